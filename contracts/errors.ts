@@ -1,0 +1,58 @@
+/**
+ * The one table of error codes: HTTP status, whether the same call may succeed later, and the title of the problem.
+ * Activities throw `ApplicationFailure` with `type: code`; the API renders `application/problem+json` from it.
+ */
+export const errorTable = {
+  bad_request: { status: 400, retryable: false, title: 'The request is not valid' },
+  malformed_json: { status: 400, retryable: false, title: 'The body is not valid JSON' },
+  unauthenticated: { status: 401, retryable: false, title: 'A valid API key is needed' },
+  forbidden: { status: 403, retryable: false, title: 'The API key does not allow this' },
+  not_found: { status: 404, retryable: false, title: 'There is no such resource' },
+  method_not_allowed: { status: 405, retryable: false, title: 'The method is not allowed here' },
+  conflict: { status: 409, retryable: false, title: 'The request conflicts with the current state' },
+  idempotency_conflict: { status: 409, retryable: false, title: 'The idempotency key was used for another request' },
+  request_in_progress: { status: 409, retryable: true, title: 'The same request is still in progress' },
+  body_too_large: { status: 413, retryable: false, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, retryable: false, title: 'The content type is not supported' },
+  document_empty: { status: 422, retryable: false, title: 'The document has no text' },
+  document_binary: { status: 422, retryable: false, title: 'The document is binary, not text' },
+  document_type_mismatch: { status: 422, retryable: false, title: 'The document is not of the type it claims' },
+  document_unreadable: { status: 422, retryable: false, title: 'The document cannot be read' },
+  document_deleted: { status: 409, retryable: false, title: 'The document was deleted' },
+  unknown_model: { status: 422, retryable: false, title: 'There is no such model' },
+  rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
+  over_capacity: { status: 503, retryable: true, title: 'The service is over its capacity' },
+  unavailable: { status: 503, retryable: true, title: 'A part of the service cannot be reached' },
+  internal: { status: 500, retryable: false, title: 'Something went wrong on our side' },
+  payload_too_large: { status: 413, retryable: false, title: 'A step produced too much data' },
+  fenced: { status: 409, retryable: false, title: 'Another attempt has taken over' },
+  cancelled: { status: 409, retryable: false, title: 'The work was cancelled' },
+  verification_failed: { status: 500, retryable: true, title: 'The stored chunks do not match what was expected' },
+  provider_rate_limited: { status: 503, retryable: true, title: 'The model provider is limiting requests' },
+  provider_unavailable: { status: 503, retryable: true, title: 'The model provider cannot be reached' },
+  provider_timeout: { status: 504, retryable: true, title: 'The model provider did not answer in time' },
+  provider_authentication: { status: 502, retryable: false, title: 'The model provider refused the credentials' },
+  provider_invalid_request: { status: 502, retryable: false, title: 'The model provider refused the request' },
+  provider_context_length: { status: 422, retryable: false, title: 'The conversation is too long for the model' },
+  provider_content_filter: { status: 422, retryable: false, title: 'The model provider filtered the content' },
+  provider_insufficient_quota: { status: 502, retryable: false, title: 'The account at the model provider has no quota left' },
+  provider_model_not_found: { status: 502, retryable: false, title: 'The model provider does not know the model' },
+  provider_malformed_response: { status: 502, retryable: true, title: 'The model provider answered in an unknown form' },
+} as const;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** A failure with a code of the table; `detail` says what is wrong, where, and what to do, and is safe to show. */
+export class PerdureError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly fields: Record<string, unknown>;
+
+  constructor(code: ErrorCode, detail: string, fields: Record<string, unknown> = {}) {
+    super(detail);
+    this.name = 'PerdureError';
+    this.code = code;
+    this.detail = detail;
+    this.fields = fields;
+  }
+}

@@ -1,0 +1,20 @@
+/** Largest workflow argument, result or failure that a guard lets through, in bytes of JSON. */
+export const maxPayloadBytes = 256 * 1024;
+
+/** Largest document that can be uploaded, in bytes. */
+export const maxDocumentBytes = 32 * 1024 * 1024;
+
+/** Largest JSON body of a request other than an upload, in bytes. */
+export const maxJsonBodyBytes = 1024 * 1024;
+
+/** Size of one row of `blobs`, in bytes. */
+export const blobPartBytes = 1024 * 1024;
+
+/** Longest user message, in characters. */
+export const maxMessageCharacters = 100_000;
+
+/** Channel on which a process is woken when rows of `turn_events` were committed; the payload is the turn's id. */
+export const turnsChannel = 'perdure_turns';
+
+/** Channel on which a process is woken when a document's or job's state changed; the payload is the document's id. */
+export const documentsChannel = 'perdure_documents';

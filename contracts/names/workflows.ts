@@ -1,0 +1,43 @@
+/** Workflow type names, as registered by workflows/index.ts. */
+export const workflowTypes = {
+  conversation: 'conversation',
+  ingestDocument: 'ingestDocument',
+  sweepAccepted: 'sweepAccepted',
+} as const;
+
+/** Workflow ids derive from row ids, so a repeated start meets Temporal's own id rules. They carry no personal data. */
+export const workflowIds = {
+  conversation: (conversationId: string) => `conversation/${conversationId}`,
+  ingestDocument: (documentId: string, generation: number) => `ingest/${documentId}/${generation}`,
+  sweepAccepted: 'sweep-accepted',
+} as const;
+
+/** Update and query names of the conversation's entity workflow. Every handler only appends and returns at once. */
+export const conversationMessages = {
+  submitTurn: 'submitTurn',
+  cancelTurn: 'cancelTurn',
+  status: 'status',
+} as const;
+
+/** Argument of the `conversation` workflow; `queue` and `turnsServed` are carried over by continue-as-new. */
+export type ConversationInput = {
+  workspaceId: string;
+  conversationId: string;
+  agentId: string;
+  queue?: QueuedTurn[];
+};
+
+/** One turn waiting in a conversation's queue: ids only, the text is in Postgres. */
+export type QueuedTurn = { turnId: string };
+
+/** Argument of the `cancelTurn` update. */
+export type CancelTurn = { turnId: string };
+
+/** Result of the `status` query. */
+export type ConversationStatus = { running: string | null; queued: string[] };
+
+/** Argument of the `ingestDocument` workflow. */
+export type IngestDocumentInput = { workspaceId: string; documentId: string; generation: number };
+
+/** Verdict of the `ingestDocument` workflow. */
+export type IngestDocumentResult = { state: 'active' | 'failed' | 'abandoned' | 'cancelled'; chunks: number };

@@ -1,0 +1,87 @@
+import path from 'node:path';
+import { z } from 'zod';
+
+const queueNames = ['chat', 'ingest', 'evaluate', 'maintain'] as const;
+
+const flag = z.enum(['true', 'false', '1', '0', '']).transform((value) => value === 'true' || value === '1');
+
+/** Every setting of the product, each with its description; `.env.example` and README's table are made from this. */
+export const configSchema = z.object({
+  PERDURE_ENV: z
+    .enum(['development', 'production', 'test'])
+    .default('development')
+    .describe('Kind of environment; production refuses to invent secrets'),
+  PERDURE_HOME: z
+    .string()
+    .default('.perdure')
+    .describe('Folder of the embedded servers, their data, caches, weights and logs'),
+  PERDURE_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
+  PERDURE_PORT: z.coerce.number().int().min(0).max(65_535).default(7400).describe('Port of the API'),
+  PERDURE_METRICS_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe("Port of a worker's own /metrics on the loopback address; 0 takes a free one"),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .describe('PostgreSQL 17 or newer with pgvector 0.8.4 or newer; without it npm start runs an embedded one'),
+  PERDURE_DATABASE_POOL: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(200)
+    .default(16)
+    .describe('Connections of one process to the database, those of listeners and the operator role included'),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .optional()
+    .describe('Temporal frontend; TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* and profiles are read as well'),
+  PERDURE_TEMPORAL_UI_URL: z.url().optional().describe("Address of Temporal's web UI, for links"),
+  PERDURE_SECRET_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/_-]{43}=?$/, 'must be 32 bytes in base64')
+    .describe('Key that seals stored credentials: 32 bytes in base64, the same for every replica'),
+  PERDURE_QUEUES: z
+    .string()
+    .default(queueNames.join(','))
+    .transform((value) => value.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(queueNames)).min(1))
+    .describe('Task queues that a worker serves, separated by commas'),
+  OPENAI_API_KEY: z.string().optional().describe('Registers a chat model of OpenAI or a compatible provider'),
+  OPENAI_BASE_URL: z.url().optional().describe('Address of a compatible provider (Ollama, vLLM, LM Studio)'),
+  PERDURE_CHAT_MODEL: z.string().default('gpt-5-mini').describe('Model that is registered when a key is given'),
+  PERDURE_CAPTURE_CONTENT: flag
+    .default(false)
+    .describe('Put prompts and answers on telemetry spans (they may hold personal data)'),
+  PERDURE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged'),
+  PERDURE_WORKFLOW_BUNDLE: z.string().optional().describe('Prebuilt workflow bundle; made and cached when not given'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional().describe('Where traces go (OTLP over HTTP); other OTEL_* apply too'),
+});
+
+export type Config = z.infer<typeof configSchema>;
+
+const secretNames = new Set<string>(['DATABASE_URL', 'PERDURE_SECRET_KEY', 'OPENAI_API_KEY']);
+
+/** Thrown when settings are missing or wrong; the message lists all of them at once, without any secret's value. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the settings from `env` (the process's own by default). Empty strings count as absent.
+ * @throws ConfigError naming every mistake.
+ */
+export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = configSchema.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      const value = given[name];
+      const shown = value === undefined ? 'is missing' : secretNames.has(name) ? 'is wrong' : `is "${value}"`;
+      return `  ${name} ${shown}: ${issue.message}`;
+    });
+    throw new ConfigError(`The configuration is not valid:\n${lines.join('\n')}\nSee .env.example for each setting.`);
+  }
+  return { ...parsed.data, PERDURE_HOME: path.resolve(parsed.data.PERDURE_HOME) };
+}
