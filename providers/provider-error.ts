@@ -17,12 +17,11 @@ export interface ProviderErrorDetails {
   readonly retryAfterMs?: number | null;
   readonly status?: number | null;
   readonly requestId?: string | null;
-  readonly cause?: unknown;
 }
 
 /**
  * Thrown by every adapter when a call fails. The message never holds the provider's own text, which may quote the
- * prompt or a key: only code, status, request id and the way out.
+ * prompt or a key: only code, status, request id and the way out. For the same reason it has no `cause`.
  */
 export class ProviderError extends Error {
   readonly code: ProviderErrorCode;
@@ -36,7 +35,7 @@ export class ProviderError extends Error {
   readonly requestId: string | null;
 
   constructor(code: ProviderErrorCode, message: string, details: ProviderErrorDetails) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(message);
     this.name = 'ProviderError';
     this.code = code;
     this.retryable = details.retryable;

@@ -1,0 +1,112 @@
+import { Worker } from 'node:worker_threads';
+
+import { ProviderError } from '../provider-error.ts';
+import type { EmbeddingCommand, EmbeddingReply, EmbeddingThreadData } from './embedding-messages.ts';
+
+/** How long a closing thread may take to finish the text at hand before it is terminated, in milliseconds. */
+const closeTimeoutMs = 2_000;
+
+/** The vectors of one call, one after another, and the tokens read for them. */
+export interface EmbeddedBatch {
+  readonly vectors: Float32Array;
+  readonly tokens: number;
+}
+
+interface PendingCall {
+  resolve(batch: EmbeddedBatch): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * The thread in which the local model computes, so that the caller's event loop never waits. It starts with the first
+ * call and again after a crash, whose calls fail with a retryable ProviderError; it does not keep the process alive.
+ */
+export class EmbeddingThread {
+  readonly #data: EmbeddingThreadData;
+  readonly #calls = new Map<number, PendingCall>();
+  #worker: Worker | null = null;
+  #lastCall = 0;
+  #closed = false;
+
+  constructor(data: EmbeddingThreadData) {
+    this.#data = data;
+  }
+
+  /** Embeds texts; throws ProviderError, or the signal's reason. */
+  async embed(texts: readonly string[], priority: 'query' | 'batch', signal?: AbortSignal): Promise<EmbeddedBatch> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw unavailable('The local embedding model was closed: make a new one.', false);
+    const call = ++this.#lastCall;
+    const cancelled = (): void => {
+      this.#settle(call)?.reject(signal?.reason);
+      this.#send({ type: 'cancel', call });
+    };
+    signal?.addEventListener('abort', cancelled, { once: true });
+    try {
+      return await new Promise<EmbeddedBatch>((resolve, reject) => {
+        this.#calls.set(call, { resolve, reject });
+        this.#start().ref();
+        this.#send({ type: 'embed', call, texts, priority });
+      });
+    } finally {
+      signal?.removeEventListener('abort', cancelled);
+    }
+  }
+
+  /** Ends the thread; calls that still run fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#failAll(unavailable('The local embedding model was closed.', false));
+    const worker = this.#worker;
+    if (worker === null) return;
+    worker.ref();
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    this.#send({ type: 'close' });
+    this.#worker = null;
+    const timer = setTimeout(() => void worker.terminate(), closeTimeoutMs);
+    await exited;
+    clearTimeout(timer);
+  }
+
+  #start(): Worker {
+    if (this.#worker !== null) return this.#worker;
+    const worker = new Worker(new URL('./embedding-worker.ts', import.meta.url), { workerData: this.#data });
+    worker.on('message', (reply: EmbeddingReply) => this.#receive(reply));
+    worker.once('error', (error) => this.#lost(worker, error instanceof Error ? error.message : String(error)));
+    worker.once('exit', (code) => this.#lost(worker, `exit code ${code}`));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #send(command: EmbeddingCommand): void {
+    this.#worker?.postMessage(command);
+  }
+
+  #receive(reply: EmbeddingReply): void {
+    const call = this.#settle(reply.call);
+    if (reply.type === 'embedded') call?.resolve(reply);
+    else call?.reject(new ProviderError(reply.code, reply.message, { retryable: reply.retryable }));
+  }
+
+  #settle(call: number): PendingCall | undefined {
+    const pending = this.#calls.get(call);
+    this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#worker?.unref();
+    return pending;
+  }
+
+  #lost(worker: Worker, reason: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    this.#failAll(unavailable(`The thread of the local embedding model ended: ${reason}.`, true));
+  }
+
+  #failAll(error: ProviderError): void {
+    for (const pending of this.#calls.values()) pending.reject(error);
+    this.#calls.clear();
+  }
+}
+
+function unavailable(message: string, retryable: boolean): ProviderError {
+  return new ProviderError('unavailable', message, { retryable });
+}
