@@ -31,6 +31,7 @@ const packages = [
   '@mikro-orm/core',
   '@mikro-orm/migrations',
   'pgvector/mikro-orm',
+  'kysely',
   'koa',
   'pg',
   'openai',
@@ -64,13 +65,13 @@ const fences: Record<string, Fence> = {
   retrieval: {
     values: [
       ...(['retrieval', 'contracts', 'contracts/names', 'domain', 'entities'] as const),
-      ...(['zod', '@mikro-orm/core', '@mikro-orm/migrations', 'pgvector/mikro-orm'] as const),
+      ...(['zod', '@mikro-orm/core', '@mikro-orm/migrations', 'pgvector/mikro-orm', 'kysely'] as const),
       ...builtIns,
     ],
     types: ['providers'],
   },
   entities: {
-    values: ['entities', 'contracts/names', '@mikro-orm/core', '@mikro-orm/migrations', 'pgvector/mikro-orm'],
+    values: ['entities', 'contracts/names', '@mikro-orm/core', '@mikro-orm/migrations', 'pgvector/mikro-orm', 'kysely'],
     types: ['contracts', ...packages],
   },
   migrations: { values: ['@mikro-orm/migrations'] },
@@ -80,7 +81,14 @@ const fences: Record<string, Fence> = {
   api: {
     values: [
       ...(['api', 'contracts', 'contracts/names', 'entities', 'retrieval'] as const),
-      ...allPackagesExcept('@temporalio/worker', '@temporalio/workflow', '@temporalio/activity', 'pg', 'openai'),
+      ...allPackagesExcept(
+        '@temporalio/worker',
+        '@temporalio/workflow',
+        '@temporalio/activity',
+        'pg',
+        'kysely',
+        'openai',
+      ),
     ],
     types: ['workflows', 'platform', 'providers'],
   },
