@@ -1,0 +1,107 @@
+import { z } from 'zod';
+
+import type { ChatModel } from './chat-model.ts';
+import type { EmbeddingModel } from './embedding-model.ts';
+import { createExtractiveChatModel } from './extractive/extractive-chat-model.ts';
+import { createLocalEmbeddingModel } from './local/local-embedding-model.ts';
+import { createOpenAiChatModel } from './openai/openai-chat-model.ts';
+import { createOpenAiClient, openAiEndpoint } from './openai/openai-client.ts';
+import { createOpenAiEmbeddingModel } from './openai/openai-embedding-model.ts';
+import { ProviderError } from './provider-error.ts';
+
+/** A model as its row says it, with the key unsealed. */
+export interface ModelSettings {
+  /** `openai` (any server that speaks its protocol), `local` or `extractive`. */
+  readonly provider: string;
+  readonly modelId: string;
+  /** The base address of the API; null is the provider's own. */
+  readonly endpoint: string | null;
+  readonly apiKey: string | null;
+  /** What the model can do and bear; keys that no adapter knows are ignored. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
+}
+
+/** What adapters need from the process. */
+export interface ProvidersOptions {
+  /** The folder of the local embedding model's model.onnx. */
+  readonly modelDirectory: string;
+  /** Milliseconds without a byte after which a provider's request is cut; 60 seconds unless given. */
+  readonly stallTimeoutMs?: number;
+}
+
+/** Resolves models to adapters; the local model is loaded once for all who ask. */
+export interface Providers {
+  /** Throws ProviderError `invalid_request` when the settings name no chat model. */
+  chatModel(settings: ModelSettings): ChatModel;
+  /** Throws ProviderError `invalid_request` when the settings name no embedding model. */
+  embeddingModel(settings: ModelSettings): EmbeddingModel;
+  close(): Promise<void>;
+}
+
+const chatCapabilities = z.object({
+  contextWindow: z.int().positive().default(128_000),
+  supportsTools: z.boolean().default(true),
+  maxTokensField: z.enum(['max_tokens', 'max_completion_tokens']).optional(),
+});
+
+const embeddingCapabilities = z.object({
+  dimensions: z.int().positive(),
+  maxTokens: z.int().positive().default(8_191),
+  maxBatch: z.int().positive().max(2_048).default(128),
+  normalized: z.boolean().optional(),
+});
+
+/** Makes the registry of providers of one process. */
+export function createProviders({ modelDirectory, stallTimeoutMs = 60_000 }: ProvidersOptions): Providers {
+  const local = createLocalEmbeddingModel({ modelDirectory });
+  const connect = ({ endpoint, apiKey }: ModelSettings) => createOpenAiClient({ endpoint, apiKey, stallTimeoutMs });
+  return {
+    chatModel(settings) {
+      if (settings.provider === 'extractive') return createExtractiveChatModel();
+      if (settings.provider !== 'openai') throw unknownProvider(settings, 'chat', ['openai', 'extractive']);
+      const { contextWindow, supportsTools, maxTokensField } = read(chatCapabilities, settings);
+      return createOpenAiChatModel({
+        client: connect(settings),
+        modelId: settings.modelId,
+        contextWindow,
+        supportsTools,
+        maxTokensField: maxTokensField ?? (isOpenAiItself(settings) ? 'max_completion_tokens' : 'max_tokens'),
+      });
+    },
+    embeddingModel(settings) {
+      if (settings.provider === 'local' && settings.modelId === local.id) return local;
+      if (settings.provider !== 'openai') throw unknownProvider(settings, 'embedding', ['openai', `local/${local.id}`]);
+      const { dimensions, maxTokens, maxBatch, normalized } = read(embeddingCapabilities, settings);
+      return createOpenAiEmbeddingModel({
+        client: connect(settings),
+        modelId: settings.modelId,
+        dimensions,
+        maxTokens,
+        maxBatch,
+        normalized: normalized ?? isOpenAiItself(settings),
+        sendDimensions: settings.modelId.startsWith('text-embedding-3'),
+      });
+    },
+    close: () => local.close(),
+  };
+}
+
+function isOpenAiItself({ endpoint }: ModelSettings): boolean {
+  return endpoint === null || endpoint.startsWith(openAiEndpoint);
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, settings: ModelSettings): z.output<Schema> {
+  const parsed = schema.safeParse(settings.capabilities);
+  if (parsed.success) return parsed.data;
+  const mistakes = z.prettifyError(parsed.error).replaceAll('\n', ' ');
+  throw refusal(`The capabilities of model ${settings.provider}/${settings.modelId} are not usable: ${mistakes}`);
+}
+
+function unknownProvider(settings: ModelSettings, kind: string, known: readonly string[]): ProviderError {
+  const named = `${settings.provider}/${settings.modelId}`;
+  return refusal(`There is no ${kind} model ${named}: its provider must be one of ${known.join(', ')}.`);
+}
+
+function refusal(message: string): ProviderError {
+  return new ProviderError('invalid_request', message, { retryable: false });
+}
