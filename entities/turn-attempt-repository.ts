@@ -9,6 +9,8 @@ export type TurnContext = {
   state: string;
   attempt: number;
   cancel_requested: boolean;
+  /** Seconds since the epoch at which the API committed the turn. */
+  accepted_at: number;
   last_seq: number;
   question: string;
   question_sequence: number;
@@ -33,6 +35,7 @@ export async function lockTurn(em: EntityManager, turnId: string): Promise<TurnC
     em,
     `select t.id as turn_id, t.conversation_id, c.user_id, t.state, t.attempt,
             t.cancel_requested_at is not null as cancel_requested,
+            extract(epoch from t.created_at)::float8 as accepted_at,
             (select coalesce(max(seq), 0)::float8 from turn_events e where e.turn_id = t.id) as last_seq,
             m.content as question, m.sequence::float8 as question_sequence,
             a.id as agent_id, a.system_prompt, a.temperature, a.max_tokens, a.tools,
@@ -56,11 +59,11 @@ export async function lockTurn(em: EntityManager, turnId: string): Promise<TurnC
  */
 export async function takeOverTurn(
   em: EntityManager,
-  turn: { turnId: string; attempt: number; runId: string },
+  turn: { turnId: string; attempt: number; runId: string | null },
 ): Promise<void> {
   await query(
     em,
-    `update turns set attempt = $2, run_id = $3, state = 'running', started_at = coalesce(started_at, now()),
+    `update turns set attempt = $2, run_id = coalesce($3, run_id), state = 'running', started_at = coalesce(started_at, now()),
             updated_at = now()
      where id = $1`,
     [turn.turnId, turn.attempt, turn.runId],

@@ -146,8 +146,8 @@ export async function endTurnRow(
   );
 }
 
-/** Appends the last events of a turn inside the transaction that ends it; the caller holds the turn's lock. */
-export async function appendFinalEvents(
+/** Appends events inside a transaction that holds the turn's lock: those that begin an attempt, and those that end a turn. */
+export async function appendEventsUnderLock(
   em: EntityManager,
   turn: { workspaceId: string; turnId: string; attempt: number },
   events: ReadonlyArray<{ kind: TurnEventKind; data: Record<string, unknown> }>,

@@ -19,16 +19,26 @@ export const conversationMessages = {
   status: 'status',
 } as const;
 
-/** Argument of the `conversation` workflow; `queue` and `turnsServed` are carried over by continue-as-new. */
+/** Argument of the `conversation` workflow; `queue` and `cancels` are carried over by continue-as-new. */
 export type ConversationInput = {
   workspaceId: string;
   conversationId: string;
   agentId: string;
   queue?: QueuedTurn[];
+  cancels?: string[];
 };
 
-/** One turn waiting in a conversation's queue: ids only, the text is in Postgres. */
-export type QueuedTurn = { turnId: string };
+/** One turn waiting in a conversation's queue: ids only, the text is in Postgres. `trace` is the request's traceparent. */
+export type QueuedTurn = { turnId: string; trace?: string };
+
+/** Argument of the activities that serve a turn. */
+export type TurnInput = { workspaceId: string; conversationId: string; turnId: string };
+
+/** How an activity left a turn. */
+export type TurnVerdict = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };
+
+/** Why a turn ends without an answer of its own; `code` is one of contracts/errors.ts. */
+export type TurnEnd = { state: 'failed' | 'cancelled'; code: string };
 
 /** Argument of the `cancelTurn` update. */
 export type CancelTurn = { turnId: string };

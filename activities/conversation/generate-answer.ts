@@ -1,0 +1,48 @@
+import { Context } from '@temporalio/activity';
+import type { TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
+import { settleUnknownUsage } from '../../entities/turn-attempt-repository.ts';
+import { beginAttempt, type Attempt } from './begin-attempt.ts';
+import { commitAnswer } from './commit-answer.ts';
+import type { ConversationDeps } from './conversation-deps.ts';
+import { retrievePassages } from './retrieve-passages.ts';
+import { streamAnswer } from './stream-answer.ts';
+import { toFailure } from './turn-failure.ts';
+
+// A cancel reaches a silent activity with the answer to a heartbeat, and must act within a second.
+const heartbeatEveryMs = 400;
+
+/**
+ * One attempt at a turn: take over, retrieve, stream the model's answer, commit. Running it again is harmless: a turn
+ * that has ended is left alone, and an attempt that was overtaken can write nothing.
+ */
+export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput) => Promise<TurnVerdict> {
+  return async function generateAnswer(input) {
+    const context = Context.current();
+    const heartbeat = setInterval(() => context.heartbeat(), heartbeatEveryMs);
+    let attempt: Attempt | null = null;
+    try {
+      const begun = await deps.database.inWorkspace(input.workspaceId, (em) =>
+        beginAttempt(em, input, context.info.workflowExecution?.runId ?? ''),
+      );
+      if ('over' in begun) return { state: begun.over };
+      attempt = begun.attempt;
+      deps.wakeTurns([input.turnId]);
+      const passages = await retrievePassages(deps, attempt, context.cancellationSignal);
+      const answer = await streamAnswer(deps, attempt, passages, context.cancellationSignal);
+      await commitAnswer(deps, attempt, passages, answer);
+      deps.metrics.turnFinished('done');
+      return { state: 'completed' };
+    } catch (error) {
+      if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+      if (attempt) await forgetOpenCall(deps, attempt);
+      throw toFailure(error);
+    } finally {
+      clearInterval(heartbeat);
+    }
+  };
+}
+
+/** A call whose figures did not arrive is unknown from now on; if even this fails, the next takeover notes it. */
+async function forgetOpenCall(deps: ConversationDeps, attempt: Attempt): Promise<void> {
+  await deps.database.inWorkspace(attempt.workspaceId, (em) => settleUnknownUsage(em, attempt.turnId)).catch(() => {});
+}

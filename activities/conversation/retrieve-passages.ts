@@ -1,0 +1,103 @@
+import { query } from '../../entities/sql.ts';
+import { endStep, startStep } from '../../entities/turn-attempt-repository.ts';
+import { search, type SearchHit } from '../../retrieval/search.ts';
+import type { Attempt } from './begin-attempt.ts';
+import type { ConversationDeps } from './conversation-deps.ts';
+import { fenced } from './turn-failure.ts';
+
+/** Step number of the retrieval; the model call follows it. */
+export const retrievalStep = 0;
+
+/** A hit with the number by which the answer cites it and the model whose vectors found it. */
+export type Passage = { n: number; hit: SearchHit; embeddingModelId: string };
+
+type RagToolRow = {
+  id: string;
+  top_k: number;
+  knowledge_source_id: string | null;
+  model_id: string;
+  provider: string;
+  provider_model_id: string;
+  endpoint: string | null;
+  api_key: string | null;
+  capabilities: Record<string, unknown>;
+};
+
+/**
+ * Searches with each of the agent's RAG tools for the question and numbers the hits; the step's row keeps which chunks
+ * were found. An agent without such a tool gets none, and no step.
+ */
+export async function retrievePassages(
+  deps: ConversationDeps,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<Passage[]> {
+  const toolIds = attempt.context.tools.filter((tool) => tool.type === 'rag_tool').map((tool) => tool.id);
+  if (toolIds.length === 0) return [];
+  const tools = await deps.database.inWorkspace(attempt.workspaceId, async (em) => {
+    const started = await startStep(em, {
+      ...attempt,
+      step: retrievalStep,
+      kind: 'retrieve',
+      request: { rag_tools: toolIds, query: attempt.context.question },
+    });
+    if (!started) throw fenced();
+    return query<RagToolRow>(
+      em,
+      `select r.id, r.top_k, r.knowledge_source_id, m.id as model_id, m.provider, m.model_id as provider_model_id,
+              m.endpoint, m.api_key, m.capabilities
+       from rag_tools r join models m on m.id = r.embedding_model_id
+       where r.id = any($1::uuid[]) and r.deleted_at is null order by array_position($1::uuid[], r.id)`,
+      [toolIds],
+    );
+  });
+  const passages: Passage[] = [];
+  const known = new Set<string>();
+  for (const tool of tools) {
+    const hits = await search(
+      {
+        database: deps.database,
+        embeddingModel: deps.embeddingModel({
+          provider: tool.provider,
+          modelId: tool.provider_model_id,
+          endpoint: tool.endpoint,
+          apiKey: tool.api_key,
+          capabilities: tool.capabilities,
+        }),
+      },
+      {
+        workspaceId: attempt.workspaceId,
+        userId: attempt.context.user_id,
+        modelId: tool.model_id,
+        query: attempt.context.question,
+        limit: tool.top_k,
+        knowledgeSourceId: tool.knowledge_source_id,
+        signal,
+      },
+    );
+    for (const hit of hits) {
+      const key = `${hit.documentId}/${hit.generation}/${hit.chunkIndex}`;
+      if (known.has(key)) continue;
+      known.add(key);
+      passages.push({ n: passages.length + 1, hit, embeddingModelId: tool.model_id });
+    }
+  }
+  await deps.database.inWorkspace(attempt.workspaceId, (em) =>
+    endStep(em, {
+      turnId: attempt.turnId,
+      step: retrievalStep,
+      attempt: attempt.attempt,
+      state: 'succeeded',
+      response: {
+        chunks: passages.map(({ n, hit }) => ({
+          n,
+          document_id: hit.documentId,
+          generation: hit.generation,
+          chunk_index: hit.chunkIndex,
+          score: hit.score,
+        })),
+      },
+    }),
+  );
+  return passages;
+}

@@ -1,0 +1,27 @@
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+
+/**
+ * How long an idle conversation stays a running workflow: a message to a running one is answered in half the time of a
+ * message that must start one.
+ */
+export const keptWarmFor = '15 minutes';
+
+/**
+ * A model call. The heartbeat's time-out bounds how long a stream is silent after its worker was killed; it is ten
+ * heartbeats long, so that a busy machine does not lose a healthy attempt (which would be paid twice).
+ */
+export const answerOptions: ActivityOptions = {
+  summary: 'Retrieve, call the model, commit the answer',
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: '20 minutes',
+  heartbeatTimeout: '4 seconds',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds', maximumAttempts: 10 },
+};
+
+/** A short database step inside the workflow task. A turn must reach its end, so it is tried until it does. */
+export const endTurnOptions: LocalActivityOptions = {
+  summary: 'End the turn',
+  startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+};
