@@ -30,7 +30,7 @@ export const configSchema = z.object({
   PERDURE_DATABASE_POOL: z.coerce
     .number()
     .int()
-    .min(2)
+    .min(4)
     .max(200)
     .default(16)
     .describe('Connections of one process to the database, those of listeners and the operator role included'),
@@ -58,6 +58,12 @@ export const configSchema = z.object({
   PERDURE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged'),
   PERDURE_WORKFLOW_BUNDLE: z.string().optional().describe('Prebuilt workflow bundle; made and cached when not given'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional().describe('Where traces go (OTLP over HTTP); other OTEL_* apply too'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional().describe('Full address for traces, in place of the above'),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z
+    .enum(['http/protobuf', 'http/json'])
+    .default('http/protobuf')
+    .describe('How traces are written; gRPC is not offered'),
+  OTEL_SDK_DISABLED: flag.default(false).describe('Sends no traces though an address is given'),
 });
 
 export type Config = z.infer<typeof configSchema>;
