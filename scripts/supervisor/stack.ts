@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { LaunchPlan } from '../../platform/embedded/launch-plan.ts';
+import { identifyProcess } from '../../platform/embedded/process-identity.ts';
+import type { ProcessIdentity } from '../../platform/embedded/process-identity.ts';
+import { checkout } from '../setup/installation.mjs';
+import { LogFile } from './log-file.ts';
+import { ManagedProcess } from './managed-process.ts';
+import { processNames, writeRunFile } from './run-file.ts';
+import type { ProcessName, RunFile, StackPorts } from './run-file.ts';
+import { homeLayout } from './stack-settings.ts';
+
+/** Where a stack lives, what its processes are told, and who hears of it. */
+export interface StackInit {
+  home: string;
+  env: NodeJS.ProcessEnv;
+  log: (line: string) => void;
+  onOutput: (name: ProcessName, line: string) => void;
+  unlock: () => void;
+}
+
+/** The processes of one home; `run.json` there always says how they are. */
+export class Stack {
+  readonly home: string;
+  /** The environment that the API, the worker and scripts of this stack run with. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly processes: Partial<Record<ProcessName, ManagedProcess>> = {};
+  ports: StackPorts = { postgres: null, temporal: null, temporalUi: null, api: null };
+  urls: RunFile['urls'] = { api: null, docs: null, temporal: null, temporalUi: null, database: null };
+  state: RunFile['state'] = 'starting';
+  readonly #init: StackInit;
+  readonly #logFiles: LogFile[] = [];
+  readonly #scripts = new Set<ChildProcess>();
+  #stopped: Promise<void> | null = null;
+
+  constructor(init: StackInit) {
+    this.home = init.home;
+    this.env = init.env;
+    this.#init = init;
+  }
+
+  /** Starts a process, or takes over the one that is identified, and waits until it is ready. */
+  async run(plan: LaunchPlan, running: ProcessIdentity | null = null): Promise<void> {
+    if (this.#stopped !== null) throw new Error('The stack is being stopped.');
+    const file = path.join(homeLayout(this.home).logs, `${plan.name}.log`);
+    const logFile = new LogFile(file, (line) => this.#init.onOutput(plan.name, line));
+    this.#logFiles.push(logFile);
+    logFile.follow();
+    const managed = new ManagedProcess(plan, {
+      env: this.env,
+      logFile,
+      log: this.#init.log,
+      onChange: () => this.save(),
+    });
+    this.processes[plan.name] = managed;
+    await (running === null ? managed.start() : managed.adopt(running));
+  }
+
+  /** Runs a script of the checkout with the stack's environment to its end; returns its exit code. */
+  async runScript(script: string, args: readonly string[], onLine: (line: string) => void): Promise<number> {
+    const child = spawn(process.execPath, [path.join(checkout, script), ...args], {
+      cwd: checkout,
+      env: this.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#scripts.add(child);
+    createInterface({ input: child.stdout }).on('line', onLine);
+    createInterface({ input: child.stderr }).on('line', onLine);
+    const code = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (exitCode) => resolve(exitCode ?? 1));
+    });
+    this.#scripts.delete(child);
+    return code;
+  }
+
+  /** Writes the present state into `run.json`. */
+  save(state: RunFile['state'] = this.state): void {
+    this.state = state;
+    const supervisor = identifyProcess(process.pid);
+    if (supervisor === null) throw new Error(`This process (${process.pid}) cannot read its own start time.`);
+    const processes: RunFile['processes'] = {};
+    for (const [name, managed] of this.#entries()) {
+      const { identity, state: processState, restarts, logPath: logFile } = managed;
+      processes[name] = { identity, state: processState, restarts, logFile };
+    }
+    writeRunFile({ state, home: this.home, supervisor, processes, ports: this.ports, urls: this.urls });
+  }
+
+  /** Stops everything within ten seconds: first what uses the servers, then Temporal, then PostgreSQL. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopInOrder();
+    return this.#stopped;
+  }
+
+  async #stopInOrder(): Promise<void> {
+    this.save('stopping');
+    try {
+      for (const script of this.#scripts) script.kill('SIGTERM');
+      await Promise.all([this.processes.api?.stop(), this.processes.worker?.stop()]);
+      await this.processes.temporal?.stop();
+      await this.processes.postgres?.stop();
+      this.save('stopped');
+    } finally {
+      for (const logFile of this.#logFiles) logFile.close();
+      this.#init.unlock();
+    }
+  }
+
+  #entries(): [ProcessName, ManagedProcess][] {
+    return processNames.flatMap((name) => {
+      const managed = this.processes[name];
+      return managed === undefined ? [] : [[name, managed] as [ProcessName, ManagedProcess]];
+    });
+  }
+}
