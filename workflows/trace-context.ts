@@ -37,7 +37,7 @@ export function inTrace<T>(trace: string | undefined, name: string, work: () => 
   const [, traceId = '', parentSpanId = '', flags = ''] = parent;
   if ((Number.parseInt(flags, 16) & 1) === 0) return active.run(trace, work);
   // A stream of its own: drawing ids must not shift the workflow's other random numbers.
-  const spanId = hex(getRandomStream('perdure/trace').fill(new Uint8Array(8)));
+  const spanId = getRandomStream('perdure/trace').uuid4().replaceAll('-', '').slice(-16);
   const span = { name, traceId, spanId, parentSpanId, traceFlags: Number.parseInt(flags, 16), startMs: Date.now() };
   return active.run(`00-${traceId}-${spanId}-${flags}`, () => ended(span, work));
 }
@@ -66,8 +66,4 @@ function failureCode(error: unknown): string {
     if (cause instanceof CancelledFailure) return 'cancelled';
   }
   return error instanceof Error ? error.name : 'unknown';
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -2,6 +2,8 @@ import type { ClientPlugin } from '@temporalio/client';
 import type { WorkerPlugin } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
+import { createMetrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { spanSinkPlugin } from './span-sink.ts';
 
 /** What a process hands to Temporal so that one trace runs through it, and the way to end it. */
@@ -12,6 +14,8 @@ export interface Telemetry {
   readonly clientPlugins: ClientPlugin[];
   /** For every `Worker.create`, also when nothing is exported: workflows hand out spans all the same. */
   readonly workerPlugins: WorkerPlugin[];
+  /** The counters of this process, exported or not: `/metrics` shows them. */
+  readonly metrics: Metrics;
   /** Sends what is still buffered, for two seconds at the most. Never throws. */
   shutdown(): Promise<void>;
 }
@@ -29,12 +33,14 @@ export async function startTelemetry({
   config: Config;
   logger?: Logger;
 }): Promise<Telemetry> {
+  const metrics = createMetrics(serviceName);
   const url = collectorUrl(config);
   if (url === undefined) {
-    return { enabled: false, clientPlugins: [], workerPlugins: [spanSinkPlugin(undefined)], shutdown: async () => {} };
+    const workerPlugins = [spanSinkPlugin(undefined)];
+    return { enabled: false, clientPlugins: [], workerPlugins, metrics, shutdown: async () => {} };
   }
   const { startTracing } = await import('./tracing.ts');
-  return startTracing({ serviceName, config, url, logger });
+  return { enabled: true, metrics, ...startTracing({ serviceName, config, url, logger }) };
 }
 
 function collectorUrl(config: Config): string | undefined {

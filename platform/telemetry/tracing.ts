@@ -31,7 +31,7 @@ export function startTracing({
   config: Config;
   url: string;
   logger: Logger | undefined;
-}): Telemetry {
+}): Pick<Telemetry, 'clientPlugins' | 'workerPlugins' | 'shutdown'> {
   reportFailures(logger);
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': serviceName, 'service.version': productVersion() }))
@@ -47,7 +47,6 @@ export function startTracing({
   const { clientPlugin, workerPlugin } = temporalTracePlugins();
   const sinkPlugin = spanSinkPlugin((span, workflow) => processor.onEnd(readableSpan(span, workflow, resource)));
   return {
-    enabled: true,
     clientPlugins: [clientPlugin],
     workerPlugins: [workerPlugin, sinkPlugin],
     shutdown: async () => {
