@@ -1,28 +1,11 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Roles, workspaces, users, API keys, idempotency keys and the audit log. */
+/**
+ * Workspaces, users, API keys, idempotency keys and the audit log. Migrations run as `perdure_owner`; the roles and the
+ * vector extension exist by then (platform/prepare-database.ts), for they belong to the cluster and its administrator.
+ */
 export class Migration20261122000001_tenancy extends Migration {
   override up(): void {
-    this.addSql(`create extension if not exists vector`);
-    // Roles belong to the cluster, not to the database: two databases (or two migrations at once) may meet here.
-    for (const role of ['perdure_owner', 'perdure_app', 'perdure_operator']) {
-      this.addSql(`
-        do $$ begin
-          if not exists (select from pg_roles where rolname = '${role}') then create role ${role} nologin; end if;
-        exception when duplicate_object or unique_violation then null;
-        end $$`);
-    }
-    this.addSql(`
-      do $$ begin
-        if not (select rolbypassrls from pg_roles where rolname = 'perdure_operator') then
-          alter role perdure_operator bypassrls;
-        end if;
-      end $$`);
-    this.addSql(`
-      do $$ begin
-        execute format('grant perdure_owner, perdure_app, perdure_operator to %I', current_user);
-      exception when invalid_grant_operation then null;
-      end $$`);
     this.addSql(`
       create table workspaces (
         id uuid primary key,
@@ -86,7 +69,6 @@ export class Migration20261122000001_tenancy extends Migration {
     this.addSql(`create index audit_log_workspace_id_created_at_idx on audit_log (workspace_id, created_at desc)`);
   }
 
-  // The roles stay: other databases of the same cluster may use them.
   override down(): void {
     for (const table of ['audit_log', 'idempotency_keys', 'api_keys', 'users', 'workspaces'])
       this.addSql(`drop table ${table}`);

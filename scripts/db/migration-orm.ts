@@ -1,0 +1,29 @@
+import path from 'node:path';
+import { Migrator } from '@mikro-orm/migrations';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { createOrm } from '../../platform/orm.ts';
+
+/** Folder of the migrations, in the order of their names. */
+export const migrationsFolder = path.resolve(import.meta.dirname, '../../migrations');
+
+/** An ORM with the migrator, as `perdure_owner` on one connection; a statement waits at most 30 s for a lock. */
+export function createMigrationOrm(databaseUrl: string): MikroORM {
+  return createOrm(
+    databaseUrl,
+    1,
+    { role: 'perdure_owner', applicationName: 'perdure-migrations', statementTimeout: 0, lockTimeout: 30_000 },
+    {
+      extensions: [Migrator],
+      migrations: {
+        tableName: 'mikro_orm_migrations',
+        path: migrationsFolder,
+        glob: 'Migration*.ts',
+        emit: 'ts',
+        snapshot: false,
+        silent: true,
+        // The default would need a superuser.
+        disableForeignKeys: false,
+      },
+    },
+  );
+}
