@@ -8,14 +8,15 @@ export const keptWarmFor = '15 minutes';
 
 /**
  * A model call. The heartbeat's time-out bounds how long a stream is silent after its worker was killed; it is ten
- * heartbeats long, so that a busy machine does not lose a healthy attempt (which would be paid twice).
+ * heartbeats long, so that a busy machine does not lose a healthy attempt (which would be paid twice). A cancel does not
+ * wait for the attempt: the turn's end fences it.
  */
 export const answerOptions: ActivityOptions = {
   summary: 'Retrieve, call the model, commit the answer',
   startToCloseTimeout: '10 minutes',
   scheduleToCloseTimeout: '20 minutes',
   heartbeatTimeout: '4 seconds',
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  cancellationType: 'TRY_CANCEL',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds', maximumAttempts: 10 },
 };
 

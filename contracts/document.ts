@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { idField, jsonObjectField, timeField, timestampFields, userField } from './fields.ts';
+import { ingestionJobSchema } from './ingestion-job.ts';
+import { pageQuerySchema } from './page.ts';
+
+export const documentTypes = ['text', 'markdown', 'html', 'pdf', 'code'] as const;
+
+/** States of a document: accepted → processing → ready, failed or cancelled. */
+export const documentStatuses = ['accepted', 'processing', 'ready', 'failed', 'cancelled'] as const;
+
+/** Steps of one ingestion, in order. */
+export const ingestionStages = [
+  'accepted',
+  'extracting',
+  'chunking',
+  'embedding',
+  'verifying',
+  'activating',
+  'done',
+] as const;
+
+/** Why a document or a turn failed, as stored: a code of contracts/errors.ts, and what is wrong and what to do. */
+export const storedErrorSchema = z.strictObject({ code: z.string(), detail: z.string() });
+
+/** The newest generation of a document: the one in work, or the one that was last finished. */
+export const documentGenerationSchema = z.strictObject({
+  generation: z.int(),
+  state: z.enum(['staging', 'ready', 'active', 'failed', 'abandoned']),
+  stage: z.enum(ingestionStages),
+  mime_type: z.string(),
+  byte_size: z.int(),
+  characters: z.int().nullable(),
+  expected_chunks: z.int().nullable(),
+  embedded_chunks: z.int(),
+  warnings: z.array(z.string()),
+  error: storedErrorSchema.nullable(),
+  job_id: idField.nullable(),
+  started_at: timeField.nullable(),
+  completed_at: timeField.nullable(),
+});
+
+/** A document and the progress of its newest generation; `active_generation` is the one that search sees. */
+export const documentSchema = z.strictObject({
+  id: idField,
+  title: z.string(),
+  document_type: z.enum(documentTypes),
+  knowledge_source_id: idField.nullable(),
+  path: z.string().nullable(),
+  source_url: z.string().nullable(),
+  author: z.string().nullable(),
+  user: z.string().nullable(),
+  is_global: z.boolean(),
+  metadata: jsonObjectField,
+  status: z.enum(documentStatuses),
+  error: storedErrorSchema.nullable(),
+  active_generation: z.int().nullable(),
+  latest: documentGenerationSchema.nullable(),
+  ...timestampFields,
+});
+
+export type Document = z.infer<typeof documentSchema>;
+
+const documentFields = {
+  title: z.string().trim().max(500).optional().describe('Taken from the first heading or the path when left out'),
+  document_type: z.enum(documentTypes).optional().describe('Taken from the path when left out; else text'),
+  path: z
+    .string()
+    .min(1)
+    .max(2000)
+    .optional()
+    .describe('Identity within its knowledge source: the same path again is a new generation of the same document'),
+  source_url: z.url().max(2000).optional(),
+  author: z.string().max(500).optional(),
+  is_global: z.boolean().optional().describe('Visible to all users of the workspace'),
+  metadata: jsonObjectField.optional(),
+  knowledge_source: z.string().min(1).max(200).optional().describe('Name or id; `uploads` when left out'),
+  user: userField.optional().describe('The owner; the header x-perdure-user when left out, else `default`'),
+};
+
+/** One document of `POST /documents`: its `text`, or its bytes as `content_base64`. */
+export const createDocumentSchema = z
+  .strictObject({
+    ...documentFields,
+    text: z.string().optional(),
+    content_base64: z.base64().optional(),
+  })
+  .refine((body) => (body.text === undefined) !== (body.content_base64 === undefined), {
+    message: 'give either text or content_base64',
+    path: ['text'],
+  });
+
+export type CreateDocument = z.infer<typeof createDocumentSchema>;
+
+/** Query of a raw upload, `POST /documents?title=…` with the document itself as the body. */
+export const uploadDocumentQuerySchema = z.strictObject({
+  ...documentFields,
+  is_global: z.stringbool().optional(),
+  metadata: z.never().optional(),
+});
+
+/** Answer of `POST /documents`; `job` is null when the very same content is already there. */
+export const documentAcceptedSchema = z.strictObject({
+  document: documentSchema,
+  job: ingestionJobSchema.nullable(),
+  unchanged: z.boolean(),
+});
+
+/** Body of `POST /documents/batch`: many documents in one job. */
+export const createDocumentsSchema = z.strictObject({
+  documents: z.array(createDocumentSchema).min(1).max(500),
+  user: userField.optional(),
+});
+
+/** One document of a batch: accepted, unchanged, or refused with its own problem. */
+export const batchItemSchema = z.strictObject({
+  index: z.int(),
+  path: z.string().nullable(),
+  document: documentSchema.nullable(),
+  unchanged: z.boolean(),
+  error: storedErrorSchema.nullable(),
+});
+
+/** Answer of `POST /documents/batch`; `job` is null when no document is to be ingested. */
+export const documentsAcceptedSchema = z.strictObject({
+  job: ingestionJobSchema.nullable(),
+  documents: z.array(batchItemSchema),
+});
+
+/** Query of `GET /documents`. */
+export const listDocumentsQuerySchema = pageQuerySchema.extend({
+  status: z.enum(documentStatuses).optional(),
+  knowledge_source: z.string().min(1).max(200).optional().describe('Name or id'),
+  path: z.string().min(1).max(2000).optional(),
+  user: userField.optional().describe('Only what this user may see: their own documents and global ones'),
+});

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { idField, jsonObjectField, timeField } from './fields.ts';
+import { maxMessageCharacters } from './names/limits.ts';
+
+/** A numbered reference of an answer: a snapshot of the passage as it stood when the answer was given. */
+export const citationSchema = z.strictObject({
+  marker: z.int().describe('The n of [n] in the answer'),
+  document_id: idField,
+  generation: z.int(),
+  chunk_index: z.int().nullable().describe('null once the passage was replaced or deleted'),
+  title: z.string(),
+  source_url: z.string().nullable(),
+  start_char: z.int(),
+  end_char: z.int(),
+  quote: z.string(),
+});
+
+export type Citation = z.infer<typeof citationSchema>;
+
+/** One message; `sequence` orders a conversation without gaps of meaning. */
+export const messageSchema = z.strictObject({
+  id: idField,
+  conversation_id: idField,
+  sequence: z.int(),
+  client_message_id: z.string().nullable(),
+  parent_id: idField.nullable(),
+  sender: z.enum(['user', 'assistant']),
+  content: z.string(),
+  token_count: z.int().nullable(),
+  model_response_time: z.number().nullable().describe('Seconds'),
+  metadata: jsonObjectField,
+  citations: z.array(citationSchema),
+  turn_id: idField.nullable().describe('The turn that this message began, or that it answers'),
+  created_at: timeField,
+});
+
+export type Message = z.infer<typeof messageSchema>;
+
+/** Body of `POST /conversations/{id}/messages`. */
+export const createMessageSchema = z.strictObject({
+  content: z
+    .string()
+    .max(maxMessageCharacters)
+    .refine((text) => text.trim() !== '', 'must not be empty'),
+  client_message_id: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe("The client's own id: the same one again is the same message, not a second one"),
+});
+

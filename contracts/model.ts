@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { idField, jsonObjectField, nameField, timestampFields } from './fields.ts';
+
+/** A chat or embedding model; `has_api_key` says that a sealed key is stored, which never leaves. */
+export const modelSchema = z.strictObject({
+  id: idField,
+  name: z.string(),
+  kind: z.enum(['chat', 'embedding']),
+  provider: z.string(),
+  model_id: z.string(),
+  endpoint: z.string().nullable(),
+  has_api_key: z.boolean(),
+  pricing: jsonObjectField,
+  capabilities: jsonObjectField,
+  dimensions: z.int().nullable(),
+  is_active: z.boolean(),
+  ...timestampFields,
+});
+
+/** Providers that this release can call. */
+export const modelProviders = ['openai', 'local', 'extractive'] as const;
+
+const price = z
+  .string()
+  .regex(/^\d{1,10}(\.\d{1,10})?$/, 'must be a decimal number in a string, such as "0.25"')
+  .describe('Per million tokens');
+
+/** Prices of a model; tokens without a price have an unknown cost, never a cost of zero. */
+export const pricingSchema = z.strictObject({
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code').optional(),
+  prompt_per_million: price.optional(),
+  completion_per_million: price.optional(),
+});
+
+/** Body of `POST /models`. */
+export const createModelSchema = z
+  .strictObject({
+    name: nameField,
+    kind: z.enum(['chat', 'embedding']),
+    provider: z.enum(modelProviders),
+    model_id: z.string().min(1).max(200).describe("The provider's own id"),
+    endpoint: z.url({ protocol: /^https?$/ }).max(2000).nullable().default(null),
+    api_key: z.string().min(1).max(10_000).nullable().default(null).describe('Sealed at once, never shown again'),
+    pricing: pricingSchema.default({}),
+    capabilities: jsonObjectField.default({}),
+    dimensions: z.int().min(1).max(4000).nullable().default(null).describe('Of an embedding model: its vectors’ length'),
+    is_active: z.boolean().default(true),
+  })
+  .refine((body) => (body.kind === 'embedding') === (body.dimensions !== null), {
+    message: 'an embedding model needs dimensions, a chat model has none',
+    path: ['dimensions'],
+  });
+
+/** Body of `PATCH /models/{id}`; kind, provider and dimensions of a model never change. */
+export const updateModelSchema = z
+  .strictObject({
+    name: nameField,
+    model_id: z.string().min(1).max(200),
+    endpoint: z.url({ protocol: /^https?$/ }).max(2000).nullable(),
+    api_key: z.string().min(1).max(10_000).nullable(),
+    pricing: pricingSchema,
+    capabilities: jsonObjectField,
+    is_active: z.boolean(),
+  })
+  .partial();

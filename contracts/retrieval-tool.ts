@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { idField, jsonObjectField, nameField, timestampFields } from './fields.ts';
+
+const retrievalStrategies = ['hybrid', 'dense', 'full_text'] as const;
+
+/** A way of searching a source. */
+export const retrievalToolSchema = z.strictObject({
+  id: idField,
+  name: z.string(),
+  description: z.string(),
+  knowledge_source_id: idField.nullable(),
+  retrieval_strategy: z.enum(retrievalStrategies),
+  filters: jsonObjectField,
+  ...timestampFields,
+});
+
+/** Body of `POST /retrieval-tools`. */
+export const createRetrievalToolSchema = z.strictObject({
+  name: nameField,
+  description: z.string().max(10_000).default(''),
+  knowledge_source: z.string().min(1).max(200).nullable().default(null).describe('Name or id; null searches all'),
+  retrieval_strategy: z.enum(retrievalStrategies).default('hybrid'),
+  filters: jsonObjectField.default({}),
+});
+
+/** Body of `PATCH /retrieval-tools/{id}`. */
+export const updateRetrievalToolSchema = z
+  .strictObject({
+    name: nameField,
+    description: z.string().max(10_000),
+    knowledge_source: z.string().min(1).max(200).nullable(),
+    retrieval_strategy: z.enum(retrievalStrategies),
+    filters: jsonObjectField,
+  })
+  .partial();

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { storedErrorSchema } from './document.ts';
+import { idField, timeField, timestampFields } from './fields.ts';
+import { messageSchema } from './message.ts';
+
+export const turnStates = ['accepted', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const;
+
+/** The work that answers one user message. */
+export const turnSchema = z.strictObject({
+  id: idField,
+  conversation_id: idField,
+  user_message_id: idField,
+  assistant_message_id: idField.nullable(),
+  agent_id: idField,
+  agent_version: z.int(),
+  model_id: idField,
+  state: z.enum(turnStates),
+  error: storedErrorSchema.nullable(),
+  cancel_requested_at: timeField.nullable(),
+  started_at: timeField.nullable(),
+  completed_at: timeField.nullable(),
+  ...timestampFields,
+});
+
+export type Turn = z.infer<typeof turnSchema>;
+
+/** Answer of `POST /conversations/{id}/messages`: both rows are committed. */
+export const messageAcceptedSchema = z.strictObject({ message: messageSchema, turn: turnSchema });
+
+/** Answer of `GET /turns/{id}`: the turn and, once it has one, its answer with citations. */
+export const turnWithAnswerSchema = turnSchema.extend({ answer: messageSchema.nullable() });

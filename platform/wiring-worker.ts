@@ -1,0 +1,128 @@
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
+import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
+import { createTurnEventAppender } from '../activities/conversation/turn-event-appender.ts';
+import { createIngestionActivities } from '../activities/ingestion/create-ingestion-activities.ts';
+import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
+import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
+import type { TaskQueue } from '../contracts/names/task-queues.ts';
+import { appendTurnEvents } from '../entities/turn-event-repository.ts';
+import { createProviders, type ModelSettings } from '../providers/registry.ts';
+import type { Config } from './config.ts';
+import { createDatabase } from './database.ts';
+import { ensureSchedules } from './ensure-schedules.ts';
+import { createNotifier } from './notifier.ts';
+import { createSealer } from './seal.ts';
+import { metrics } from './telemetry/metrics.ts';
+import type { Telemetry } from './telemetry/start-telemetry.ts';
+import { traceProviders } from './telemetry/trace-models.ts';
+import { createWorkStarter } from './work-starter.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+/** The Temporal workers of one process, and what they hold. */
+export interface WorkerProcess {
+  /** Resolves when `shutdown` has drained the workers; rejects when one of them failed. */
+  run(): Promise<void>;
+  shutdown(): void;
+}
+
+// A chat activity waits for a model and holds no connection meanwhile; an ingest activity works all the time.
+const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, evaluate: 8, maintain: 2 };
+
+/** Connects everything that activities need and makes a worker for each configured queue. */
+export async function createWorkerProcess(config: Config, telemetry: Telemetry): Promise<WorkerProcess> {
+  const temporal = loadClientConnectConfig();
+  const namespace = temporal.namespace ?? 'default';
+  const database = createDatabase(config, 'perdure-worker');
+  const notifier = createNotifier(config.DATABASE_URL);
+  const sealer = createSealer(config.PERDURE_SECRET_KEY);
+  const providers = traceProviders(
+    createProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),
+    config,
+  );
+  const [bundlePath, nativeConnection, connection] = await Promise.all([
+    config.PERDURE_WORKFLOW_BUNDLE ?? workflowBundle(path.join(config.PERDURE_HOME, 'cache')),
+    NativeConnection.connect(temporal.connectionOptions),
+    Connection.connect(temporal.connectionOptions),
+  ]);
+  const client = new Client({ connection, namespace, plugins: telemetry.clientPlugins });
+  const starter = createWorkStarter(client);
+
+  const settingsOf = (model: StoredModel): ModelSettings => ({
+    ...model,
+    apiKey: model.apiKey === null ? null : sealer.open(model.apiKey),
+  });
+  const wakeTurns = (turnIds: readonly string[]) => notifier.notify(turnsChannel, turnIds);
+  const ingestion = createIngestionActivities({
+    database,
+    embeddingModel: (row) =>
+      providers.embeddingModel(settingsOf({ ...row, modelId: row.model_id, apiKey: row.api_key })),
+    notifyDocument: async (documentId) => notifier.notify(documentsChannel, [documentId]),
+    startIngest: (input) => starter.startIngest(input),
+  });
+  const activities = {
+    ...createConversationActivities({
+      database,
+      chatModel: (model) => providers.chatModel(settingsOf(model)),
+      embeddingModel: (model) => providers.embeddingModel(settingsOf(model)),
+      turnEvents: createTurnEventAppender({
+        append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
+        wake: wakeTurns,
+      }),
+      wakeTurns,
+      metrics,
+    }),
+    ...ingestion,
+    ...createUpkeepActivities({
+      database,
+      submitTurn: starter.submitTurn,
+      cancelTurn: starter.cancelTurn,
+      sweepAcceptedDocuments: ingestion.sweepAcceptedDocuments,
+    }),
+  };
+  const workers = await Promise.all(
+    config.PERDURE_QUEUES.map((taskQueue) =>
+      Worker.create({
+        connection: nativeConnection,
+        namespace,
+        taskQueue,
+        workflowBundle: { codePath: bundlePath },
+        activities,
+        plugins: telemetry.workerPlugins,
+        maxConcurrentActivityTaskExecutions: activitySlots[taskQueue],
+        // One thread each: workflows here only order steps, and each thread costs about 40 MB.
+        workflowThreadPoolSize: 1,
+        // After a kill, workflow tasks wait this long for the dead worker before another may have them.
+        stickyQueueScheduleToStartTimeout: '2 seconds',
+        // A cancel travels with the answer to a heartbeat, and must act within a second.
+        maxHeartbeatThrottleInterval: '400 milliseconds',
+        defaultHeartbeatThrottleInterval: '400 milliseconds',
+        shutdownGraceTime: '3 seconds',
+        shutdownForceTime: '6 seconds',
+        // A fault in the code of a workflow ends that run with its reason instead of blocking it for ever.
+        workflowFailureErrorTypes: { '*': ['TypeError', 'RangeError', 'ReferenceError'] },
+      }),
+    ),
+  );
+  if (config.PERDURE_QUEUES.includes('maintain')) await ensureSchedules(client);
+
+  return {
+    async run() {
+      try {
+        await Promise.all(workers.map((worker) => worker.run()));
+      } finally {
+        await connection.close();
+        await nativeConnection.close();
+        await providers.close();
+        await notifier.close();
+        await database.close();
+      }
+    },
+    shutdown() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import {
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type Workflow,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
+import type { SearchAttributeName } from '../contracts/names/search-attributes.ts';
+import { taskQueues } from '../contracts/names/task-queues.ts';
+import {
+  conversationMessages,
+  workflowIds,
+  workflowTypes,
+  type ConversationInput,
+  type IngestDocumentInput,
+} from '../contracts/names/workflows.ts';
+
+/** A turn whose row is committed. */
+export type CommittedTurn = { workspaceId: string; conversationId: string; agentId: string; turnId: string };
+
+/** Brings committed rows to their workflows. Every call may be repeated: the workflow knows what it has. */
+export interface WorkStarter {
+  /** Starts the conversation's entity if it does not run, and queues the turn. */
+  submitTurn(turn: CommittedTurn): Promise<void>;
+  cancelTurn(turn: CommittedTurn): Promise<void>;
+  startIngest(input: IngestDocumentInput): Promise<void>;
+}
+
+// An entity that completes while a message is on its way refuses the update; the next attempt starts a new run.
+const updateAttempts = 3;
+
+/** Makes the starter of one process. */
+export function createWorkStarter(client: Client): WorkStarter {
+  async function updateConversation(turn: CommittedTurn, update: string): Promise<void> {
+    const input: ConversationInput = {
+      workspaceId: turn.workspaceId,
+      conversationId: turn.conversationId,
+      agentId: turn.agentId,
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(workflowTypes.conversation, {
+        workflowId: workflowIds.conversation(turn.conversationId),
+        taskQueue: taskQueues.chat,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: 'Conversation: one turn at a time',
+        staticDetails: `Conversation \`${turn.conversationId}\` with agent \`${turn.agentId}\``,
+        typedSearchAttributes: attributes({
+          PerdureWorkspace: turn.workspaceId,
+          PerdureAgent: turn.agentId,
+          PerdureConversation: turn.conversationId,
+        }),
+      });
+      try {
+        await client.workflow.executeUpdateWithStart(update, {
+          startWorkflowOperation,
+          args: [{ turnId: turn.turnId }],
+        });
+        return;
+      } catch (error) {
+        if (attempt === updateAttempts) throw error;
+      }
+    }
+  }
+
+  return {
+    submitTurn: (turn) => updateConversation(turn, conversationMessages.submitTurn),
+    cancelTurn: (turn) => updateConversation(turn, conversationMessages.cancelTurn),
+    async startIngest(input) {
+      try {
+        await client.workflow.start(workflowTypes.ingestDocument, {
+          workflowId: workflowIds.ingestDocument(input.documentId, input.generation),
+          taskQueue: taskQueues.ingest,
+          args: [input],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          staticSummary: 'Ingest one document',
+          staticDetails: `Document \`${input.documentId}\`, generation ${input.generation}`,
+          typedSearchAttributes: attributes({
+            PerdureWorkspace: input.workspaceId,
+            PerdureDocument: input.documentId,
+            PerdureStatus: 'accepted',
+          }),
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+    },
+  };
+}
+
+function attributes(values: Partial<Record<SearchAttributeName, string>>): TypedSearchAttributes {
+  const pairs = Object.entries(values).map(
+    ([name, value]): SearchAttributePair => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value }),
+  );
+  return new TypedSearchAttributes(pairs);
+}

@@ -1,0 +1,3 @@
+export { conversation } from './conversation.ts';
+export { ingestDocument } from './ingest-document.ts';
+export { sweepAccepted } from './sweep-accepted.ts';
