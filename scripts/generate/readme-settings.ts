@@ -1,0 +1,39 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { configSchema } from '../../platform/config.ts';
+
+const readme = path.resolve(import.meta.dirname, '../../README.md');
+const begin = '<!-- settings: made by scripts/generate/readme-settings.ts -->';
+const end = '<!-- end of settings -->';
+
+type Property = { description?: string; default?: unknown };
+
+/** The table of all settings, from the schema that reads them. */
+function settingsTable(): string {
+  const { properties = {}, required = [] } = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  const rows = Object.entries(properties).map(([name, property]) => {
+    const { description = '', default: preset } = property as Property;
+    const shown =
+      preset === undefined ? (required.includes(name) ? 'given by `npm start`' : '–') : `\`${String(preset)}\``;
+    return `| \`${name}\` | ${shown} | ${description.replaceAll('|', '\\|')} |`;
+  });
+  return ['| setting | default | what it does |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+const text = await readFile(readme, 'utf8');
+const [before, rest] = text.split(begin);
+const [, after] = rest?.split(end) ?? [];
+if (before === undefined || after === undefined) {
+  throw new Error(`README.md must hold the lines "${begin}" and "${end}", between which the table of settings stands.`);
+}
+const fresh = `${before}${begin}\n\n${settingsTable()}\n\n${end}${after}`;
+if (fresh === text) {
+  console.log("README's table of settings is fresh.");
+} else if (process.argv.includes('--check')) {
+  console.error("README's table of settings is stale. Run: node scripts/generate/readme-settings.ts");
+  process.exitCode = 1;
+} else {
+  await writeFile(readme, fresh);
+  console.log("README's table of settings was written.");
+}
