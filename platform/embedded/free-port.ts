@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { EmbeddedServerError } from './embedded-server-error.ts';
 
 const portsTried = 200;
 
@@ -16,7 +17,7 @@ export async function findFreePort(preferred: number, taken: ReadonlySet<number>
   for (let port = preferred; port < preferred + portsTried; port += 1) {
     if (!taken.has(port) && (await isPortFree(port))) return port;
   }
-  throw new Error(
+  throw new EmbeddedServerError(
     `Ports ${preferred} to ${preferred + portsTried - 1} of 127.0.0.1 are all in use. Stop what holds them and try again.`,
   );
 }

@@ -4,6 +4,7 @@ import { totalmem } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { EmbeddedServerError } from './embedded-server-error.ts';
 import type { LaunchPlan } from './launch-plan.ts';
 import { identifyProcess, readCommandLine } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -29,7 +30,7 @@ export async function createCluster({ bin, directory, password }: PostgresCluste
   if (existsSync(path.join(directory, 'PG_VERSION'))) {
     const version = readFileSync(path.join(directory, 'PG_VERSION'), 'utf8').trim();
     if (version === majorVersion) return;
-    throw new Error(
+    throw new EmbeddedServerError(
       `The data in ${directory} was written by PostgreSQL ${version}, and this version of Perdure brings PostgreSQL ` +
         `${majorVersion}. Dump it with the version that wrote it, or move the folder away to start with an empty database.`,
     );

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { EmbeddedServerError } from './embedded-server-error.ts';
 
 /** How to run PostgreSQL when this process is root, which PostgreSQL refuses. */
 export interface UnprivilegedPrefix {
@@ -21,7 +22,7 @@ export function findUnprivilegedPrefix(): UnprivilegedPrefix {
   if (runs([...namespace, 'true'])) return { words: namespace, owner: null };
   const change = ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   if (runs([...change, 'true'])) return { words: change, owner: user };
-  throw new Error(
+  throw new EmbeddedServerError(
     'PostgreSQL refuses to run as root, and neither unshare nor setpriv can change to another user here. Start Perdure ' +
       'as an ordinary user, or set DATABASE_URL to a PostgreSQL server of your own.',
   );
@@ -36,7 +37,9 @@ function findSystemUser(): { uid: number; gid: number } {
     .filter(({ uid }) => Number.isInteger(uid) && uid > 0);
   const user = users.find(({ name }) => name === 'postgres') ?? users.find(({ name }) => name === 'nobody') ?? users[0];
   if (user === undefined) {
-    throw new Error('PostgreSQL refuses to run as root, and /etc/passwd names no other user. Add one with useradd.');
+    throw new EmbeddedServerError(
+      'PostgreSQL refuses to run as root, and /etc/passwd names no other user. Add one with useradd.',
+    );
   }
   return user;
 }

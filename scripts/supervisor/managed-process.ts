@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LaunchPlan } from '../../platform/embedded/launch-plan.ts';
 import { identifyProcess, isAlive } from '../../platform/embedded/process-identity.ts';
 import type { ProcessIdentity } from '../../platform/embedded/process-identity.ts';
+import { SetupFailure } from '../setup/setup-failure.mjs';
 import type { LogFile } from './log-file.ts';
 
 const firstBackOffMs = 100;
@@ -11,6 +12,7 @@ const longestBackOffMs = 10_000;
 /** A process that stayed ready this long has earned a fresh start of its back-off. */
 const steadyMs = 30_000;
 const attemptsToStart = 3;
+const tailLines = 15;
 
 /** What a managed process is doing. */
 export type ProcessState = 'starting' | 'ready' | 'waiting to restart' | 'stopping' | 'stopped';
@@ -64,8 +66,9 @@ export class ManagedProcess {
       if (!this.#wanted) throw new Error(`${this.plan.name} was stopped while it was starting.`);
       if (attempt === attemptsToStart || ended === 'not ready in time') {
         await this.stop();
-        throw new Error(
-          `${this.plan.name} did not start (${ended}). The end of its log, ${this.#options.logFile.path}, says why.`,
+        throw new SetupFailure(
+          `${this.plan.name} did not start (${ended}). The end of its log, ${this.logPath}, says why:\n` +
+            this.#options.logFile.lastLines(tailLines).join('\n'),
         );
       }
       await delay(firstBackOffMs * 2 ** attempt);

@@ -58,16 +58,26 @@ export class Stack {
     await (running === null ? managed.start() : managed.adopt(running));
   }
 
-  /** Runs a script of the checkout with the stack's environment to its end; returns its exit code. */
-  async runScript(script: string, args: readonly string[], onLine: (line: string) => void): Promise<number> {
+  /**
+   * Runs a script of the checkout with the stack's environment to its end and returns its exit code. Its output goes to
+   * `output` line by line, or to this process's own terminal.
+   */
+  async runScript(
+    script: string,
+    args: readonly string[],
+    output: ((line: string) => void) | 'inherit',
+  ): Promise<number> {
+    if (this.#stopped !== null) throw new Error('The stack is being stopped.');
+    const stdio = output === 'inherit' ? 'inherit' : 'pipe';
     const child = spawn(process.execPath, [path.join(checkout, script), ...args], {
       cwd: checkout,
       env: this.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', stdio, stdio],
     });
     this.#scripts.add(child);
-    createInterface({ input: child.stdout }).on('line', onLine);
-    createInterface({ input: child.stderr }).on('line', onLine);
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream !== null && output !== 'inherit') createInterface({ input: stream }).on('line', output);
+    }
     const code = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (exitCode) => resolve(exitCode ?? 1));

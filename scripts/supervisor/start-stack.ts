@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { EmbeddedServerError } from '../../platform/embedded/embedded-server-error.ts';
 import {
   createCluster,
   createLoginAndDatabase,
@@ -61,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return stack;
   } catch (error) {
     await stack.stop();
-    throw error;
+    throw error instanceof EmbeddedServerError ? new SetupFailure(error.message, { cause: error }) : error;
   } finally {
     options.signal?.removeEventListener('abort', abort);
   }

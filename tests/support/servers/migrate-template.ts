@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import type { HeldStack } from '../../../scripts/supervisor/hold-stack.ts';
@@ -25,7 +24,6 @@ export async function migrateTemplate(stack: HeldStack): Promise<string> {
 }
 
 async function runUpgrade(env: NodeJS.ProcessEnv): Promise<void> {
-  if (!existsSync(path.join(checkout, 'scripts/db/upgrade.ts'))) return;
   const child = spawn(process.execPath, [path.join(checkout, 'scripts/db/upgrade.ts')], {
     cwd: checkout,
     env: { ...env, NODE_OPTIONS: '' },
