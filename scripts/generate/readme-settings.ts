@@ -15,7 +15,7 @@ function settingsTable(): string {
   const rows = Object.entries(properties).map(([name, property]) => {
     const { description = '', default: preset } = property as Property;
     const shown =
-      preset === undefined ? (required.includes(name) ? 'given by `npm start`' : '–') : `\`${String(preset)}\``;
+      preset === undefined ? (required.includes(name) ? 'given by `npm start`' : '–') : `\`${JSON.stringify(preset).replaceAll('"', '')}\``;
     return `| \`${name}\` | ${shown} | ${description.replaceAll('|', '\\|')} |`;
   });
   return ['| setting | default | what it does |', '| --- | --- | --- |', ...rows].join('\n');
