@@ -2,6 +2,7 @@ import { isSpanContextValid, trace } from '@opentelemetry/api';
 import type { Logger as TemporalLogger, LogLevel, LogMetadata } from '@temporalio/common';
 import { pino, stdTimeFunctions } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { errorCode } from './telemetry/error-code.ts';
 
 export type { Logger } from 'pino';
 
@@ -30,6 +31,7 @@ export function createLogger(
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }) },
       mixin: traceFields,
+      serializers: { err: (error) => errorFields(error), error: (error) => errorFields(error) },
       redact: {
         paths: [...secretFields, ...secretSettings].flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
         censor: '[redacted]',
@@ -59,7 +61,14 @@ export function temporalLogger(logger: Logger): TemporalLogger {
 const pinoLevels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
 /** What workflows may put beside a message that an operator cannot use, or that may hold personal data. */
-const unwantedFields = new Set(['memo', 'searchAttributes', 'typedSearchAttributes', 'timestampNanos']);
+const unwantedFields = new Set(['memo', 'searchAttributes', 'typedSearchAttributes', 'timestampNanos', 'taskToken']);
+
+/** Name, code, message and stack, of the causes too; no other field: a driver's error carries the row's values. */
+function errorFields(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return error;
+  const cause = depth < 4 && error.cause !== undefined ? { cause: errorFields(error.cause, depth + 1) } : {};
+  return { name: error.name, code: errorCode(error), message: error.message, stack: error.stack, ...cause };
+}
 
 function traceFields(): Record<string, string> {
   const span = trace.getActiveSpan()?.spanContext();

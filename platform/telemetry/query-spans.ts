@@ -41,7 +41,11 @@ export function summarizeQuery(text: string): { name: string; operation: string;
   const first = /^[a-z]+/i.exec(statement)?.[0].toUpperCase() ?? 'SQL';
   const operation =
     first === 'WITH' ? (/\b(insert|update|delete)\b/i.exec(statement)?.[1]?.toUpperCase() ?? 'SELECT') : first;
-  const target = (targetPatterns[operation] ?? targetPatterns.SELECT)?.exec(statement)?.[1]?.replaceAll('"', '');
+  const target = (targetPatterns[operation] ?? targetPatterns.SELECT)
+    ?.exec(statement)
+    ?.slice(1)
+    .find(Boolean)
+    ?.replaceAll('"', '');
   return target ? { name: `${operation} ${target}`, operation, target } : { name: operation, operation };
 }
 
