@@ -1,0 +1,30 @@
+import { workflowIds } from '../../contracts/names/workflows.ts';
+import { query } from '../../entities/sql.ts';
+import type { Breach, Check } from './breach.ts';
+import { workflowState } from './workflow-state.ts';
+
+/** Invariant 1: every document is in a terminal state, or a running workflow owns it. */
+export const checkDocuments: Check = async ({ em, temporal, graceSeconds }) => {
+  const rows = await query<{ id: string; generation: number; status: string; state: string | null }>(
+    em,
+    `select d.id, d.latest_generation as generation, d.status, g.state
+     from documents d
+     left join document_generations g on g.document_id = d.id and g.generation = d.latest_generation
+     where d.deleted_at is null
+       and (d.status in ('accepted', 'processing') or g.state in ('staging', 'ready') or g.document_id is null)
+       and greatest(d.updated_at, g.updated_at) < now() - make_interval(secs => $1)`,
+    [graceSeconds],
+  );
+  const breaches: Breach[] = [];
+  for (const row of rows) {
+    const breach = (detail: string) => breaches.push({ invariant: 1, entity: 'document', id: row.id, detail });
+    if (row.state === null) breach(`status ${row.status}, but it has no generation ${row.generation}`);
+    else if (!temporal) breach(`status ${row.status}; Temporal was not asked whether a workflow owns it`);
+    else {
+      const workflow = await workflowState(temporal, workflowIds.ingestDocument(row.id, row.generation));
+      if (workflow !== 'running')
+        breach(`status ${row.status}, generation ${row.generation} is ${row.state}, its workflow is ${workflow}`);
+    }
+  }
+  return breaches;
+};

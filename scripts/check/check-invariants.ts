@@ -1,0 +1,24 @@
+import type { Breach, Check, CheckContext } from './breach.ts';
+import { checkDocuments } from './check-documents.ts';
+import { checkGenerations } from './check-generations.ts';
+import { checkSearch } from './check-search.ts';
+import { checkStatus } from './check-status.ts';
+import { checkTurns } from './check-turns.ts';
+import { checkUsage } from './check-usage.ts';
+
+/** The invariants that can be checked, by their numbers in docs/architecture.md. */
+export const invariants: ReadonlyArray<{ number: number; name: string; check: Check }> = [
+  { number: 1, name: 'documents are in a terminal state or owned by a running workflow', check: checkDocuments },
+  { number: 2, name: 'active generations are whole, and nothing is left of others', check: checkGenerations },
+  { number: 3, name: 'search finds active generations only', check: checkSearch },
+  { number: 4, name: 'every user message has one answer or a stated reason', check: checkTurns },
+  { number: 6, name: 'every paid call has its usage row', check: checkUsage },
+  { number: 8, name: 'status columns agree with Temporal', check: checkStatus },
+];
+
+/** Runs every check and returns all breaches. */
+export async function checkInvariants(context: CheckContext): Promise<Breach[]> {
+  const breaches: Breach[] = [];
+  for (const { check } of invariants) breaches.push(...(await check(context)));
+  return breaches;
+}

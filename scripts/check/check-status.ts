@@ -1,0 +1,68 @@
+import { workflowIds } from '../../contracts/names/workflows.ts';
+import { query } from '../../entities/sql.ts';
+import type { Breach, Check } from './breach.ts';
+import { workflowState } from './workflow-state.ts';
+
+/** Invariant 8: status columns agree with each other and with Temporal. */
+export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
+  const breaches: Breach[] = await query<Breach>(
+    em,
+    `select 8 as invariant, 'ingestion_job' as entity, j.id,
+            'its counts are ' || j.processed_documents || ' + ' || j.failed_documents || ' of ' || j.total_documents
+            || ', its documents say ' || d.done || ' + ' || d.failed || ' of ' || d.total || ' (' || j.status || ')'
+            as detail
+     from ingestion_jobs j
+     cross join lateral (
+       select count(*) filter (where g.state in ('active', 'abandoned'))::int as done,
+              count(*) filter (where g.state = 'failed')::int as failed, count(*)::int as total
+       from document_generations g where g.workspace_id = j.workspace_id and g.job_id = j.id) d
+     where d.total > 0 and j.updated_at < now() - make_interval(secs => $1)
+       and (j.processed_documents + j.failed_documents <> d.done + d.failed
+            or (j.status in ('completed', 'failed', 'partial')) <> (d.done + d.failed = j.total_documents))
+     union all
+     select 8, 'document', d.id, 'status ' || d.status || ', active generation ' || coalesce(d.active_generation::text, 'none')
+            || ', generation rows say ' || coalesce(a.generation::text, 'none')
+     from documents d
+     left join document_generations a on a.document_id = d.id and a.state = 'active'
+     where d.active_generation is distinct from a.generation
+        or (d.status = 'ready' and d.active_generation is null and d.deleted_at is null)`,
+    [graceSeconds],
+  );
+  if (!temporal) return breaches;
+
+  const turns = await query<{ id: string; conversation_id: string; state: string }>(
+    em,
+    `select id, conversation_id, state from turns
+     where state in ('accepted', 'queued', 'running', 'waiting') and updated_at < now() - make_interval(secs => $1)`,
+    [graceSeconds],
+  );
+  for (const turn of turns) {
+    const workflow = await workflowState(temporal, workflowIds.conversation(turn.conversation_id));
+    if (workflow !== 'running')
+      breaches.push({
+        invariant: 8,
+        entity: 'turn',
+        id: turn.id,
+        detail: `it is ${turn.state}, but the workflow of its conversation is ${workflow}`,
+      });
+  }
+  const running = temporal.workflow.list({ query: "WorkflowType = 'ingestDocument' AND ExecutionStatus = 'Running'" });
+  for await (const workflow of running) {
+    const [, documentId = '', generation = '0'] = workflow.workflowId.split('/');
+    const [row] = await query<{ state: string }>(
+      em,
+      `select state from document_generations
+       where document_id = $1 and generation = $2 and state in ('active', 'failed', 'abandoned')
+         and updated_at < now() - make_interval(secs => $3)`,
+      [documentId, Number(generation), Math.max(graceSeconds, 60)],
+    );
+    if (row)
+      breaches.push({
+        invariant: 8,
+        entity: 'document',
+        id: documentId,
+        detail: `generation ${generation} is ${row.state}, but its workflow still runs`,
+      });
+  }
+  return breaches;
+};

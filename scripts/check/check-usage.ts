@@ -1,0 +1,28 @@
+import { query } from '../../entities/sql.ts';
+import type { Check } from './breach.ts';
+
+/**
+ * Invariant 6, as far as the database alone can tell: every model call of an ended turn has its row, no row is still
+ * open after its turn has ended, and what is unknown is null, never zero or guessed.
+ */
+export const checkUsage: Check = async ({ em }) => {
+  const rows = await query<{ id: string; entity: string; detail: string }>(
+    em,
+    `select u.id, 'usage' as entity, 'it is still open, but its turn has ended' as detail
+     from usage_metrics u join turns t on t.id = u.turn_id
+     where u.state = 'started' and t.state in ('completed', 'failed', 'cancelled')
+     union all
+     select s.turn_id, 'turn', 'step ' || s.step || ' called a model, but has no usage row'
+     from turn_steps s
+     where s.kind = 'model' and not exists (
+       select from usage_metrics u where u.turn_id = s.turn_id and u.step = s.step and u.attempt = s.attempt)
+     union all
+     select u.id, 'usage', 'its call is unknown, but it has figures'
+     from usage_metrics u
+     where u.state = 'unknown' and (u.total_tokens is not null or u.cost is not null)
+     union all
+     select u.id, 'usage', 'it is settled without figures'
+     from usage_metrics u where u.state = 'settled' and u.total_tokens is null`,
+  );
+  return rows.map((row) => ({ invariant: 6, ...row }));
+};

@@ -1,0 +1,62 @@
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createConversationActivities } from '../../../activities/conversation/create-conversation-activities.ts';
+import { createTurnEventAppender } from '../../../activities/conversation/turn-event-appender.ts';
+import { taskQueues } from '../../../contracts/names/task-queues.ts';
+import { appendTurnEvents } from '../../../entities/turn-event-repository.ts';
+import type { Database } from '../../../platform/database.ts';
+import { workflowBundle } from '../../../platform/workflow-bundle.ts';
+import { createProviders } from '../../../providers/registry.ts';
+import { testServers } from '../servers/test-servers.ts';
+import type { TestTemporal } from '../servers/test-temporal.ts';
+
+/** A worker of the chat queue in this process. */
+export type ConversationWorker = { worker: Worker; stop(): Promise<void> };
+
+/** Runs the conversation's workflow and activities against real servers; the model is whatever the rows say. */
+export async function startConversationWorker(
+  database: Database,
+  temporal: TestTemporal,
+  options: Partial<WorkerOptions> = {},
+): Promise<ConversationWorker> {
+  const { modelDirectory, cache } = testServers();
+  const providers = createProviders({ modelDirectory });
+  const settings = (model: { provider: string; modelId: string; endpoint: string | null; capabilities: object }) => ({
+    ...model,
+    apiKey: 'test',
+    capabilities: { ...model.capabilities },
+  });
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue: taskQueues.chat,
+    workflowBundle: { codePath: await workflowBundle(cache) },
+    activities: createConversationActivities({
+      database,
+      chatModel: (model) => providers.chatModel(settings(model)),
+      embeddingModel: (model) => providers.embeddingModel(settings(model)),
+      turnEvents: createTurnEventAppender({
+        append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
+        wake: () => {},
+      }),
+      wakeTurns: () => {},
+      metrics: { turnFinished: () => {}, firstToken: () => {} },
+    }),
+    maxHeartbeatThrottleInterval: '400 milliseconds',
+    defaultHeartbeatThrottleInterval: '400 milliseconds',
+    shutdownForceTime: '2 seconds',
+    sinks: { trace: { span: { fn: () => {} } } },
+    ...options,
+  });
+  const running = worker.run();
+  return {
+    worker,
+    async stop() {
+      worker.shutdown();
+      await running;
+      await connection.close();
+      await providers.close();
+    },
+  };
+}
+

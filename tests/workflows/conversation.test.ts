@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
+import { createDatabase, type Database } from '../../platform/database.ts';
+import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
+import { testDatabase } from '../support/servers/test-database.ts';
+import { testTemporal } from '../support/servers/test-temporal.ts';
+import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
+import { createConversation, createWorkspace } from '../support/workspaces/create-workspace.ts';
+import { shownText, turnClient } from '../support/workspaces/turn-client.ts';
+import { until } from '../support/until.ts';
+
+jest.setTimeout(90_000);
+const rows = testDatabase();
+const temporal = testTemporal();
+let database: Database;
+let provider: FakeProvider;
+let connection: Connection;
+let client: Client;
+let worker: ConversationWorker;
+
+beforeAll(async () => {
+  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 16 }, 'test');
+  provider = await startFakeProvider();
+  connection = await Connection.connect({ address: temporal.address });
+  client = new Client({ connection, namespace: temporal.namespace });
+  worker = await startConversationWorker(database, temporal);
+});
+afterEach(() => provider.control({ reset: true }));
+afterAll(async () => {
+  await worker?.stop();
+  await connection?.close();
+  await provider?.stop();
+  await database?.close();
+});
+
+async function conversationWith(model = 'fake?tokens=20') {
+  const workspace = await createWorkspace(database, { endpoint: provider.url, model });
+  return turnClient(database, client, workspace, await createConversation(database, workspace));
+}
+
+describe('a turn', () => {
+  test('streams and commits an answer whose text is the streamed text, with usage and a call id that agree', async () => {
+    const chat = await conversationWith();
+    const turnId = await chat.send('What lasts?');
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1, error: null });
+    const [question, answer] = await chat.messages();
+    const events = await chat.events(turnId);
+    const [call] = provider.log();
+    expect(question).toMatchObject({ sender: 'user', content: 'What lasts?', sequence: '1' });
+    expect(answer).toMatchObject({ sender: 'assistant', content: shownText(events), parent_id: question?.id });
+    expect(answer?.content).toBe(call?.answer);
+    expect(events.map((event) => event.seq)).toEqual(events.map((_, place) => place + 1));
+    expect(events[0]?.kind).toBe('turn_started');
+    expect(events.at(-1)?.kind).toBe('done');
+    expect(await chat.usage(turnId)).toEqual([
+      {
+        id: call?.idempotencyKey,
+        state: 'settled',
+        attempt: 1,
+        total_tokens: (call?.promptTokens ?? 0) + (call?.completionTokens ?? 0),
+        cost: (((call?.promptTokens ?? 0) + 2 * (call?.completionTokens ?? 0)) / 1e6).toFixed(10),
+      },
+    ]);
+  });
+
+  test('knows the exchanges before it, in the order of the questions', async () => {
+    const chat = await conversationWith();
+    const first = await chat.send('first question');
+    const second = await chat.send('second question');
+    await chat.ended(second);
+    await chat.ended(first);
+    const [step] = await database.asOperator((em) =>
+      em.execute(`select request -> 'messages' as messages from turn_steps where turn_id = ? and kind = 'model'`, [second]),
+    );
+    const answers = (await chat.messages()).filter((message) => message.sender === 'assistant');
+    expect(step?.messages).toEqual([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'first question' },
+      { role: 'assistant', content: answers[0]?.content },
+      { role: 'user', content: 'second question' },
+    ]);
+  });
+
+  test('R15: a hundred writers at once lose no message and keep a strict order', async () => {
+    const chat = await conversationWith('fake?tokens=1');
+    const turns = await Promise.all(Array.from({ length: 100 }, (_, n) => chat.accept(`message ${n}`)));
+    const sequences = (await chat.messages()).map((message) => Number(message.sequence));
+    expect(new Set(turns).size).toBe(100);
+    expect(sequences).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+  });
+
+  test('a client message id that comes twice is one message and one turn', async () => {
+    const chat = await conversationWith();
+    const [first, second] = await Promise.all([chat.send('once', 'same'), chat.send('once', 'same')]);
+    expect(second).toBe(first);
+    await chat.ended(first);
+    expect(await chat.messages()).toHaveLength(2);
+    expect(provider.log()).toHaveLength(1);
+  });
+
+  test('R36, R37: a 429 is waited out as the provider asks, one request an attempt, and the first attempt is unknown', async () => {
+    const chat = await conversationWith();
+    provider.control({ script: [{ failure: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } }] });
+    const turnId = await chat.send('patience');
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 2 });
+    const [refused, answered] = provider.log();
+    expect(provider.log()).toHaveLength(2);
+    expect((answered?.startedAt ?? 0) - (refused?.startedAt ?? 0)).toBeGreaterThanOrEqual(1000);
+    expect((await chat.usage(turnId)).map((row) => [row.state, row.total_tokens === null])).toEqual([
+      ['unknown', true],
+      ['settled', false],
+    ]);
+  });
+
+  test('R34: a stream that breaks in the middle is told by one reset, and the text shown is the text stored', async () => {
+    const chat = await conversationWith('fake');
+    provider.control({ script: [{ tokens: 40, tokenMs: 10, failure: { kind: 'reset', afterTokens: 20 } }] });
+    const turnId = await chat.send('again');
+    await chat.ended(turnId);
+    const events = await chat.events(turnId);
+    expect(events.filter((event) => event.kind === 'reset')).toHaveLength(1);
+    expect(shownText(events)).toBe((await chat.messages()).at(-1)?.content);
+  });
+
+  test('a refused key fails the turn with a code, without a retry and without the provider\'s words', async () => {
+    const chat = await conversationWith();
+    provider.control({
+      script: [{ failure: { kind: 'status', status: 401, message: 'Incorrect API key: sk-secret' } }],
+    });
+    const turnId = await chat.send('who?');
+    const turn = await chat.ended(turnId);
+    expect(turn).toMatchObject({ state: 'failed', error: { code: 'provider_authentication' } });
+    expect(provider.log()).toHaveLength(1);
+    expect(JSON.stringify([turn, await chat.events(turnId)])).not.toContain('sk-secret');
+  });
+});
+
+describe('a cancel', () => {
+  test('acts within 1 s behind 50 queued messages, stops the call, and keeps what was said', async () => {
+    const chat = await conversationWith('fake?tokens=2000&tokenMs=10');
+    const turnId = await chat.send('tell me everything');
+    await until(async () => (await chat.events(turnId)).some((event) => event.kind === 'text_delta'), {
+      what: 'the first text',
+    });
+    const queued = await Promise.all(Array.from({ length: 50 }, (_, n) => chat.accept(`queued ${n}`)));
+    for (const waiting of queued) await chat.submit(waiting);
+    const asked = Date.now();
+    await chat.cancel(turnId);
+    await chat.ended(turnId);
+    expect(Date.now() - asked).toBeLessThan(1000);
+    const [call] = provider.log();
+    await until(async () => call?.abortedAt, { what: 'the end of the request', timeoutMs: 1500 });
+    const said = (await chat.messages()).find((message) => message.sender === 'assistant');
+    expect(said?.content).toBe(shownText(await chat.events(turnId)));
+    expect(said?.content).not.toBe('');
+    expect(said?.metadata).toMatchObject({ cancelled: true });
+    for (const waiting of queued) await chat.cancel(waiting);
+    for (const waiting of queued) expect((await chat.ended(waiting)).state).toBe('cancelled');
+  });
+
+  test('of a turn that has ended changes nothing', async () => {
+    const chat = await conversationWith();
+    const turnId = await chat.send('done already');
+    await chat.ended(turnId);
+    const before = await chat.events(turnId);
+    await chat.cancel(turnId);
+    await chat.ended(await chat.send('next'));
+    expect(await chat.turn(turnId)).toMatchObject({ state: 'completed' });
+    expect(await chat.events(turnId)).toEqual(before);
+  });
+
+  test('stops a model that is silent within 1 s', async () => {
+    const chat = await conversationWith('fake?stall=0');
+    const turnId = await chat.send('are you there?');
+    await until(async () => provider.log()[0], { what: 'the call' });
+    const asked = Date.now();
+    await chat.cancel(turnId);
+    expect((await chat.ended(turnId)).state).toBe('cancelled');
+    expect(Date.now() - asked).toBeLessThan(1000);
+    await until(async () => provider.log()[0]?.abortedAt, { what: 'the end of the request', timeoutMs: 1500 });
+  });
+});
