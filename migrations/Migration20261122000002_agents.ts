@@ -54,7 +54,7 @@ export class Migration20261122000002_agents extends Migration {
         description text not null default '',
         system_prompt text not null default '',
         model_id uuid not null,
-        temperature double precision check (temperature between 0 and 2),
+        temperature double precision check (temperature::numeric between 0 and 2),
         max_tokens integer check (max_tokens > 0),
         tools jsonb not null default '[]' check (jsonb_typeof(tools) = 'array'),
         topics jsonb not null default '[]' check (jsonb_typeof(topics) = 'array'),

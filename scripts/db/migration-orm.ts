@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Migrator } from '@mikro-orm/migrations';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { createOrm } from '../../platform/orm.ts';
+import { PerdureSchemaGenerator } from './perdure-schema-generator.ts';
 
 /** Folder of the migrations, in the order of their names. */
 export const migrationsFolder = path.resolve(import.meta.dirname, '../../migrations');
@@ -13,7 +14,7 @@ export function createMigrationOrm(databaseUrl: string): MikroORM {
     1,
     { role: 'perdure_owner', applicationName: 'perdure-migrations', statementTimeout: 0, lockTimeout: 30_000 },
     {
-      extensions: [Migrator],
+      extensions: [PerdureSchemaGenerator, Migrator],
       migrations: {
         tableName: 'mikro_orm_migrations',
         path: migrationsFolder,

@@ -1,0 +1,72 @@
+/** A foreign key as the schema comparison wants it; its name is PostgreSQL's own. */
+export type ForeignKey = {
+  name: string;
+  table: string;
+  columns: string[];
+  referencedTable: string;
+  referencedColumns: string[];
+  onDelete: string;
+};
+
+// Checks of foreign keys bypass row-level security: the workspace is therefore part of each key. The ORM cannot say such
+// a relation (the columns overlap, and the target is not the primary key), so entities carry ids and the keys stand here.
+const declarations = [
+  'users (workspace_id) references workspaces (id) on delete cascade',
+  'api_keys (workspace_id) references workspaces (id) on delete cascade',
+  'idempotency_keys (workspace_id) references workspaces (id) on delete cascade',
+  'audit_log (workspace_id) references workspaces (id) on delete cascade',
+  'models (workspace_id) references workspaces (id) on delete cascade',
+  'prompt_templates (workspace_id) references workspaces (id) on delete cascade',
+  'agents (workspace_id) references workspaces (id) on delete cascade',
+  'agents (workspace_id, model_id) references models (workspace_id, id) on delete no action',
+  'agent_prompt_templates (workspace_id, agent_id) references agents (workspace_id, id) on delete cascade',
+  'agent_prompt_templates (workspace_id, prompt_template_id) references prompt_templates (workspace_id, id) on delete no action',
+  'knowledge_sources (workspace_id) references workspaces (id) on delete cascade',
+  'rag_tools (workspace_id, embedding_model_id) references models (workspace_id, id) on delete no action',
+  'rag_tools (workspace_id) references workspaces (id) on delete cascade',
+  'rag_tools (workspace_id, knowledge_source_id) references knowledge_sources (workspace_id, id) on delete cascade',
+  'retrieval_tools (workspace_id) references workspaces (id) on delete cascade',
+  'retrieval_tools (workspace_id, knowledge_source_id) references knowledge_sources (workspace_id, id) on delete cascade',
+  'ingestion_jobs (workspace_id) references workspaces (id) on delete cascade',
+  'ingestion_jobs (workspace_id, knowledge_source_id) references knowledge_sources (workspace_id, id) on delete set null (knowledge_source_id)',
+  'documents (workspace_id) references workspaces (id) on delete cascade',
+  'documents (workspace_id, knowledge_source_id) references knowledge_sources (workspace_id, id) on delete cascade',
+  'documents (workspace_id, user_id) references users (workspace_id, id) on delete set null (user_id)',
+  'document_generations (workspace_id, document_id) references documents (workspace_id, id) on delete cascade',
+  'document_generations (workspace_id, job_id) references ingestion_jobs (workspace_id, id) on delete set null (job_id)',
+  'blobs (workspace_id, document_id, generation) references document_generations (workspace_id, document_id, generation) on delete cascade',
+  'document_chunks (workspace_id, document_id, generation) references document_generations (workspace_id, document_id, generation) on delete cascade',
+  'conversations (workspace_id, agent_id) references agents (workspace_id, id) on delete no action',
+  'conversations (workspace_id) references workspaces (id) on delete cascade',
+  'conversations (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
+  'messages (workspace_id, conversation_id) references conversations (workspace_id, id) on delete cascade',
+  'messages (workspace_id, parent_id) references messages (workspace_id, id) on delete set null (parent_id)',
+  'turns (workspace_id, agent_id) references agents (workspace_id, id) on delete no action',
+  'turns (workspace_id, assistant_message_id) references messages (workspace_id, id) on delete set null (assistant_message_id)',
+  'turns (workspace_id, conversation_id) references conversations (workspace_id, id) on delete cascade',
+  'turns (workspace_id, model_id) references models (workspace_id, id) on delete no action',
+  'turns (workspace_id, user_message_id) references messages (workspace_id, id) on delete cascade',
+  'turn_steps (workspace_id, turn_id) references turns (workspace_id, id) on delete cascade',
+  'turn_events (workspace_id, turn_id) references turns (workspace_id, id) on delete cascade',
+  'citations (workspace_id, document_id, generation, chunk_index) references document_chunks (workspace_id, document_id, generation, chunk_index) on delete set null (chunk_index)',
+  'citations (workspace_id, embedding_model_id) references models (workspace_id, id) on delete set null (embedding_model_id)',
+  'citations (workspace_id, message_id) references messages (workspace_id, id) on delete cascade',
+  'usage_metrics (workspace_id) references workspaces (id) on delete cascade',
+  'usage_metrics (workspace_id, model_id) references models (workspace_id, id) on delete no action',
+  'evaluations (workspace_id) references workspaces (id) on delete cascade',
+  'user_memories (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
+];
+
+/** Every foreign key between the entities' tables. */
+export const foreignKeys: readonly ForeignKey[] = declarations.map((declaration) => {
+  const [, table = '', columns = '', referencedTable = '', referencedColumns = '', onDelete = ''] =
+    /^(\w+) \(([^)]+)\) references (\w+) \(([^)]+)\) on delete (.+)$/.exec(declaration) ?? [];
+  return {
+    name: `${table}_${columns.split(', ').join('_')}_fkey`,
+    table,
+    columns: columns.split(', '),
+    referencedTable,
+    referencedColumns: referencedColumns.split(', '),
+    onDelete,
+  };
+});
