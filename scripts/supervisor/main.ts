@@ -43,7 +43,6 @@ export async function supervise(args: readonly string[], env: NodeJS.ProcessEnv)
     }
   } finally {
     terminal.write('perdure', 'Stopping …');
-    terminal.quieten(['temporal', 'postgres']);
     await stack.stop();
     terminal.write('perdure', 'Everything has stopped; the data is kept.');
   }

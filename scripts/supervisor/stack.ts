@@ -45,7 +45,11 @@ export class Stack {
   async run(plan: LaunchPlan, running: ProcessIdentity | null = null): Promise<void> {
     if (this.#stopped !== null) throw new Error('The stack is being stopped.');
     const file = path.join(homeLayout(this.home).logs, `${plan.name}.log`);
-    const logFile = new LogFile(file, (line) => this.#init.onOutput(plan.name, line));
+    const logFile = new LogFile(file, (line) => {
+      // Servers that are being stopped complain of each other; their logs keep it.
+      const isServer = plan.name === 'postgres' || plan.name === 'temporal';
+      if (!(isServer && this.state === 'stopping')) this.#init.onOutput(plan.name, line);
+    });
     this.#logFiles.push(logFile);
     logFile.follow();
     const managed = new ManagedProcess(plan, {

@@ -3,7 +3,7 @@ import type { ProcessName } from './run-file.ts';
 type Source = ProcessName | 'perdure';
 
 const colours: Record<Source, number> = { perdure: 36, postgres: 34, temporal: 35, api: 32, worker: 33 };
-const width = 8;
+const width = 9;
 const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
 /** Fields of a JSON log line that say nothing to a person at the terminal. */
 const plainFields = new Set([
@@ -21,7 +21,6 @@ const plainFields = new Set([
 /** Prints the lines of all processes, each behind its name, in colour where a person looks on. */
 export class TerminalLog {
   readonly #stream: NodeJS.WriteStream;
-  readonly #quiet = new Set<Source>();
   #held: string[] | null = null;
 
   constructor(stream: NodeJS.WriteStream) {
@@ -30,7 +29,7 @@ export class TerminalLog {
 
   /** Prints one line, a JSON log line in readable form. */
   write(source: Source, line: string): void {
-    if (line.trim() === '' || this.#quiet.has(source)) return;
+    if (line.trim() === '') return;
     const name = source.padEnd(width);
     const prefix = this.#stream.isTTY ? `\u001B[${colours[source]}m${name}\u001B[0m│` : `${name}|`;
     const text = `${prefix} ${readable(line)}\n`;
@@ -47,11 +46,6 @@ export class TerminalLog {
   resume(): void {
     for (const text of this.#held ?? []) this.#stream.write(text);
     this.#held = null;
-  }
-
-  /** Drops further lines of these processes: servers that are being stopped complain of each other. */
-  quieten(sources: readonly Source[]): void {
-    for (const source of sources) this.#quiet.add(source);
   }
 }
 
