@@ -71,32 +71,35 @@ const documentFields = {
     .describe('Identity within its knowledge source: the same path again is a new generation of the same document'),
   source_url: z.url().max(2000).optional(),
   author: z.string().max(500).optional(),
-  is_global: z.boolean().optional().describe('Visible to all users of the workspace'),
+  is_global: z
+    .boolean()
+    .optional()
+    .describe('Visible to all users of the workspace; when left out, true unless a user is named'),
   metadata: jsonObjectField.optional(),
-  knowledge_source: z.string().min(1).max(200).optional().describe('Name or id; `uploads` when left out'),
   user: userField.optional().describe('The owner; the header x-perdure-user when left out, else `default`'),
 };
 
-/** One document of `POST /documents`: its `text`, or its bytes as `content_base64`. */
+const documentBytes = { text: z.string().optional(), content_base64: z.base64().optional() };
+
+function hasOneContent(body: { text?: string | undefined; content_base64?: string | undefined }): boolean {
+  return (body.text === undefined) !== (body.content_base64 === undefined);
+}
+
+const oneContent = { message: 'give either text or content_base64', path: ['text'] };
+
+const knowledgeSourceField = z.string().min(1).max(200).optional().describe('Name or id; `uploads` when left out');
+
+/** Body of `POST /documents`: a description, and the document's `text`, or its bytes as `content_base64`. */
 export const createDocumentSchema = z
-  .strictObject({
-    ...documentFields,
-    text: z.string().optional(),
-    content_base64: z.base64().optional(),
-  })
-  .refine((body) => (body.text === undefined) !== (body.content_base64 === undefined), {
-    message: 'give either text or content_base64',
-    path: ['text'],
-  });
+  .strictObject({ ...documentFields, knowledge_source: knowledgeSourceField, ...documentBytes })
+  .refine(hasOneContent, oneContent);
 
 export type CreateDocument = z.infer<typeof createDocumentSchema>;
 
 /** Query of a raw upload, `POST /documents?title=…` with the document itself as the body. */
-export const uploadDocumentQuerySchema = z.strictObject({
-  ...documentFields,
-  is_global: z.stringbool().optional(),
-  metadata: z.never().optional(),
-});
+export const uploadDocumentQuerySchema = z
+  .strictObject({ ...documentFields, knowledge_source: knowledgeSourceField, is_global: z.stringbool().optional() })
+  .omit({ metadata: true });
 
 /** Answer of `POST /documents`; `job` is null when the very same content is already there. */
 export const documentAcceptedSchema = z.strictObject({
@@ -105,17 +108,24 @@ export const documentAcceptedSchema = z.strictObject({
   unchanged: z.boolean(),
 });
 
-/** Body of `POST /documents/batch`: many documents in one job. */
+/** Body of `POST /documents/batch`: many documents of one knowledge source in one job. */
 export const createDocumentsSchema = z.strictObject({
-  documents: z.array(createDocumentSchema).min(1).max(500),
-  user: userField.optional(),
+  knowledge_source: knowledgeSourceField,
+  user: documentFields.user,
+  documents: z
+    .array(z.strictObject({ ...documentFields, ...documentBytes }).refine(hasOneContent, oneContent))
+    .min(1)
+    .max(500),
 });
 
-/** One document of a batch: accepted, unchanged, or refused with its own problem. */
+export type CreateDocuments = z.infer<typeof createDocumentsSchema>;
+
+/** One document of a batch: accepted, unchanged, or refused with its own error. */
 export const batchItemSchema = z.strictObject({
-  index: z.int(),
+  index: z.int().describe('Place in the request'),
   path: z.string().nullable(),
-  document: documentSchema.nullable(),
+  document_id: idField.nullable(),
+  generation: z.int().nullable(),
   unchanged: z.boolean(),
   error: storedErrorSchema.nullable(),
 });
@@ -125,6 +135,8 @@ export const documentsAcceptedSchema = z.strictObject({
   job: ingestionJobSchema.nullable(),
   documents: z.array(batchItemSchema),
 });
+
+export type DocumentsAccepted = z.infer<typeof documentsAcceptedSchema>;
 
 /** Query of `GET /documents`. */
 export const listDocumentsQuerySchema = pageQuerySchema.extend({

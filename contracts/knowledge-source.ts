@@ -19,7 +19,13 @@ export const knowledgeSourceSchema = z.strictObject({
 export const createKnowledgeSourceSchema = z.strictObject({
   name: nameField,
   type: z.enum(knowledgeSourceTypes),
-  connection_string: z.string().min(1).max(10_000).nullable().default(null).describe('Sealed at once, never shown again'),
+  connection_string: z
+    .string()
+    .min(1)
+    .max(10_000)
+    .nullable()
+    .default(null)
+    .describe('Sealed at once, never shown again'),
   configuration: jsonObjectField.default({}),
 });
 

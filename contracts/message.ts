@@ -49,4 +49,3 @@ export const createMessageSchema = z.strictObject({
     .optional()
     .describe("The client's own id: the same one again is the same message, not a second one"),
 });
-

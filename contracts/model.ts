@@ -27,7 +27,10 @@ const price = z
 
 /** Prices of a model; tokens without a price have an unknown cost, never a cost of zero. */
 export const pricingSchema = z.strictObject({
-  currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code').optional(),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .optional(),
   prompt_per_million: price.optional(),
   completion_per_million: price.optional(),
 });
@@ -39,11 +42,21 @@ export const createModelSchema = z
     kind: z.enum(['chat', 'embedding']),
     provider: z.enum(modelProviders),
     model_id: z.string().min(1).max(200).describe("The provider's own id"),
-    endpoint: z.url({ protocol: /^https?$/ }).max(2000).nullable().default(null),
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .nullable()
+      .default(null),
     api_key: z.string().min(1).max(10_000).nullable().default(null).describe('Sealed at once, never shown again'),
     pricing: pricingSchema.default({}),
     capabilities: jsonObjectField.default({}),
-    dimensions: z.int().min(1).max(4000).nullable().default(null).describe('Of an embedding model: its vectors’ length'),
+    dimensions: z
+      .int()
+      .min(1)
+      .max(4000)
+      .nullable()
+      .default(null)
+      .describe('Of an embedding model: its vectors’ length'),
     is_active: z.boolean().default(true),
   })
   .refine((body) => (body.kind === 'embedding') === (body.dimensions !== null), {
@@ -56,7 +69,10 @@ export const updateModelSchema = z
   .strictObject({
     name: nameField,
     model_id: z.string().min(1).max(200),
-    endpoint: z.url({ protocol: /^https?$/ }).max(2000).nullable(),
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .nullable(),
     api_key: z.string().min(1).max(10_000).nullable(),
     pricing: pricingSchema,
     capabilities: jsonObjectField,

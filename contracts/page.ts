@@ -3,11 +3,7 @@ import { z } from 'zod';
 /** Query of every list: newest first, `cursor` is the `next_cursor` of the page before. */
 export const pageQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50).describe('Most items of one page'),
-  cursor: z
-    .string()
-    .max(200)
-    .optional()
-    .describe('`next_cursor` of the page before; leave it out for the first page'),
+  cursor: z.string().max(200).optional().describe('`next_cursor` of the page before; leave it out for the first page'),
 });
 
 export type PageQuery = z.infer<typeof pageQuerySchema>;

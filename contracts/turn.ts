@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { storedErrorSchema } from './document.ts';
-import { idField, timeField, timestampFields } from './fields.ts';
+import { idField, timeField } from './fields.ts';
 import { messageSchema } from './message.ts';
 
 export const turnStates = ['accepted', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const;
@@ -15,11 +15,12 @@ export const turnSchema = z.strictObject({
   agent_version: z.int(),
   model_id: idField,
   state: z.enum(turnStates),
+  attempt: z.int().describe('More than 1 when a crash made the answer begin again'),
   error: storedErrorSchema.nullable(),
   cancel_requested_at: timeField.nullable(),
+  created_at: timeField,
   started_at: timeField.nullable(),
   completed_at: timeField.nullable(),
-  ...timestampFields,
 });
 
 export type Turn = z.infer<typeof turnSchema>;
@@ -29,3 +30,8 @@ export const messageAcceptedSchema = z.strictObject({ message: messageSchema, tu
 
 /** Answer of `GET /turns/{id}`: the turn and, once it has one, its answer with citations. */
 export const turnWithAnswerSchema = turnSchema.extend({ answer: messageSchema.nullable() });
+
+/** Query of `GET /turns/{id}/events`, for clients that cannot set the header Last-Event-ID. */
+export const turnEventsQuerySchema = z.strictObject({
+  last_event_id: z.coerce.number().int().min(0).optional(),
+});

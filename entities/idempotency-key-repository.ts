@@ -39,7 +39,8 @@ export async function claimIdempotencyKey(em: EntityManager, request: Idempotent
      from idempotency_keys where workspace_id = $1 and key = $2`,
     [request.workspaceId, request.key, request.method, request.path, request.requestHash],
   );
-  if (earlier?.same && earlier.status !== null) return { outcome: 'replay', status: earlier.status, body: earlier.body };
+  if (earlier?.same && earlier.status !== null)
+    return { outcome: 'replay', status: earlier.status, body: earlier.body };
   return { outcome: 'different' };
 }
 

@@ -1,0 +1,61 @@
+import type { Client } from '@temporalio/client';
+import type { Middleware } from 'koa';
+import type { ErrorCode } from '../contracts/errors.ts';
+import type { Database } from '../platform/database.ts';
+import type { NotificationListener } from '../platform/notification-listener.ts';
+import type { Notifier } from '../platform/notifier.ts';
+import type { WorkStarter } from '../platform/work-starter.ts';
+import type { documentTypes } from '../contracts/document.ts';
+import type { EmbeddingModel } from '../providers/embedding-model.ts';
+
+/** The verdict on a document's bytes before anything is stored. */
+export type DocumentInspection = { ok: true; mimeType: string } | { ok: false; code: ErrorCode; detail: string };
+
+/** A row of `models` as far as it is needed to call an embedding model; the key is still sealed. */
+export type EmbeddingModelSettings = {
+  id: string;
+  provider: string;
+  model_id: string;
+  endpoint: string | null;
+  api_key: string | null;
+  capabilities: Record<string, unknown>;
+  dimensions: number | null;
+};
+
+/** One line of the log; fields never hold content of documents or messages. */
+export interface ApiLogger {
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
+}
+
+/** How much one process takes on before it answers 503 with Retry-After. */
+export interface ApiCapacity {
+  /** Transactions at once; below the size of the pool, so that its queue stays short. */
+  transactions: number;
+  /** Requests that may wait for a transaction. */
+  waiting: number;
+  /** Open event streams. */
+  streams: number;
+  /** Bytes of request bodies held in memory at once. */
+  bodyBytes: number;
+}
+
+/** Everything the API needs from outside of its own folder; platform/wiring-api.ts makes it. */
+export interface ApiDeps {
+  database: Database;
+  temporal: Client;
+  notifications: NotificationListener;
+  notifier: Pick<Notifier, 'notify'>;
+  /** Brings committed rows to their workflows; gives up after a few seconds, for a sweep comes after it. */
+  starter: WorkStarter;
+  capacity: ApiCapacity;
+  log: ApiLogger;
+  /** Server span and duration of each request. */
+  httpTelemetry: Middleware;
+  renderMetrics(): Promise<string>;
+  embeddingModel(settings: EmbeddingModelSettings): EmbeddingModel;
+  inspectDocument(bytes: Uint8Array, documentType: (typeof documentTypes)[number]): DocumentInspection;
+  /** Seals a credential for the database. */
+  seal(secret: string): string;
+}

@@ -1,0 +1,114 @@
+import { uuidV7 } from '../../entities/uuid-v7.ts';
+import {
+  createDocumentSchema,
+  createDocumentsSchema,
+  documentAcceptedSchema,
+  documentsAcceptedSchema,
+  uploadDocumentQuerySchema,
+} from '../../contracts/document.ts';
+import type { CreateDocument } from '../../contracts/document.ts';
+import { maxDocumentBytes, maxJsonBodyBytes } from '../../contracts/names/limits.ts';
+import { acceptDocuments } from '../../entities/accept-documents.ts';
+import { findDocument } from '../../entities/document-repository.ts';
+import { findIngestionJob } from '../../entities/ingestion-job-repository.ts';
+import { actingUser } from '../framework/acting-user.ts';
+import { requireReference } from '../framework/require-reference.ts';
+import { defineRoute } from '../framework/route.ts';
+import type { RouteRequest } from '../framework/route.ts';
+import { presentIngestionJob } from '../ingestion-jobs/present-ingestion-job.ts';
+import { acceptBatch } from './accept-batch.ts';
+import { fromJson, prepareDocument } from './prepare-document.ts';
+import { presentDocument } from './present-document.ts';
+import { startIngestion } from './start-ingestion.ts';
+
+/** Base64 takes four bytes for three, and the rest of the JSON needs room too. */
+const maxEncodedBytes = Math.ceil((maxDocumentBytes * 4) / 3) + maxJsonBodyBytes;
+
+const createDocument = defineRoute({
+  method: 'POST',
+  path: '/documents',
+  tag: 'Documents',
+  summary: 'Ingest one document, sent as JSON or as the body itself',
+  description:
+    'Answers 202 once the document and its job are committed; watch them by poll or by their events. The same path ' +
+    'with new content is a new generation: the old one is served until the new one is complete.',
+  scope: 'documents:write',
+  body: createDocumentSchema,
+  maxBodyBytes: maxEncodedBytes,
+  upload: {
+    mediaTypes: ['text/plain', 'text/markdown', 'text/html'],
+    query: uploadDocumentQuerySchema,
+    maxBytes: maxDocumentBytes,
+  },
+  idempotent: true,
+  responses: { 202: documentAcceptedSchema },
+  transaction: async (em, request, deps) => {
+    const { knowledgeSource, part, ...given } = readGiven(request);
+    const { workspaceId } = request.principal;
+    const owner = await actingUser(em, request, given.user);
+    const document = prepareDocument(given, owner, deps);
+    const knowledgeSourceId = await requireReference(
+      em,
+      'knowledge_sources',
+      `${part}.knowledge_source`,
+      knowledgeSource ?? 'uploads',
+    );
+    const accepted = await acceptDocuments(em, {
+      workspaceId,
+      jobId: uuidV7(),
+      knowledgeSourceId,
+      documents: [document],
+    });
+    const [{ documentId, unchanged }] = accepted.documents as [(typeof accepted.documents)[number]];
+    const row = await findDocument(em, documentId);
+    const job = accepted.jobId === null ? null : await findIngestionJob(em, accepted.jobId);
+    return {
+      status: 202,
+      body: { document: presentDocument(row!), job: job && presentIngestionJob(job), unchanged },
+    };
+  },
+  afterCommit: async (reply, request, deps) => {
+    const { document, unchanged } = documentAcceptedSchema.parse(reply.body);
+    if (unchanged || !document.latest) return;
+    await startIngestion(deps, request.principal.workspaceId, [
+      { documentId: document.id, generation: document.latest.generation },
+    ]);
+  },
+});
+
+function readGiven(request: RouteRequest<unknown, unknown, CreateDocument>) {
+  if (!request.upload)
+    return { ...fromJson(request.body), knowledgeSource: request.body.knowledge_source, part: 'body' };
+  const { bytes, mediaType, query } = request.upload;
+  const { knowledge_source: knowledgeSource, ...description } = query as Omit<CreateDocument, 'text'>;
+  return { ...description, bytes, mediaType, knowledgeSource, part: 'query' };
+}
+
+const createDocuments = defineRoute({
+  method: 'POST',
+  path: '/documents/batch',
+  tag: 'Documents',
+  summary: 'Ingest many documents in one job',
+  description:
+    'Each document is accepted, found unchanged, or refused with its own error, in the order given; those refused are ' +
+    'not stored. Workflows are started after the answer.',
+  scope: 'documents:write',
+  body: createDocumentsSchema,
+  maxBodyBytes: maxEncodedBytes,
+  idempotent: true,
+  responses: { 202: documentsAcceptedSchema },
+  transaction: async (em, request, deps) => ({ status: 202, body: await acceptBatch(em, request, deps) }),
+  afterCommit: async (reply, request, deps) => {
+    const { documents } = documentsAcceptedSchema.parse(reply.body);
+    const accepted = documents.flatMap(({ document_id: documentId, generation, unchanged }) =>
+      documentId === null || generation === null || unchanged ? [] : [{ documentId, generation }],
+    );
+    // Not awaited: hundreds of starts take seconds, and what a dying process leaves undone the sweep does.
+    startIngestion(deps, request.principal.workspaceId, accepted).catch((error: unknown) => {
+      deps.log.warn({ request_id: request.requestId, err: error }, 'starts left to the sweep');
+    });
+  },
+});
+
+/** Routes that take documents in. */
+export const documentAcceptRoutes = [createDocument, createDocuments];

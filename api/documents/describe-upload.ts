@@ -1,0 +1,34 @@
+import type { documentTypes } from '../../contracts/document.ts';
+
+type DocumentType = (typeof documentTypes)[number];
+
+const byMediaType: Record<string, DocumentType> = {
+  'text/html': 'html',
+  'text/markdown': 'markdown',
+  'application/pdf': 'pdf',
+};
+
+const byExtension: ReadonlyArray<readonly [RegExp, DocumentType]> = [
+  [/\.(?:md|mdx|markdown)$/i, 'markdown'],
+  [/\.(?:html?|xhtml)$/i, 'html'],
+  [/\.pdf$/i, 'pdf'],
+  [/\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kt|c|h|cc|cpp|hpp|cs|php|swift|sh|sql|css|json|ya?ml|toml)$/i, 'code'],
+];
+
+/** The type that a document's media type or its path's ending says, `text` when neither does. */
+export function guessDocumentType(mediaType: string | null, path: string | undefined): DocumentType {
+  return byMediaType[mediaType ?? ''] ?? byExtension.find(([ending]) => ending.test(path ?? ''))?.[1] ?? 'text';
+}
+
+const headings: Partial<Record<DocumentType, RegExp>> = {
+  markdown: /^#{1,2} +(.+?)[ #]*$/m,
+  html: /<(title|h1)[^>]*>([^<]+)</i,
+};
+/** A title stands near the beginning; the rest of a large document is not looked at. */
+const lookedAt = 16_384;
+
+/** The document's own title (first heading or title element), else the last part of its path, else `Untitled`. */
+export function guessTitle(bytes: Buffer, type: DocumentType, path: string | undefined): string {
+  const found = headings[type]?.exec(bytes.subarray(0, lookedAt).toString('utf8'))?.at(-1)?.trim();
+  return (found || path?.split(/[\\/]/).findLast((part) => part !== '') || 'Untitled').slice(0, 500);
+}

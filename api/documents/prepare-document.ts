@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { uuidV7 } from '../../entities/uuid-v7.ts';
+import type { CreateDocument } from '../../contracts/document.ts';
+import { PerdureError } from '../../contracts/errors.ts';
+import { maxDocumentBytes } from '../../contracts/names/limits.ts';
+import type { DocumentToAccept } from '../../entities/reserve-generation.ts';
+import type { ApiDeps } from '../api-deps.ts';
+import { guessDocumentType, guessTitle } from './describe-upload.ts';
+
+/** Who a document belongs to; one that nobody was named for belongs to the whole workspace. */
+type Owner = { id: string; named: boolean };
+
+/** A document's description together with its bytes, however they came. */
+export type GivenDocument = Omit<CreateDocument, 'text' | 'content_base64' | 'knowledge_source'> & {
+  bytes: Buffer;
+  mediaType: string | null;
+};
+
+/** The bytes of a document that came as JSON. */
+export function fromJson(body: Omit<CreateDocument, 'knowledge_source'>): GivenDocument {
+  const { text, content_base64: base64, ...description } = body;
+  const bytes = text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text, 'utf8');
+  return { ...description, bytes, mediaType: null };
+}
+
+/**
+ * Checks a document's bytes against what it claims to be, and names what was left out.
+ * @throws PerdureError with the code of the refusal; nothing is stored then.
+ */
+export function prepareDocument(given: GivenDocument, owner: Owner, deps: ApiDeps): DocumentToAccept {
+  if (given.bytes.length > maxDocumentBytes)
+    throw new PerdureError('body_too_large', `A document may have at most ${maxDocumentBytes} bytes.`);
+  const documentType = given.document_type ?? guessDocumentType(given.mediaType, given.path);
+  const verdict = deps.inspectDocument(given.bytes, documentType);
+  if (!verdict.ok) throw new PerdureError(verdict.code, verdict.detail);
+  return {
+    documentId: uuidV7(),
+    title: given.title || guessTitle(given.bytes, documentType, given.path),
+    documentType,
+    mimeType: verdict.mimeType,
+    sourcePath: given.path ?? null,
+    sourceUrl: given.source_url ?? null,
+    author: given.author ?? null,
+    userId: owner.id,
+    isGlobal: given.is_global ?? !owner.named,
+    metadata: given.metadata ?? {},
+    bytes: given.bytes,
+    contentHash: createHash('sha256').update(given.bytes).digest(),
+  };
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import type { RouterContext } from '@koa/router';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { PerdureError } from '../../contracts/errors.ts';
+import { maxJsonBodyBytes } from '../../contracts/names/limits.ts';
+import { claimIdempotencyKey, storeIdempotentAnswer } from '../../entities/idempotency-key-repository.ts';
+import type { KeyVerifier } from '../middleware/authenticate.ts';
+import { mediaTypeOf, parseJson, readBody } from '../middleware/read-body.ts';
+import { EventStream } from '../streams/event-stream.ts';
+import type { CapacityBudget, CapacityGate } from './capacity-gate.ts';
+import type { Reply, Route, RouteDeps, RouteRequest } from './route.ts';
+import { allows } from './scope.ts';
+import { sendReply } from './send-reply.ts';
+import { validateParams, validatePart } from './validate-request.ts';
+
+/** What the routes of one process share. */
+export type RouteRuntime = {
+  deps: RouteDeps;
+  verifier: KeyVerifier;
+  transactions: CapacityGate;
+  streams: CapacityBudget;
+  bodies: CapacityBudget;
+  openStreams: Set<EventStream>;
+};
+
+type AnyRequest = RouteRequest<unknown, unknown, unknown>;
+
+/** Serves one request by its route's declaration: key, scope, parameters, body, effect, answer, in this order. */
+export async function runRoute(route: Route, ctx: RouterContext, runtime: RouteRuntime): Promise<void> {
+  const principal = await runtime.verifier.verify(ctx.req.headers);
+  if (!allows(principal, route.scope))
+    throw new PerdureError('forbidden', `This key (role ${principal.role}) may not do what needs ${route.scope}.`);
+  const params = validateParams(route.params, ctx.params);
+  const input = await readInput(route, ctx, runtime);
+  try {
+    const request: AnyRequest = {
+      params,
+      query: input.upload ? undefined : validatePart('query', route.query, queryOf(ctx)),
+      body: input.body,
+      upload: input.upload,
+      principal,
+      user: readUser(ctx),
+      lastEventId: ctx.get('last-event-id') || null,
+      requestId: String(ctx.state['requestId']),
+    };
+    if ('stream' in route) await openStream(route, ctx, request, runtime);
+    else sendReply(route, ctx, await answer(route, ctx, request, input.bytes, runtime));
+  } finally {
+    input.release();
+  }
+}
+
+type Input = {
+  bytes: Buffer;
+  body: unknown;
+  upload: AnyRequest['upload'];
+  release: () => void;
+};
+
+async function readInput(route: Route, ctx: RouterContext, runtime: RouteRuntime): Promise<Input> {
+  const nothing: Input = { bytes: Buffer.alloc(0), body: undefined, upload: null, release: () => {} };
+  if (!route.body && !route.upload) return nothing;
+  const mediaType = mediaTypeOf(ctx.req);
+  if (route.upload?.mediaTypes.includes(mediaType)) {
+    const query = validatePart('query', route.upload.query, queryOf(ctx));
+    const { bytes, release } = await readBody(ctx.req, route.upload.maxBytes, runtime.bodies);
+    return { bytes, body: undefined, upload: { bytes, mediaType, query }, release };
+  }
+  if (mediaType !== 'application/json') {
+    const accepted = ['application/json', ...(route.upload?.mediaTypes ?? [])].join(', ');
+    throw new PerdureError(
+      'unsupported_media_type',
+      `${mediaType === '' ? 'The request has no content-type' : `${mediaType} is not read here`}; send ${accepted}.`,
+    );
+  }
+  const { bytes, release } = await readBody(ctx.req, route.maxBodyBytes ?? maxJsonBodyBytes, runtime.bodies);
+  try {
+    return { bytes, body: validatePart('body', route.body, parseJson(bytes)), upload: null, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function queryOf(ctx: RouterContext): Record<string, string> {
+  for (const [name, value] of Object.entries(ctx.query))
+    if (Array.isArray(value))
+      throw new PerdureError('bad_request', `query.${name}: given more than once`, {
+        errors: [{ path: `query.${name}`, message: 'given more than once' }],
+      });
+  return { ...ctx.query } as Record<string, string>;
+}
+
+function readUser(ctx: RouterContext): string | null {
+  const user = ctx.get('x-perdure-user').trim();
+  if (user.length > 255) throw new PerdureError('bad_request', 'The header x-perdure-user may have 255 characters.');
+  return user === '' ? null : user;
+}
+
+async function answer(
+  route: Exclude<Route, { stream: unknown }>,
+  ctx: RouterContext,
+  request: AnyRequest,
+  bytes: Buffer,
+  runtime: RouteRuntime,
+): Promise<Reply> {
+  if ('handle' in route) return route.handle(request, runtime.deps);
+  const key = readIdempotencyKey(route, ctx);
+  const { workspaceId } = request.principal;
+  const reply = await runtime.transactions.run(() =>
+    runtime.deps.database.inWorkspace(workspaceId, (em) =>
+      key === null
+        ? route.transaction(em, request, runtime.deps)
+        : once(em, { key, workspaceId, method: ctx.method, path: ctx.url, requestHash: hash(ctx, bytes) }, route, () =>
+            route.transaction(em, request, runtime.deps),
+          ),
+    ),
+  );
+  // The row is committed and a sweep starts what could not be started now, so the answer does not depend on this.
+  try {
+    await reply.afterCommit?.();
+    await route.afterCommit?.(reply, request, runtime.deps);
+  } catch (error) {
+    runtime.deps.log.warn({ request_id: request.requestId, route: route.path, err: error }, 'start left to the sweep');
+  }
+  return reply;
+}
+
+function readIdempotencyKey(route: Route, ctx: RouterContext): string | null {
+  const key = ctx.get('idempotency-key');
+  if (key === '' || !route.idempotent) return null;
+  if (key.length > 255) throw new PerdureError('bad_request', 'The header Idempotency-Key may have 255 characters.');
+  return key;
+}
+
+function hash(ctx: RouterContext, bytes: Buffer): Buffer {
+  const head = JSON.stringify([mediaTypeOf(ctx.req), ctx.get('x-perdure-user')]);
+  return createHash('sha256').update(head).update(bytes).digest();
+}
+
+async function once(
+  em: EntityManager,
+  claim: Parameters<typeof claimIdempotencyKey>[1],
+  route: Route,
+  effect: () => Promise<Reply>,
+): Promise<Reply> {
+  const verdict = await claimIdempotencyKey(em, claim);
+  if (verdict.outcome === 'different')
+    throw new PerdureError(
+      'idempotency_conflict',
+      `Idempotency-Key "${claim.key}" was used within 24 hours for a request with another address or body. Use a new key.`,
+    );
+  if (verdict.outcome === 'replay')
+    return { status: verdict.status, body: verdict.body, headers: { 'idempotent-replayed': 'true' } };
+  const reply = await effect();
+  const stored = route.redact ? route.redact(reply.body) : reply.body;
+  await storeIdempotentAnswer(em, claim, { status: reply.status, body: stored });
+  return reply;
+}
+
+async function openStream(
+  route: Extract<Route, { stream: unknown }>,
+  ctx: RouterContext,
+  request: AnyRequest,
+  runtime: RouteRuntime,
+): Promise<void> {
+  const release = runtime.streams.take(1);
+  const feed = await route.stream(request, runtime.deps).catch((error: unknown) => {
+    release();
+    throw error;
+  });
+  ctx.respond = false;
+  ctx.status = 200;
+  for (const [name, value] of Object.entries(ctx.response.headers)) ctx.res.setHeader(name, value as string);
+  const stream = new EventStream(ctx.res);
+  runtime.openStreams.add(stream);
+  // Not awaited: the request's span and log line end when the stream begins.
+  void feed(stream)
+    .catch((error: unknown) => {
+      runtime.deps.log.warn({ request_id: request.requestId, route: route.path, err: error }, 'stream broke off');
+    })
+    .finally(() => {
+      stream.end();
+      runtime.openStreams.delete(stream);
+      release();
+    });
+}

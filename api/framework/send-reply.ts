@@ -1,0 +1,28 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { Reply, Route } from './route.ts';
+
+/**
+ * Writes a reply after parsing it by the route's own declaration, so that a column that was never declared fails the
+ * request instead of leaking. @throws Error when status or body are not what the route declares.
+ */
+export function sendReply(route: Pick<Route, 'method' | 'path' | 'responses'>, ctx: Context, reply: Reply): void {
+  const spec = route.responses[reply.status];
+  const name = `${route.method} ${route.path}`;
+  if (spec === undefined) throw new Error(`${name} answered ${reply.status}, which it does not declare.`);
+  ctx.status = reply.status;
+  for (const [header, value] of Object.entries(reply.headers ?? {})) ctx.set(header, value);
+  if (spec === null) {
+    ctx.body = null;
+    ctx.status = reply.status;
+  } else if (spec instanceof z.ZodType) {
+    const parsed = spec.safeParse(reply.body);
+    if (!parsed.success)
+      throw new Error(`${name} answered ${reply.status} with what it does not declare: ${parsed.error.message}`);
+    ctx.body = JSON.stringify(parsed.data);
+    ctx.type = 'application/json';
+  } else {
+    ctx.body = reply.content?.text ?? '';
+    ctx.set('content-type', reply.content?.mediaType ?? spec.mediaType);
+  }
+}

@@ -1,0 +1,89 @@
+import path from 'node:path';
+import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
+import { inspectDocument } from '../domain/documents/inspect-document.ts';
+import { createProviders } from '../providers/registry.ts';
+import { checkDatabase } from './check-database.ts';
+import type { Config } from './config.ts';
+import { createDatabase } from './database.ts';
+import type { Logger } from './log.ts';
+import { createNotificationListener } from './notification-listener.ts';
+import { createNotifier } from './notifier.ts';
+import { poolSizes } from './pool-sizes.ts';
+import { open, seal } from './seal.ts';
+import { httpTelemetry } from './telemetry/http-telemetry.ts';
+import type { Telemetry } from './telemetry/start-telemetry.ts';
+import { traceProviders } from './telemetry/trace-providers.ts';
+import { connectTemporal } from './temporal-client.ts';
+import { createWorkStarter } from './work-starter.ts';
+import type { WorkStarter } from './work-starter.ts';
+
+/** A request waits at most this long for Temporal before it leaves the start to the sweep. */
+const startDeadlineMs = 2_000;
+
+/**
+ * Connects everything that the API works with. `close` ends it all, once nothing is served any more.
+ * @throws StartError when the database or Temporal cannot be used, with the way out.
+ */
+export async function createApiDeps(config: Config, telemetry: Telemetry, log: Logger) {
+  const pool = config.PERDURE_DATABASE_POOL;
+  await checkDatabase(config.DATABASE_URL, pool);
+  const { client, connection } = await connectTemporal(telemetry.clientPlugins);
+  const database = createDatabase(config, 'perdure-api');
+  const notifier = createNotifier(config.DATABASE_URL);
+  const notifications = createNotificationListener({
+    connectionString: config.DATABASE_URL,
+    channels: [turnsChannel, documentsChannel],
+    applicationName: 'perdure-api-listener',
+  });
+  const providers = traceProviders(
+    createProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),
+    { captureContent: config.PERDURE_CAPTURE_CONTENT, metrics: telemetry.metrics },
+  );
+  // On one machine the worker serves its own metrics beside the API, and one scrape gets both.
+  if (config.PERDURE_METRICS_PORT !== 0)
+    telemetry.metrics.mergeFrom(`http://127.0.0.1:${config.PERDURE_METRICS_PORT}/metrics`);
+  const soon = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + startDeadlineMs, work);
+  const { submitTurn, cancelTurn, startIngest } = createWorkStarter(client);
+  const starter: WorkStarter = {
+    submitTurn: (turn) => soon(() => submitTurn(turn)),
+    cancelTurn: (turn) => soon(() => cancelTurn(turn)),
+    startIngest: (input) => soon(() => startIngest(input)),
+  };
+  return {
+    database,
+    temporal: client,
+    notifications,
+    notifier,
+    starter,
+    log,
+    capacity: { transactions: poolSizes(pool).app, waiting: 1_000, streams: 2_000, bodyBytes: 256 * 1024 * 1024 },
+    httpTelemetry: httpTelemetry(telemetry.metrics),
+    renderMetrics: () => telemetry.metrics.render(),
+    embeddingModel: (model: EmbeddingModelRow) =>
+      providers.embeddingModel({
+        provider: model.provider,
+        modelId: model.model_id,
+        endpoint: model.endpoint,
+        apiKey: model.api_key === null ? null : open(config.PERDURE_SECRET_KEY, model.api_key),
+        capabilities: { ...model.capabilities, dimensions: model.dimensions },
+      }),
+    inspectDocument,
+    seal: (secret: string) => seal(config.PERDURE_SECRET_KEY, secret),
+    async close() {
+      await notifications.close();
+      await notifier.close();
+      await connection.close();
+      await providers.close();
+      await database.close();
+    },
+  };
+}
+
+type EmbeddingModelRow = {
+  provider: string;
+  model_id: string;
+  endpoint: string | null;
+  api_key: string | null;
+  capabilities: Record<string, unknown>;
+  dimensions: number | null;
+};
