@@ -4,7 +4,7 @@ import { checkDisk, checkNode } from './setup/check-machine.mjs';
 import { installDependencies } from './setup/install-dependencies.mjs';
 import { checkout, homeDirectory, prepareInstallation } from './setup/installation.mjs';
 import { runScript } from './setup/setup-failure.mjs';
-import { continueUnderNode24, isNode24 } from './setup/use-node-24.mjs';
+import { isNode24, runUnderNode24 } from './setup/use-node-24.mjs';
 
 /** `npm start`: brings in what is missing with whatever Node started it, then hands over to the supervisor on Node 24. */
 async function main() {
@@ -21,7 +21,7 @@ async function main() {
   await fetching;
   await installing;
   const args = process.argv.slice(2);
-  if (!isNode24()) await continueUnderNode24('scripts/supervisor/main.ts', args, env);
+  if (!isNode24()) process.exit(await runUnderNode24('scripts/supervisor/main.ts', args, env));
   const { supervise } = await import('./supervisor/main.ts');
   await supervise(args, env);
 }

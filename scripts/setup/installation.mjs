@@ -28,6 +28,11 @@ export function homeDirectory(env) {
   return path.resolve(env.PERDURE_HOME || path.join(checkout, '.perdure'));
 }
 
+/** Folder of the fetched programs: `PERDURE_CACHE` where several homes share one. @param {NodeJS.ProcessEnv} env */
+export function cacheDirectory(env) {
+  return path.resolve(env.PERDURE_CACHE || path.join(homeDirectory(env), 'cache'));
+}
+
 /**
  * Fetches what is missing, all at once, and returns where everything is. Uses what the user has first: with
  * `DATABASE_URL` no PostgreSQL is fetched, with `TEMPORAL_ADDRESS` or a recent `temporal` on PATH no Temporal.
@@ -37,7 +42,7 @@ export async function prepareInstallation({ home, cache, env, log, testServer = 
   /** @type {Promise<string> | undefined} */
   let python;
   const fetchOptions = {
-    cache: cache ?? path.join(home, 'cache'),
+    cache: cache ?? path.resolve(env.PERDURE_CACHE || path.join(home, 'cache')),
     env,
     log,
     python: () => (python ??= findPython(env)),

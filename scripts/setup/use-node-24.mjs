@@ -12,24 +12,25 @@ export function isNode24() {
 }
 
 /**
- * Runs a script with the Node 24 that the dependencies brought, as if it had been this process: same terminal, same
- * signals, same exit code. If this process is killed, the script sees its message channel close.
- * @param {string} script @param {readonly string[]} args @param {NodeJS.ProcessEnv} env @returns {Promise<never>}
+ * Runs a script with the Node 24 that the dependencies brought, as if it had been this process: same terminal and same
+ * signals. If this process is killed, the script sees its message channel close. Resolves to the script's exit code.
+ * @param {string} script @param {readonly string[]} args @param {NodeJS.ProcessEnv} env
+ * @param {(message: unknown) => void} [onMessage] @returns {Promise<number>}
  */
-export async function continueUnderNode24(script, args, env) {
+export async function runUnderNode24(script, args, env, onMessage = () => {}) {
   const child = spawn(node24(), [path.join(checkout, script), ...args], {
     cwd: checkout,
     env,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
+  child.on('message', onMessage);
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => child.kill(signal));
   }
-  const code = await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (exitCode, signal) => resolve(signal === null ? exitCode : 1));
+    child.once('exit', (code) => resolve(code ?? 1));
   });
-  process.exit(/** @type {number} */ (code));
 }
 
 function node24() {

@@ -10,6 +10,8 @@ export interface HeldStackOptions {
   ports?: Partial<Record<'api' | 'postgres' | 'temporal' | 'temporalUi', number>>;
   /** Removes the home, data included, once everything has stopped. */
   throwAway?: boolean;
+  /** Folder of further homes, whose processes are ended as well if the programs that started them no longer can. */
+  nested?: string;
 }
 
 /** A stack in the care of another process. */

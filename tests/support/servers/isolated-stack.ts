@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
 import type { HeldStackOptions } from '../../../scripts/supervisor/hold-stack.ts';
@@ -10,13 +9,14 @@ import { testServers } from './test-servers.ts';
  * test file or describe block; the home is removed after its tests.
  */
 export function isolatedStackOptions(firstPort: number): HeldStackOptions {
-  const home = mkdtempSync(path.join(tmpdir(), 'perdure-stack-'));
+  const { cache, stacks } = testServers();
+  const home = mkdtempSync(path.join(stacks, 'stack-'));
   afterAll(() => rmSync(home, { recursive: true, force: true }));
   const { DATABASE_URL: _database, TEMPORAL_ADDRESS: _temporal, PERDURE_PORT: _port, ...env } = process.env;
   return {
     home,
     env,
-    cache: testServers().cache,
+    cache,
     processes: ['postgres', 'temporal'],
     ports: { postgres: firstPort, temporal: firstPort + 10, temporalUi: firstPort + 20, api: firstPort + 30 },
   };

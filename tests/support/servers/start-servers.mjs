@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { holdStack } from '../../../scripts/supervisor/hold-stack.ts';
-import { homeDirectory, prepareInstallation } from '../../../scripts/setup/installation.mjs';
+import { cacheDirectory, homeDirectory, prepareInstallation } from '../../../scripts/setup/installation.mjs';
 import { heldTestStack } from './held-test-stack.mjs';
 import { migrateTemplate } from './migrate-template.ts';
 
@@ -11,11 +11,12 @@ import { migrateTemplate } from './migrate-template.ts';
 export default async function startServers() {
   const { DATABASE_URL: _database, TEMPORAL_ADDRESS: _temporal, ...env } = process.env;
   const shared = homeDirectory(process.env);
-  const cache = path.join(shared, 'cache');
+  const cache = cacheDirectory(process.env);
   const installation = await prepareInstallation({ home: shared, cache, env, log: console.log, testServer: true });
   const kept = process.env.PERDURE_TEST_HOME;
   const home = kept ? path.resolve(kept) : mkdtempSync(path.join(tmpdir(), 'perdure-test-'));
-  mkdirSync(home, { recursive: true });
+  const stacks = path.join(home, 'stacks');
+  mkdirSync(stacks, { recursive: true });
   // Away from the usual ports and below the range from which the system gives out ports for connections.
   const start = 20_000 + Math.floor(Math.random() * 1000) * 10;
   const stack = await holdStack({
@@ -25,6 +26,7 @@ export default async function startServers() {
     processes: ['postgres', 'temporal'],
     ports: { postgres: start, temporal: start + 3, temporalUi: start + 6 },
     throwAway: !kept,
+    nested: stacks,
   });
   heldTestStack.stack = stack;
   try {
@@ -39,6 +41,7 @@ export default async function startServers() {
       testServerExecutable: installation.testServer,
       modelDirectory: installation.modelDirectory,
       cache,
+      stacks,
     };
     writeFileSync(file, JSON.stringify(servers), { mode: 0o600 });
     process.env.PERDURE_TEST_SERVERS = file;

@@ -15,6 +15,8 @@ export interface TestServers {
   modelDirectory: string;
   /** Folder of the fetched programs, for tests that start a stack of their own. */
   cache: string;
+  /** Folder for the homes of such stacks: what a run that was cut short leaves in it is stopped and removed. */
+  stacks: string;
 }
 
 /** Reads what the set-up of this run wrote; throws outside of a run by `npm test`. */
