@@ -3,6 +3,7 @@ import { documentRoutes } from './documents/routes.ts';
 import type { Route } from './framework/route.ts';
 import { metricsRoutes } from './health/routes.ts';
 import { ingestionJobRoutes } from './ingestion-jobs/routes.ts';
+import { statusRoutes } from './status/routes.ts';
 import { turnRoutes } from './turns/routes.ts';
 
 /** Every address that needs a key, in the order of the documentation. */
@@ -11,5 +12,6 @@ export const routes: readonly Route[] = [
   ...ingestionJobRoutes,
   ...conversationRoutes,
   ...turnRoutes,
+  ...statusRoutes,
   ...metricsRoutes,
 ];

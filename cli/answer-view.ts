@@ -1,0 +1,62 @@
+import type { Citation } from '../contracts/message.ts';
+import { safeText } from './safe-text.ts';
+import type { Terminal } from './terminal.ts';
+
+const longestQuote = 200;
+
+/**
+ * Shows an answer. On a TTY it appears as it comes, and text that a crash discarded is taken off the screen; elsewhere
+ * it is written once it is complete, so that discarded text never reaches a file or a pipe.
+ */
+export class AnswerView {
+  readonly #terminal: Terminal;
+  #text = '';
+  #citations: Citation[] = [];
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  append(text: string): void {
+    const shown = safeText(text);
+    this.#text += shown;
+    if (this.#terminal.interactive) this.#terminal.write(shown);
+  }
+
+  /** Everything so far was discarded: the answer begins anew. */
+  reset(): void {
+    if (this.#terminal.interactive && this.#text !== '') {
+      const rows = rowsOf(this.#text, this.#terminal.columns);
+      this.#terminal.write(`${rows > 1 ? `\u001B[${rows - 1}A` : ''}\r\u001B[J`);
+    }
+    this.#text = '';
+    this.#citations = [];
+  }
+
+  cite(citation: Citation): void {
+    this.#citations.push(citation);
+  }
+
+  /** Ends the answer and lists its citations. */
+  finish(): void {
+    const terminal = this.#terminal;
+    if (!terminal.interactive) terminal.write(this.#text);
+    if (this.#text !== '') terminal.line();
+    if (this.#citations.length === 0) return;
+    terminal.line();
+    for (const { marker, title, source_url, quote } of this.#citations) {
+      const source = source_url ? `  ${safeText(source_url)}` : '';
+      terminal.line(`${terminal.style('cyan', `[${marker}]`)} ${terminal.style('bold', safeText(title))}${source}`);
+      terminal.line(`    ${terminal.style('dim', `“${shorten(safeText(quote))}”`)}`);
+    }
+  }
+}
+
+function rowsOf(text: string, columns: number): number {
+  return text.split('\n').reduce((rows, line) => rows + Math.max(1, Math.ceil(line.length / columns)), 0);
+}
+
+function shorten(quote: string): string {
+  const line = quote.replaceAll(/\s+/g, ' ').trim();
+  return line.length > longestQuote ? `${line.slice(0, longestQuote)}…` : line;
+}

@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Problem } from '../contracts/problem.ts';
+import { CliError } from './cli-error.ts';
+
+/** A request that the API refused. */
+export class ApiError extends CliError {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** How one request differs from a plain GET. */
+export interface RequestOptions {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly body?: unknown;
+  /** Makes the request safe to send again: the same key with the same body takes effect once. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+const attempts = 5;
+const requestTimeoutMs = 60_000;
+
+/** Speaks to the API. Requests that are safe to repeat are, when the connection breaks or the API is over capacity. */
+export class ApiClient {
+  readonly url: string;
+  readonly #key: string | null;
+
+  constructor(url: string, key: string | null) {
+    this.url = url;
+    this.#key = key;
+  }
+
+  /** The body of the answer. Throws ApiError when it is a refusal, and CliError when nobody answers. */
+  async request<Body>(path: string, options: RequestOptions = {}): Promise<Body> {
+    const repeatable = (options.method ?? 'GET') === 'GET' || options.idempotencyKey !== undefined;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const response = await this.#send(path, options);
+        return (response.status === 204 ? undefined : await response.json()) as Body;
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        const waitMs = repeatable && attempt < attempts ? waitBefore(error, attempt) : null;
+        if (waitMs === null) throw this.#explain(error);
+        await delay(waitMs, undefined, options.signal ? { signal: options.signal } : {});
+      }
+    }
+  }
+
+  /** The body of a GET that answers with plain text. */
+  async text(path: string): Promise<string> {
+    const response = await this.#send(path, {});
+    return response.text();
+  }
+
+  /** An open event stream from behind the event `lastEventId`. One attempt: the reader knows when to come back. */
+  async openStream(path: string, lastEventId: string | null, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const headers = { accept: 'text/event-stream', ...(lastEventId === null ? {} : { 'last-event-id': lastEventId }) };
+    const response = await fetch(`${this.url}${path}`, { headers: { ...headers, ...this.#authorization() }, signal });
+    if (!response.ok || !response.body) throw await refusal(response);
+    return response.body;
+  }
+
+  /** The answer to a request that needs no key, whatever its status; null when nobody answers. */
+  async probe(path: string): Promise<{ status: number; body: unknown } | null> {
+    try {
+      const response = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(10_000) });
+      return { status: response.status, body: await response.json() };
+    } catch {
+      return null;
+    }
+  }
+
+  async #send(path: string, { method = 'GET', body, idempotencyKey, signal }: RequestOptions): Promise<Response> {
+    const timeout = AbortSignal.timeout(requestTimeoutMs);
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        accept: 'application/json, text/plain',
+        ...this.#authorization(),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    if (!response.ok) throw await refusal(response);
+    return response;
+  }
+
+  #authorization(): Record<string, string> {
+    return this.#key === null ? {} : { authorization: `Bearer ${this.#key}` };
+  }
+
+  #explain(error: unknown): Error {
+    if (error instanceof ApiError && error.status === 401) {
+      const reason = this.#key === null ? 'No API key was found.' : 'The API refused the key.';
+      return new CliError(
+        `${reason} Set PERDURE_API_KEY, or PERDURE_HOME to the folder of the stack, whose file api-key holds the first key.`,
+      );
+    }
+    if (error instanceof CliError) return error;
+    return new CliError(
+      `The API at ${this.url} does not answer (${connectionCause(error)}). Start it with "npm start", or set PERDURE_URL ` +
+        'to where it runs.',
+    );
+  }
+}
+
+/** Whether a later attempt may get through: the connection broke, or the API said that it is busy. */
+export function isTransient(error: unknown): boolean {
+  return !(error instanceof CliError) || (error instanceof BusyError && error.status !== 500);
+}
+
+/** Refused for now: too many requests, or a part of the service is away. */
+class BusyError extends ApiError {
+  readonly retryAfterMs: number | null;
+
+  constructor(status: number, code: string, message: string, retryAfterMs: number | null) {
+    super(status, code, message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+function waitBefore(error: unknown, attempt: number): number | null {
+  if (!isTransient(error)) return null;
+  const asked = error instanceof BusyError ? error.retryAfterMs : null;
+  return Math.min(asked ?? 200 * 2 ** attempt, 10_000);
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  const mistakes = problem?.errors?.map(({ path, message }) => `\n  ${path}: ${message}`).join('') ?? '';
+  const text = `${problem?.detail ?? `The API answered ${response.status} ${response.statusText}.`}${mistakes}`;
+  const code = problem?.code ?? String(response.status);
+  if (response.status !== 429 && response.status !== 503) return new ApiError(response.status, code, text);
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return new BusyError(response.status, code, text, Number.isFinite(seconds) ? seconds * 1000 : null);
+}
+
+function connectionCause(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  const { cause } = error;
+  return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : error.message;
+}
