@@ -182,7 +182,5 @@ function firstAtLeast(values: ArrayLike<number>, bound: number): number {
 }
 
 function isSpace(character: number): boolean {
-  return (
-    character === 0x20 || (character >= 0x09 && character <= 0x0d) || character === 0xa0 || character === 0x3000
-  );
+  return character === 0x20 || (character >= 0x09 && character <= 0x0d) || character === 0xa0 || character === 0x3000;
 }

@@ -73,7 +73,8 @@ class StructureScanner {
 
   private readCode(start: number, line: string): void {
     const topLevel = !/^[ \t]/.test(line);
-    const strength = this.afterBlank && topLevel ? strengths.block : this.afterBlank ? strengths.listItem : strengths.line;
+    const strength =
+      this.afterBlank && topLevel ? strengths.block : this.afterBlank ? strengths.listItem : strengths.line;
     this.mark(start, strength);
   }
 

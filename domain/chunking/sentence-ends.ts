@@ -7,7 +7,13 @@ const closers = new Set(['"', "'", ')', ']', '}', '”', '’', '»', '*', '_', 
  * and white space, and after the full stops of Chinese and Japanese, which need none. A place is the first character of
  * the next sentence, so white space stays with the sentence before it.
  */
-export function appendSentenceEnds(text: string, from: number, to: number, positions: number[], values: number[]): void {
+export function appendSentenceEnds(
+  text: string,
+  from: number,
+  to: number,
+  positions: number[],
+  values: number[],
+): void {
   let index = from;
   while (index < to) {
     const character = text.charCodeAt(index);

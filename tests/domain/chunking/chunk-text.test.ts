@@ -55,7 +55,8 @@ describe('chunkText', () => {
     expect(begins).toContainEqual(['# Guide', ['Guide']]);
     expect(begins).toContainEqual(['## Install', ['Guide', 'Install']]);
     expect(begins).toContainEqual(['## Run', ['Guide', 'Run']]);
-    for (const chunk of chunks) expect(text.slice(chunk.start, chunk.end).trimEnd()).not.toMatch(/^#+ \w+$/m.source + '$');
+    for (const chunk of chunks)
+      expect(text.slice(chunk.start, chunk.end).trimEnd()).not.toMatch(/^#+ \w+$/m.source + '$');
   });
 
   test('repeats whole sentences as overlap within a section', () => {

@@ -1,0 +1,122 @@
+import { PerdureError } from '../../contracts/errors.ts';
+import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
+import { chunkText } from '../../domain/chunking/chunk-text.ts';
+import type { Chunk } from '../../domain/chunking/chunk-text.ts';
+import { decodeText } from '../../domain/documents/decode-text.ts';
+import { readBlob } from '../../entities/blob-repository.ts';
+import { insertChunks } from '../../entities/document-chunk-repository.ts';
+import {
+  finishChunking,
+  holdGeneration,
+  storeContent,
+  takeOverGeneration,
+} from '../../entities/document-generation-repository.ts';
+import type { GenerationRun, OwnedGeneration } from '../../entities/document-generation-repository.ts';
+import { readEmbeddingModels } from '../../entities/embedding-model-repository.ts';
+import type { EmbeddingModel } from '../../providers/embedding-model.ts';
+import { findParser } from '../../providers/parsers/find-parser.ts';
+import type { ParsedDocument } from '../../providers/parsers/document-parser.ts';
+import type { IngestionDeps } from './ingestion-deps.ts';
+import { generationFenced } from './ingestion-failure.ts';
+import { runStep } from './run-step.ts';
+import type { Step } from './run-step.ts';
+import { tokenizeText } from './tokenize-text.ts';
+
+// One transaction each: about 0.4 s of insertion, for which a delete of the document may have to wait.
+const chunksPerTransaction = 1000;
+// The markers that a model adds to each text.
+const markerTokens = 2;
+
+/** What there is to embed, or how the generation has ended already. */
+export type PreparedDocument = {
+  state: 'staging' | 'active' | 'failed' | 'abandoned' | 'fenced';
+  chunks: number;
+};
+
+/**
+ * Takes the generation over, extracts its text and stores its chunks. Running it again deletes what an earlier attempt
+ * left half-stored, and does nothing once all chunks are there.
+ */
+export function createPrepareDocument(
+  deps: IngestionDeps,
+): (input: IngestDocumentInput, run: { startedAt: string }) => Promise<PreparedDocument> {
+  return async function prepareDocument(input, { startedAt }) {
+    return runStep(input, async (step) => {
+      const { run } = step;
+      const taken = await deps.database.inWorkspace(run.workspaceId, async (em) => {
+        const generation = await takeOverGeneration(em, { ...run, runStartedAt: new Date(startedAt) });
+        if (generation.state !== 'staging' || generation.expected_chunks !== null) return { generation };
+        return { generation, bytes: await readBlob(em, run), models: await embeddingModels(deps, em, run) };
+      });
+      deps.notifyDocument(run.documentId);
+      const { generation } = taken;
+      if (generation.state !== 'staging' || !('bytes' in taken)) {
+        return { state: generation.state, chunks: generation.expected_chunks ?? 0 };
+      }
+      const document = extract(taken.bytes, generation.mime_type);
+      const chunks = await cut(document, generation, taken.models, step.signal);
+      await store(deps, run, document, chunks, step.signal);
+      deps.notifyDocument(run.documentId);
+      return { state: 'staging', chunks: chunks.length };
+    });
+  };
+}
+
+async function embeddingModels(
+  deps: IngestionDeps,
+  em: Parameters<typeof readEmbeddingModels>[0],
+  run: GenerationRun,
+): Promise<EmbeddingModel[]> {
+  const models = await readEmbeddingModels(em, run.workspaceId, run.documentId);
+  if (models.length > 0) return models.map((model) => deps.embeddingModel(model));
+  throw new PerdureError(
+    'unknown_model',
+    'The workspace has no active embedding model. Register one with POST /models, then send the document again.',
+  );
+}
+
+function extract(bytes: Uint8Array, mimeType: string): ParsedDocument {
+  const decoded = decodeText(bytes);
+  if (!decoded.ok) throw new PerdureError(decoded.code, decoded.detail);
+  const document = findParser(mimeType).parse(decoded.text);
+  if (document.text.trim() !== '') return document;
+  throw new PerdureError('document_empty', 'The document has no text outside of scripts, styles and navigation.');
+}
+
+/** Cuts by the tokens of the default model, into pieces that every model reads whole. */
+async function cut(
+  document: ParsedDocument,
+  generation: OwnedGeneration,
+  models: readonly EmbeddingModel[],
+  signal: AbortSignal,
+): Promise<Chunk[]> {
+  const tokens = await tokenizeText(models[0]!, document.text, signal);
+  const size = Math.min(generation.chunk_size, ...models.map((model) => model.maxTokens - markerTokens));
+  return chunkText(document.text, document.format, tokens, { size, overlap: generation.chunk_overlap });
+}
+
+async function store(
+  deps: IngestionDeps,
+  run: GenerationRun,
+  document: ParsedDocument,
+  chunks: readonly Chunk[],
+  signal: Step['signal'],
+): Promise<void> {
+  for (let from = 0; from < chunks.length; from += chunksPerTransaction) {
+    signal.throwIfAborted();
+    const part = chunks.slice(from, from + chunksPerTransaction).map((chunk, index) => ({
+      index: from + index,
+      content: document.text.slice(chunk.start, chunk.end),
+      start: chunk.start,
+      end: chunk.end,
+      tokens: chunk.tokens,
+      headings: chunk.headings,
+    }));
+    await deps.database.inWorkspace(run.workspaceId, async (em) => {
+      if (!(await holdGeneration(em, run))) throw generationFenced();
+      if (from === 0) await storeContent(em, run, { content: document.text, warnings: document.warnings });
+      await insertChunks(em, run, part);
+      if (from + part.length === chunks.length) await finishChunking(em, run, chunks.length);
+    });
+  }
+}

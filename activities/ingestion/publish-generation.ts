@@ -1,0 +1,52 @@
+import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
+import { deleteSupersededChunks } from '../../entities/document-chunk-repository.ts';
+import { publishGeneration as publish } from '../../entities/document-generation-repository.ts';
+import type { Publication } from '../../entities/document-generation-repository.ts';
+import { readEmbeddingModels } from '../../entities/embedding-model-repository.ts';
+import { forgetEmbeddingUsage } from '../../entities/embedding-usage-repository.ts';
+import type { IngestionDeps } from './ingestion-deps.ts';
+import { runStep } from './run-step.ts';
+
+const chunksPerTransaction = 1000;
+
+/**
+ * Verifies that every chunk is there with a vector of every model, and in the same transaction makes the generation the
+ * one that search sees. Asked again it gives the same answer.
+ */
+export function createPublishGeneration(deps: IngestionDeps): (input: IngestDocumentInput) => Promise<Publication> {
+  return async function publishGeneration(input) {
+    return runStep(input, async ({ run }) => {
+      const publication = await deps.database.inWorkspace(run.workspaceId, async (em) => {
+        const models = await readEmbeddingModels(em, run.workspaceId, run.documentId);
+        const result = await publish(
+          em,
+          run,
+          models.map((model) => model.id),
+        );
+        if (result.state === 'active') await forgetEmbeddingUsage(em, run.documentId);
+        return result;
+      });
+      deps.notifyDocument(run.documentId);
+      return publication;
+    });
+  };
+}
+
+/** Deletes chunks, vectors and bytes of the generations that the published one replaced, which nothing finds any more. */
+export function createDropSuperseded(
+  deps: IngestionDeps,
+): (input: IngestDocumentInput) => Promise<{ dropped: number }> {
+  return async function dropSuperseded(input) {
+    return runStep(input, async ({ run, signal }) => {
+      let dropped = 0;
+      for (;;) {
+        signal.throwIfAborted();
+        const deleted = await deps.database.inWorkspace(run.workspaceId, (em) =>
+          deleteSupersededChunks(em, run, chunksPerTransaction),
+        );
+        if (deleted === 0) return { dropped };
+        dropped += deleted;
+      }
+    });
+  };
+}

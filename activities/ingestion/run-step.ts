@@ -1,0 +1,35 @@
+import { Context } from '@temporalio/activity';
+import type { GenerationRun } from '../../entities/document-generation-repository.ts';
+import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
+import { ingestionFailure } from './ingestion-failure.ts';
+
+/** What a step gets besides its argument. */
+export type Step = {
+  run: GenerationRun;
+  attempt: number;
+  /** Aborts when the step is cancelled or its worker shuts down. */
+  signal: AbortSignal;
+};
+
+// Several heartbeats within the time-out of activity-options.ts, so that one that is late does no harm.
+const heartbeatEveryMs = 2000;
+
+/**
+ * Runs one step with heartbeats, as the workflow run that asked for it, and turns what it throws into a failure with a
+ * code of the error table.
+ */
+export async function runStep<T>(input: IngestDocumentInput, work: (step: Step) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const heartbeat = setInterval(() => context.heartbeat(), heartbeatEveryMs);
+  try {
+    const runId = context.info.workflowExecution?.runId ?? '';
+    const { workspaceId, documentId, generation } = input;
+    const run = { workspaceId, documentId, generation, runId };
+    return await work({ run, attempt: context.info.attempt, signal: context.cancellationSignal });
+  } catch (error) {
+    if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+    throw ingestionFailure(error);
+  } finally {
+    clearInterval(heartbeat);
+  }
+}

@@ -1,0 +1,58 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+
+/**
+ * A worker that died is noticed after this long. Steps heartbeat every 2 s, which the SDK sends at most every 80 % of it;
+ * a cancel does not wait for the step: the generation's end fences it.
+ */
+const noticed: Pick<ActivityOptions, 'heartbeatTimeout' | 'cancellationType'> = {
+  heartbeatTimeout: '10 seconds',
+  cancellationType: 'TRY_CANCEL',
+};
+
+/** Extraction and chunking: a database that restarts is waited for; 32 MB take about a minute. */
+export const prepareDocumentOptions: ActivityOptions = {
+  ...noticed,
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};
+
+/**
+ * Embedding of one range. A provider's `Retry-After` overrides the interval. An outage of about half an hour is waited
+ * for; work that was stored is not repeated by a retry.
+ */
+export const embedChunksOptions: ActivityOptions = {
+  ...noticed,
+  startToCloseTimeout: '30 minutes',
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: 60,
+  },
+};
+
+/** One transaction that verifies and activates. */
+export const publishGenerationOptions: ActivityOptions = {
+  ...noticed,
+  summary: 'Verify and activate',
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};
+
+/** Clearing up what nothing finds any more. */
+export const dropSupersededOptions: ActivityOptions = {
+  ...noticed,
+  summary: 'Drop the chunks of earlier generations',
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: '6 hours',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+};
+
+/** A generation must reach its end, so this is tried until it has. */
+export const failGenerationOptions: ActivityOptions = {
+  heartbeatTimeout: '10 seconds',
+  startToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};

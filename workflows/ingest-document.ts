@@ -1,0 +1,153 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { createIngestionActivities } from '../activities/ingestion/create-ingestion-activities.ts';
+import type { IngestDocumentInput, IngestDocumentResult } from '../contracts/names/workflows.ts';
+import {
+  dropSupersededOptions,
+  embedChunksOptions,
+  failGenerationOptions,
+  prepareDocumentOptions,
+  publishGenerationOptions,
+} from './activity-options.ts';
+
+type Steps = ReturnType<typeof createIngestionActivities>;
+
+const { prepareDocument } = proxyActivities<Steps>(prepareDocumentOptions);
+const { embedChunks } = proxyActivities<Steps>(embedChunksOptions);
+const { publishGeneration } = proxyActivities<Steps>(publishGenerationOptions);
+const { dropSuperseded } = proxyActivities<Steps>(dropSupersededOptions);
+const { failGeneration } = proxyActivities<Steps>(failGenerationOptions);
+
+// About 2 s of work of the local model: what a crash may have to begin anew is a batch of it, and the history stays short.
+const chunksPerStep = 256;
+// Two ranges under way keep the model busy while one of them is stored.
+const lanes = 2;
+// A verification that finds vectors missing (a model was registered meanwhile) has them embedded, so many times.
+const verifications = 3;
+
+const searchAttributes = {
+  workspace: defineSearchAttributeKey('PerdureWorkspace', 'KEYWORD'),
+  document: defineSearchAttributeKey('PerdureDocument', 'KEYWORD'),
+  status: defineSearchAttributeKey('PerdureStatus', 'KEYWORD'),
+};
+
+/**
+ * Ingests one generation of a document: extract and chunk, embed in ranges, verify and activate, drop what was replaced.
+ * The former generation is served until the new one is complete. What fails is compensated in one transaction; a
+ * generation that was deleted, overtaken by a newer one or taken over by another run ends quietly.
+ */
+export async function ingestDocument(input: IngestDocumentInput): Promise<IngestDocumentResult> {
+  upsertSearchAttributes([
+    { key: searchAttributes.workspace, value: input.workspaceId },
+    { key: searchAttributes.document, value: input.documentId },
+    { key: searchAttributes.status, value: 'processing' },
+  ]);
+  // Registered before the first step: undoes whatever the steps have done by then.
+  const compensate = (error: unknown) => CancellationScope.nonCancellable(() => endUnfinished(input, error));
+  let result: IngestDocumentResult;
+  try {
+    result = await ingest(input);
+  } catch (error) {
+    result = await compensate(error);
+  }
+  upsertSearchAttributes([{ key: searchAttributes.status, value: result.state }]);
+  setCurrentDetails(`${result.state}, ${result.chunks} chunks`);
+  return result;
+}
+
+async function ingest(input: IngestDocumentInput): Promise<IngestDocumentResult> {
+  const startedAt = workflowInfo().runStartTime.toISOString();
+  const prepared = await prepareDocument.executeWithOptions({ summary: 'Extract and chunk' }, [input, { startedAt }]);
+  if (prepared.state === 'fenced') return { state: 'abandoned', chunks: 0 };
+  if (prepared.state !== 'staging') return { state: prepared.state, chunks: prepared.chunks };
+  for (let verification = 1; ; verification += 1) {
+    await embedAll(input, prepared.chunks);
+    const publication = await publishGeneration(input);
+    if (publication.state === 'active') {
+      if (publication.superseded) await dropQuietly(input);
+      return { state: 'active', chunks: publication.chunks };
+    }
+    if (publication.state !== 'incomplete') {
+      return { state: publication.state === 'fenced' ? 'abandoned' : publication.state, chunks: 0 };
+    }
+    if (verification === verifications) {
+      throw ApplicationFailure.nonRetryable(
+        `Of ${publication.expected} chunks ${publication.chunks} are stored, with ${publication.embeddings} vectors. ` +
+          'Send the document again; if this persists, run perdure check.',
+        'verification_failed',
+      );
+    }
+  }
+}
+
+/** Embeds all ranges, `lanes` at a time; the first failure cancels the other lane. */
+async function embedAll(input: IngestDocumentInput, chunks: number): Promise<void> {
+  let next = 0;
+  let embedded = 0;
+  const scope = new CancellationScope();
+  const lane = async () => {
+    while (next < chunks) {
+      const range = { from: next, to: Math.min(next + chunksPerStep, chunks) };
+      next = range.to;
+      const summary = `Embed chunks ${range.from + 1} to ${range.to} of ${chunks}`;
+      await embedChunks.executeWithOptions({ summary }, [input, range]);
+      embedded += range.to - range.from;
+      setCurrentDetails(`${embedded} of ${chunks} chunks embedded`);
+    }
+  };
+  try {
+    await scope.run(() => Promise.all(Array.from({ length: lanes }, lane)));
+  } catch (error) {
+    scope.cancel();
+    throw error;
+  }
+}
+
+/** The new generation is served already: a failure to clear up must not undo that. */
+async function dropQuietly(input: IngestDocumentInput): Promise<void> {
+  try {
+    await CancellationScope.nonCancellable(() => dropSuperseded(input));
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+  }
+}
+
+async function endUnfinished(input: IngestDocumentInput, error: unknown): Promise<IngestDocumentResult> {
+  const cancelled = isCancellation(error);
+  const failure = cancelled
+    ? { code: 'cancelled', detail: 'The ingestion was cancelled on request. Send the document again to ingest it.' }
+    : describe(error);
+  if (failure.code === 'fenced') return { state: 'abandoned', chunks: 0 };
+  const status = cancelled ? 'cancelled' : 'failed';
+  const summary = cancelled ? 'Undo, because of a cancel' : `Undo, because of ${failure.code}`;
+  const { state } = await failGeneration.executeWithOptions({ summary }, [input, { status, ...failure }]);
+  return { state: endState(state, cancelled), chunks: 0 };
+}
+
+function endState(
+  state: Awaited<ReturnType<Steps['failGeneration']>>['state'],
+  cancelled: boolean,
+): IngestDocumentResult['state'] {
+  if (state === 'fenced') return 'abandoned';
+  return state === 'abandoned' && cancelled ? 'cancelled' : state;
+}
+
+/** Code and text of a step's failure; both come from the error table, never from a provider's body. */
+function describe(error: unknown): { code: string; detail: string } {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure && cause.type) return { code: cause.type, detail: cause.message };
+  return {
+    code: 'unavailable',
+    detail:
+      'A step did not end in time, again and again. Look at the worker and its logs, then send the document again.',
+  };
+}
