@@ -16,7 +16,7 @@ export const DocumentChunk = defineEntity({
     endChar: p.integer(),
     tokenCount: p.integer(),
     metadata: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
-    searchVector: p.text().columnType('tsvector').generated(`to_tsvector('english'::regconfig, content) stored`),
+    searchVector: p.text().columnType('tsvector').generated(`(to_tsvector('english'::regconfig, content)) stored`),
     createdAt: createdAt(),
   },
   indexes: [{ name: 'document_chunks_search_vector_idx', properties: ['searchVector'], type: 'gin' }],

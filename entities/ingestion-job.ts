@@ -18,8 +18,7 @@ export const IngestionJob = defineEntity({
       .decimal()
       .precision(5)
       .scale(2)
-      .generated(
-        `CASE WHEN (total_documents = 0) THEN (0)::numeric ELSE round(((((processed_documents + failed_documents))::numeric * 100.0) / (total_documents)::numeric), 2) END stored`,
+      .generated(`(CASE WHEN (total_documents = 0) THEN (0)::numeric ELSE round(((((processed_documents + failed_documents))::numeric * 100.0) / (total_documents)::numeric), 2) END) stored`,
       ),
     errors: p.json<Array<{ document: string; error: string; timestamp: string }>>().defaultRaw(`'[]'`),
     startedAt: p.datetime(6).nullable(),

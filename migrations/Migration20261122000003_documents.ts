@@ -12,7 +12,7 @@ export class Migration20261122000003_documents extends Migration {
         total_documents integer not null default 0 check (total_documents >= 0),
         processed_documents integer not null default 0 check (processed_documents >= 0),
         failed_documents integer not null default 0 check (failed_documents >= 0),
-        progress_percent numeric(5, 2) generated always as (
+        progress_percent numeric(5, 2) not null generated always as (
           case when total_documents = 0 then 0
                else round((processed_documents + failed_documents) * 100.0 / total_documents, 2) end) stored,
         errors jsonb not null default '[]' check (jsonb_typeof(errors) = 'array'),
@@ -121,7 +121,7 @@ export class Migration20261122000003_documents extends Migration {
         end_char integer not null check (end_char > start_char),
         token_count integer not null check (token_count >= 0),
         metadata jsonb not null default '{}',
-        search_vector tsvector generated always as (to_tsvector('english', content)) stored,
+        search_vector tsvector not null generated always as (to_tsvector('english', content)) stored,
         created_at timestamptz not null default now(),
         primary key (workspace_id, document_id, generation, chunk_index),
         foreign key (workspace_id, document_id, generation)

@@ -22,12 +22,12 @@ export async function withMigrationLock<T>(databaseUrl: string, work: (login: pg
   }
 }
 
-/** Applies every pending migration to the database and returns their names. */
-export async function upgradeDatabase(databaseUrl: string): Promise<string[]> {
+/** Applies every pending migration of `folder` (the product's own by default) to the database and returns their names. */
+export async function upgradeDatabase(databaseUrl: string, folder?: string): Promise<string[]> {
   return withMigrationLock(databaseUrl, async (login) => {
     await checkServerVersions(login);
     await prepareDatabase(login);
-    const orm = createMigrationOrm(databaseUrl);
+    const orm = createMigrationOrm(databaseUrl, folder);
     try {
       return (await orm.migrator.up()).map(({ name }) => name);
     } finally {

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { prepareDatabase } from '../../platform/prepare-database.ts';
+import { StartError } from '../../platform/start-error.ts';
+
+/**
+ * Runs `work` on an empty, prepared database on the server of `databaseUrl`, and drops it afterwards.
+ * @throws StartError when the login may not create databases.
+ */
+export async function withThrowAwayDatabase<T>(databaseUrl: string, work: (url: string) => Promise<T>): Promise<T> {
+  const name = `perdure_throw_away_${randomBytes(6).toString('hex')}`;
+  const url = new URL(databaseUrl);
+  url.pathname = `/${name}`;
+  await withConnection(databaseUrl, async (login) => {
+    try {
+      await login.query(`create database ${name}`);
+    } catch (error) {
+      throw new StartError(
+        `The login of DATABASE_URL may not create a database: ${(error as Error).message}. Run this command against a ` +
+          'development server, or without DATABASE_URL against the embedded one.',
+      );
+    }
+  });
+  try {
+    await withConnection(url.href, prepareDatabase);
+    return await work(url.href);
+  } finally {
+    await withConnection(databaseUrl, async (login) => {
+      await login.query(`drop database if exists ${name} with (force)`);
+    });
+  }
+}
+
+/** Runs `work` on one connection of the login. */
+export async function withConnection<T>(databaseUrl: string, work: (login: pg.Client) => Promise<T>): Promise<T> {
+  const login = new pg.Client({ connectionString: databaseUrl });
+  login.on('error', () => {});
+  await login.connect();
+  try {
+    return await work(login);
+  } finally {
+    await login.end();
+  }
+}
