@@ -25,4 +25,6 @@ export type EmbeddingReply =
 /** What the embedding thread is started with. */
 export interface EmbeddingThreadData {
   readonly modelDirectory: string;
+  /** Of the NativeSection in which the thread computes. */
+  readonly sectionBuffer: SharedArrayBuffer;
 }

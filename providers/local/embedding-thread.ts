@@ -2,9 +2,10 @@ import { Worker } from 'node:worker_threads';
 
 import { ProviderError } from '../provider-error.ts';
 import type { EmbeddingCommand, EmbeddingReply, EmbeddingThreadData } from './embedding-messages.ts';
+import { NativeSection } from './native-section.ts';
 
-/** How long a closing thread may take to finish the text at hand before it is terminated, in milliseconds. */
-const closeTimeoutMs = 2_000;
+// Loading takes half a second and a text a tenth: what takes longer is not worth waiting for.
+const exitTimeoutMs = 5_000;
 
 /** The vectors of one call, one after another, and the tokens read for them. */
 export interface EmbeddedBatch {
@@ -22,14 +23,14 @@ interface PendingCall {
  * call and again after a crash, whose calls fail with a retryable ProviderError; it does not keep the process alive.
  */
 export class EmbeddingThread {
-  readonly #data: EmbeddingThreadData;
+  readonly #modelDirectory: string;
   readonly #calls = new Map<number, PendingCall>();
   #worker: Worker | null = null;
   #lastCall = 0;
   #closed = false;
 
-  constructor(data: EmbeddingThreadData) {
-    this.#data = data;
+  constructor(modelDirectory: string) {
+    this.#modelDirectory = modelDirectory;
   }
 
   /** Embeds texts; throws ProviderError, or the signal's reason. */
@@ -53,7 +54,7 @@ export class EmbeddingThread {
     }
   }
 
-  /** Ends the thread; calls that still run fail. */
+  /** Fails the calls that still run and ends the thread once it has computed the text at hand. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#failAll(unavailable('The local embedding model was closed.', false));
@@ -63,14 +64,17 @@ export class EmbeddingThread {
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     this.#send({ type: 'close' });
     this.#worker = null;
-    const timer = setTimeout(() => void worker.terminate(), closeTimeoutMs);
     await exited;
-    clearTimeout(timer);
   }
 
   #start(): Worker {
     if (this.#worker !== null) return this.#worker;
-    const worker = new Worker(new URL('./embedding-worker.ts', import.meta.url), { workerData: this.#data });
+    const section = new NativeSection();
+    const workerData: EmbeddingThreadData = { modelDirectory: this.#modelDirectory, sectionBuffer: section.buffer };
+    const worker = new Worker(new URL('./embedding-worker.ts', import.meta.url), { workerData });
+    const finishText = (): void => section.stopAndWait(exitTimeoutMs);
+    process.once('exit', finishText);
+    worker.once('exit', () => process.removeListener('exit', finishText));
     worker.on('message', (reply: EmbeddingReply) => this.#receive(reply));
     worker.once('error', (error) => this.#lost(worker, error instanceof Error ? error.message : String(error)));
     worker.once('exit', (code) => this.#lost(worker, `exit code ${code}`));

@@ -4,6 +4,8 @@ import { ProviderError } from '../provider-error.ts';
 import type { EmbeddingCommand, EmbeddingReply, EmbeddingThreadData } from './embedding-messages.ts';
 import { minilmLimits } from './minilm-limits.ts';
 import { MiniLmSession } from './minilm-session.ts';
+import type { EmbeddedText } from './minilm-session.ts';
+import { NativeSection } from './native-section.ts';
 import { locateWeights } from './weights.ts';
 
 /** A call being worked on: its next text, and room for its vectors. */
@@ -17,10 +19,12 @@ interface Job {
 
 if (parentPort === null) throw new Error('embedding-worker.ts runs in a worker thread only.');
 const port = parentPort;
-const { modelDirectory } = workerData as EmbeddingThreadData;
+const { modelDirectory, sectionBuffer } = workerData as EmbeddingThreadData;
+const section = new NativeSection(sectionBuffer);
 const waiting: Record<'query' | 'batch', Job[]> = { query: [], batch: [] };
 let session: MiniLmSession | null = null;
 let working = false;
+let closing = false;
 
 port.on('message', (command: EmbeddingCommand) => {
   if (command.type === 'embed') {
@@ -34,8 +38,8 @@ port.on('message', (command: EmbeddingCommand) => {
       if (index >= 0) queue.splice(index, 1);
     }
   } else {
-    // Closing the port lets the thread end by itself; the caller terminates it if it does not.
-    port.close();
+    closing = true;
+    void work();
   }
 });
 
@@ -45,9 +49,12 @@ async function work(): Promise<void> {
   working = true;
   for (let job = nextJob(); job !== undefined; job = nextJob()) await advance(job);
   working = false;
+  // Without its port, nothing keeps the thread alive.
+  if (closing) port.close();
 }
 
 function nextJob(): Job | undefined {
+  if (closing) return undefined;
   return waiting.query[0] ?? waiting.batch[0];
 }
 
@@ -55,8 +62,7 @@ async function advance(job: Job): Promise<void> {
   try {
     const text = job.texts[job.next];
     if (text !== undefined) {
-      session ??= await MiniLmSession.load(await locateWeights(modelDirectory));
-      const { vector, tokens } = await session.embed(text);
+      const { vector, tokens } = await section.run(() => embed(text));
       job.vectors.set(vector, job.next * minilmLimits.dimensions);
       job.next += 1;
       job.tokens += tokens;
@@ -66,6 +72,11 @@ async function advance(job: Job): Promise<void> {
   } catch (error) {
     if (remove(job)) reply(failure(job.call, error));
   }
+}
+
+async function embed(text: string): Promise<EmbeddedText> {
+  session ??= await MiniLmSession.load(await locateWeights(modelDirectory));
+  return session.embed(text);
 }
 
 /** Returns whether the job was still wanted: it may have been cancelled while its text was computed. */

@@ -15,7 +15,7 @@ export interface LocalEmbeddingModelOptions {
  * The weights are loaded by the first `embed`, which fails with `model_not_found` where they are missing.
  */
 export function createLocalEmbeddingModel(options: LocalEmbeddingModelOptions): EmbeddingModel {
-  const thread = new EmbeddingThread({ modelDirectory: options.modelDirectory });
+  const thread = new EmbeddingThread(options.modelDirectory);
   let tokenizer: WordPieceTokenizer | null = null;
   const tokenize = (text: string) => (tokenizer ??= new WordPieceTokenizer(bertVocabulary())).tokenize(text);
   return {
@@ -35,7 +35,10 @@ export function createLocalEmbeddingModel(options: LocalEmbeddingModelOptions): 
       const { vectors, tokens } = await thread.embed(texts, priority, signal);
       const { dimensions } = minilmLimits;
       return {
-        vectors: texts.map((_, index) => vectors.slice(index * dimensions, (index + 1) * dimensions)),
+        // A copy each: one kept vector would otherwise keep its whole batch in memory.
+        vectors: texts.map(
+          (_, index) => new Float32Array(vectors.subarray(index * dimensions, (index + 1) * dimensions)),
+        ),
         usage: { promptTokens: tokens },
       };
     },

@@ -1,30 +1,24 @@
 import type { TokenOffsets } from '../embedding-model.ts';
 
-// Runs as byte-pair tokenizers part them before merging: words, digits by threes, signs; white space joins what follows.
-const runs = /\p{L}[\p{L}\p{M}]*|\p{N}{1,3}|[^\s\p{L}\p{N}]+/gu;
-const asciiLettersPerToken = 4;
+// Runs as byte-pair tokenizers part them before merging: words, digits by threes, signs, line ends. A space joins what
+// follows, but not a digit; wider space counts once.
+const runs = /\p{L}[\p{L}\p{M}]*|\p{N}{1,3}|[^\s\p{L}\p{N}]+|[^\S\n]*\n\s*|\s{2,}|\s(?=\p{N})/gu;
+// Common words are one token each, capitals and rare words fall into small pieces: six and two are the averages.
+const pieces = /[A-Z]?[a-z]{1,6}|[A-Z]{1,2}|[0-9]+|\s+|[-=*_#/.]{1,2}|[^]/gu;
 
 /**
- * Estimates tokens of byte-pair vocabularies (cl100k, o200k) without their tables of several megabytes: words count one
- * token per four Latin letters begun, digits one per three, and every other character one. It errs on the high side for
- * prose and code, so a text cut by it fits the model.
+ * Estimates tokens of byte-pair vocabularies (cl100k, o200k) without their tables of several megabytes. Compared with
+ * the real ones on prose, Markdown, code and JSON it counts 1.1 to 1.5 times as many, in other scripts 0.9 to 4 times;
+ * only emoji and random strings are underestimated, to 0.4. So keep chunks below half of the model's limit.
  */
 export function estimateTokenOffsets(text: string): TokenOffsets {
   const starts: number[] = [];
   const ends: number[] = [];
   for (const { 0: run, index } of text.matchAll(runs)) {
-    for (let from = 0; from < run.length;) {
-      const to = Math.min(run.length, from + stepAt(run, from));
+    for (const { 0: piece, index: from } of run.matchAll(pieces)) {
       starts.push(index + from);
-      ends.push(index + to);
-      from = to;
+      ends.push(index + from + piece.length);
     }
   }
   return { starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) };
-}
-
-function stepAt(run: string, from: number): number {
-  const piece = /^(?:[A-Za-z]+|[0-9]+)/.exec(run.slice(from, from + asciiLettersPerToken));
-  if (piece !== null) return piece[0].length;
-  return (run.codePointAt(from) ?? 0) > 0xffff ? 2 : 1;
 }

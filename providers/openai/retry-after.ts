@@ -8,7 +8,8 @@ export function retryAfterMs(headers: Headers, now: number = Date.now()): number
   const value = headers.get('retry-after');
   const seconds = nonNegative(value);
   if (seconds !== null) return Math.ceil(seconds * 1_000);
-  const date = value === null ? Number.NaN : Date.parse(value);
+  // Date.parse would take a number, such as a negative one, for a year.
+  const date = value === null || !/[A-Za-z]/.test(value) ? Number.NaN : Date.parse(value);
   return Number.isNaN(date) ? null : Math.max(0, date - now);
 }
 
