@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
@@ -15,10 +14,11 @@ import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
 import { ensureSchedules } from './ensure-schedules.ts';
 import { createNotifier } from './notifier.ts';
-import { createSealer } from './seal.ts';
-import { metrics } from './telemetry/metrics.ts';
+import { checkDatabase } from './check-database.ts';
+import { open } from './seal.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
-import { traceProviders } from './telemetry/trace-models.ts';
+import { connectTemporal } from './temporal-client.ts';
+import { traceProviders } from './telemetry/trace-providers.ts';
 import { createWorkStarter } from './work-starter.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -34,54 +34,44 @@ const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, evaluat
 
 /** Connects everything that activities need and makes a worker for each configured queue. */
 export async function createWorkerProcess(config: Config, telemetry: Telemetry): Promise<WorkerProcess> {
-  const temporal = loadClientConnectConfig();
-  const namespace = temporal.namespace ?? 'default';
+  await checkDatabase(config.DATABASE_URL, config.PERDURE_DATABASE_POOL);
+  const { client, connection, namespace } = await connectTemporal(telemetry.clientPlugins);
   const database = createDatabase(config, 'perdure-worker');
   const notifier = createNotifier(config.DATABASE_URL);
-  const sealer = createSealer(config.PERDURE_SECRET_KEY);
   const providers = traceProviders(
     createProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),
-    config,
+    { captureContent: config.PERDURE_CAPTURE_CONTENT, metrics: telemetry.metrics },
   );
-  const [bundlePath, nativeConnection, connection] = await Promise.all([
+  const [bundlePath, nativeConnection] = await Promise.all([
     config.PERDURE_WORKFLOW_BUNDLE ?? workflowBundle(path.join(config.PERDURE_HOME, 'cache')),
-    NativeConnection.connect(temporal.connectionOptions),
-    Connection.connect(temporal.connectionOptions),
+    NativeConnection.connect(loadClientConnectConfig().connectionOptions),
   ]);
-  const client = new Client({ connection, namespace, plugins: telemetry.clientPlugins });
   const starter = createWorkStarter(client);
 
   const settingsOf = (model: StoredModel): ModelSettings => ({
     ...model,
-    apiKey: model.apiKey === null ? null : sealer.open(model.apiKey),
+    apiKey: model.apiKey === null ? null : open(config.PERDURE_SECRET_KEY, model.apiKey),
   });
+  const embeddingModel = (model: StoredModel) => providers.embeddingModel(settingsOf(model));
   const wakeTurns = (turnIds: readonly string[]) => notifier.notify(turnsChannel, turnIds);
-  const ingestion = createIngestionActivities({
-    database,
-    embeddingModel: (row) =>
-      providers.embeddingModel(settingsOf({ ...row, modelId: row.model_id, apiKey: row.api_key })),
-    notifyDocument: async (documentId) => notifier.notify(documentsChannel, [documentId]),
-    startIngest: (input) => starter.startIngest(input),
-  });
   const activities = {
     ...createConversationActivities({
       database,
       chatModel: (model) => providers.chatModel(settingsOf(model)),
-      embeddingModel: (model) => providers.embeddingModel(settingsOf(model)),
+      embeddingModel,
       turnEvents: createTurnEventAppender({
         append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
         wake: wakeTurns,
       }),
       wakeTurns,
-      metrics,
+      metrics: telemetry.metrics,
     }),
-    ...ingestion,
-    ...createUpkeepActivities({
+    ...createIngestionActivities({
       database,
-      submitTurn: starter.submitTurn,
-      cancelTurn: starter.cancelTurn,
-      sweepAcceptedDocuments: ingestion.sweepAcceptedDocuments,
+      embeddingModel,
+      notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
     }),
+    ...createUpkeepActivities({ database, ...starter }),
   };
   const workers = await Promise.all(
     config.PERDURE_QUEUES.map((taskQueue) =>

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { query } from '../../../entities/sql.ts';
+import type { Findings, RoundContext, Workload } from './round-context.ts';
+import type { SeededRandom } from './seeded-random.ts';
+
+const documentCount = 50;
+const vocabulary =
+  `amber basin cedar delta ember fjord grove harbor island jasper kettle lagoon meadow nectar orchard prairie quarry
+   river summit timber upland valley willow xenon yarrow zephyr anchor beacon canyon drift estuary`.split(/\s+/);
+
+/** Fifty Markdown documents of a few chunks each, in one job, with real embeddings; each has a word of its own. */
+export async function ingestWorkload(context: RoundContext): Promise<Workload> {
+  const { api, database, random, round } = context;
+  let inFlight = 0;
+
+  async function states(ids: readonly string[]) {
+    return database.asOperator((em) =>
+      query<{ id: string; status: string; started: boolean; code: string | null }>(
+        em,
+        `select d.id, d.status, g.started_at is not null as started, d.error ->> 'code' as code
+         from documents d join document_generations g on g.document_id = d.id and g.generation = d.latest_generation
+         where d.id = any($1::uuid[])`,
+        [ids],
+      ),
+    );
+  }
+
+  return {
+    async run() {
+      const accepted = await api.request<{ documents: Array<{ id: string }> }>(
+        'POST',
+        '/documents/batch',
+        {
+          documents: Array.from({ length: documentCount }, (_, n) => ({
+            title: `Chaos ${round} ${n}`,
+            document_type: 'markdown',
+            path: `chaos/${round}/${n}.md`,
+            is_global: true,
+            text: composeMarkdown(random.fork(`document ${n}`), marker(round, n)),
+          })),
+        },
+        `batch-${round}`,
+      );
+      const ids = accepted.documents.map((document) => document.id);
+      const findings: Findings = [];
+      if (new Set(ids).size !== documentCount) findings.push(`${new Set(ids).size} documents of ${documentCount}`);
+      const deadline = Date.now() + 150_000;
+      for (;;) {
+        // The database itself may be what was hit.
+        const rows = await states(ids).catch(() => null);
+        if (rows) {
+          const open = rows.filter((row) => row.status === 'accepted' || row.status === 'processing');
+          inFlight = open.length;
+          if (open.length === 0 && rows.length === documentCount) {
+            for (const row of rows)
+              if (row.status !== 'ready') findings.push(`Document ${row.id} is ${row.status} (${row.code ?? 'no code'})`);
+            break;
+          }
+        }
+        if (Date.now() > deadline) {
+          findings.push(`${inFlight} documents have not reached a terminal state within 150 s`);
+          break;
+        }
+        await sleep(50);
+      }
+      inFlight = 0;
+      findings.push(...(await findMarkers()));
+      return findings;
+    },
+    inFlight: () => inFlight,
+  };
+
+  /** What was acknowledged is found, once. */
+  async function findMarkers(): Promise<Findings> {
+    const findings: Findings = [];
+    for (const n of [0, documentCount >> 1, documentCount - 1]) {
+      const { hits } = await api.request<{ hits: Array<{ title: string }> }>('POST', '/search', {
+        query: marker(round, n),
+        top_k: 3,
+      });
+      const found = hits.filter((hit) => hit.title === `Chaos ${round} ${n}`).length;
+      if (found !== 1) findings.push(`The marker of document ${n} is found ${found} times`);
+    }
+    return findings;
+  }
+}
+
+function marker(round: string, n: number): string {
+  return `marker${round.replace(/[^a-z0-9]/gi, '')}x${n}`;
+}
+
+function composeMarkdown(random: SeededRandom, word: string): string {
+  const sections = Array.from({ length: random.between(4, 8) }, (_, section) => {
+    const sentences = Array.from({ length: random.between(6, 12) }, () => {
+      const words = Array.from({ length: random.between(6, 14) }, () => random.pick(vocabulary)).join(' ');
+      return `${words[0]?.toUpperCase()}${words.slice(1)}.`;
+    });
+    return `## Section ${section + 1}\n\n${sentences.join(' ')}\n`;
+  });
+  return `# Document ${word}\n\n${sections.join('\n')}`;
+}

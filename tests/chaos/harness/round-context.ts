@@ -1,0 +1,27 @@
+import type { Client } from '@temporalio/client';
+import type { Database } from '../../../platform/database.ts';
+import type { ApiClient } from './api-client.ts';
+import type { SeededRandom } from './seeded-random.ts';
+
+/** What a workload works with in one round. */
+export type RoundContext = {
+  api: ApiClient;
+  /** Looks at the rows from outside, as `perdure check` does. */
+  database: Database;
+  temporal: Client;
+  providerUrl: string;
+  random: SeededRandom;
+  /** Sets this round's rows apart from those of others. */
+  round: string;
+};
+
+/** What a workload found wrong; an empty list is a passed round. */
+export type Findings = string[];
+
+/** Work that goes on while processes are hit. */
+export interface Workload {
+  /** Starts the work; resolves when the client has seen all of it reach its end. */
+  run(): Promise<Findings>;
+  /** Steps that are under way at this moment: a hit counts only if there are any. */
+  inFlight(): number;
+}
