@@ -35,9 +35,17 @@ export const errorTable = {
   provider_invalid_request: { status: 502, retryable: false, title: 'The model provider refused the request' },
   provider_context_length: { status: 422, retryable: false, title: 'The conversation is too long for the model' },
   provider_content_filter: { status: 422, retryable: false, title: 'The model provider filtered the content' },
-  provider_insufficient_quota: { status: 502, retryable: false, title: 'The account at the model provider has no quota left' },
+  provider_insufficient_quota: {
+    status: 502,
+    retryable: false,
+    title: 'The account at the model provider has no quota left',
+  },
   provider_model_not_found: { status: 502, retryable: false, title: 'The model provider does not know the model' },
-  provider_malformed_response: { status: 502, retryable: true, title: 'The model provider answered in an unknown form' },
+  provider_malformed_response: {
+    status: 502,
+    retryable: true,
+    title: 'The model provider answered in an unknown form',
+  },
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -69,9 +69,11 @@ export async function takeOverTurn(
     [turn.turnId, turn.attempt, turn.runId],
   );
   if (turn.attempt === 1) return;
-  await query(em, `update turn_steps set state = 'failed', completed_at = now() where turn_id = $1 and state = 'running'`, [
-    turn.turnId,
-  ]);
+  await query(
+    em,
+    `update turn_steps set state = 'failed', completed_at = now() where turn_id = $1 and state = 'running'`,
+    [turn.turnId],
+  );
   await settleUnknownUsage(em, turn.turnId);
 }
 
@@ -132,7 +134,13 @@ export async function startStep(em: EntityManager, step: StepStart): Promise<boo
 /** Notes how a step ended. */
 export async function endStep(
   em: EntityManager,
-  step: { turnId: string; step: number; attempt: number; state: 'succeeded' | 'failed'; response: Record<string, unknown> },
+  step: {
+    turnId: string;
+    step: number;
+    attempt: number;
+    state: 'succeeded' | 'failed';
+    response: Record<string, unknown>;
+  },
 ): Promise<void> {
   await query(
     em,

@@ -17,7 +17,13 @@ export async function readTurnEvents(
   cursors: readonly TurnCursor[],
   limit: number,
 ): Promise<Array<{ cursor: number; event: TurnEventRow }>> {
-  const rows = await query<{ cursor: string; seq: string; attempt: number; kind: TurnEventKind; data: TurnEventRow['data'] }>(
+  const rows = await query<{
+    cursor: string;
+    seq: string;
+    attempt: number;
+    kind: TurnEventKind;
+    data: TurnEventRow['data'];
+  }>(
     em,
     `select g.cursor, e.seq, e.attempt, e.kind, e.data
      from unnest($1::uuid[], $2::uuid[], $3::bigint[]) with ordinality as g (workspace_id, turn_id, after, cursor)

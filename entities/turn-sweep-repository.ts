@@ -2,7 +2,13 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from './sql.ts';
 
 /** A turn that nobody may be working on. */
-export type StrayTurn = { workspaceId: string; conversationId: string; turnId: string; agentId: string; cancel: boolean };
+export type StrayTurn = {
+  workspaceId: string;
+  conversationId: string;
+  turnId: string;
+  agentId: string;
+  cancel: boolean;
+};
 
 /**
  * Finds turns whose request died between the row and the workflow (`accepted` for a few seconds), whose cancel was noted

@@ -1,0 +1,70 @@
+import { query } from '../../entities/sql.ts';
+import type { Breach, Check } from './breach.ts';
+
+const sampled = 20;
+const depth = 100;
+
+/**
+ * Invariant 3: nothing of a deleted, staging or abandoned generation is found by search. Searches for the very text and
+ * vector of chunks that must not be found, as their owner and without one.
+ */
+export const checkSearch: Check = async ({ em }) => {
+  const served = await query<{ id: string; detail: string }>(
+    em,
+    `select d.id, 'search serves generation ' || d.active_generation || ', which is ' || coalesce(g.state, 'gone')
+            || case when d.deleted_at is null then '' else ' and whose document is deleted' end as detail
+     from documents d
+     left join document_generations g on g.document_id = d.id and g.generation = d.active_generation
+     where d.active_generation is not null and (g.state is distinct from 'active' or d.deleted_at is not null)`,
+  );
+  const hidden = await query<{
+    workspace_id: string;
+    user_id: string | null;
+    document_id: string;
+    generation: number;
+    chunk_index: number;
+    content: string;
+    model_id: string | null;
+    embedding: string | null;
+  }>(
+    em,
+    `select c.workspace_id, d.user_id, c.document_id, c.generation, c.chunk_index, c.content, e.model_id,
+            e.embedding::text as embedding
+     from document_chunks c
+     join documents d on d.id = c.document_id
+     join document_generations g on g.document_id = c.document_id and g.generation = c.generation
+     left join chunk_embeddings e on e.workspace_id = c.workspace_id and e.document_id = c.document_id
+       and e.generation = c.generation and e.chunk_index = c.chunk_index
+     where g.state <> 'active' or d.deleted_at is not null
+     order by c.created_at desc limit $1`,
+    [sampled],
+  );
+  const breaches: Breach[] = served.map((row) => ({ invariant: 3, entity: 'document', ...row }));
+  for (const chunk of hidden) {
+    if (chunk.model_id === null) continue;
+    const [found] = await query(
+      em,
+      `select 1 from hybrid_search($1, $2, null, $3, $4::vector, $5, 'hybrid', 'cosine', $6, $6, $6) h
+       where h.document_id = $7 and h.generation = $8 and h.chunk_index = $9`,
+      [
+        chunk.workspace_id,
+        chunk.user_id,
+        chunk.model_id,
+        chunk.embedding,
+        chunk.content.slice(0, 300),
+        depth,
+        chunk.document_id,
+        chunk.generation,
+        chunk.chunk_index,
+      ],
+    );
+    if (found)
+      breaches.push({
+        invariant: 3,
+        entity: 'document',
+        id: chunk.document_id,
+        detail: `search finds chunk ${chunk.chunk_index} of generation ${chunk.generation}, which is not active`,
+      });
+  }
+  return breaches;
+};
