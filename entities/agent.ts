@@ -11,7 +11,6 @@ export const Agent = defineEntity({
     workspaceId: p.uuid(),
     name: p.text(),
     description: p.text().default(''),
-    nickname: p.text().nullable(),
     systemPrompt: p.text().default(''),
     modelId: p.uuid(),
     temperature: p.double().nullable(),
