@@ -1,6 +1,7 @@
 import type { Passage } from '../chat-model.ts';
 import { extractTerms } from './extract-terms.ts';
 import { splitSentences } from './split-sentences.ts';
+import type { SentenceSpan } from './split-sentences.ts';
 
 /** An exact piece of a passage's text, and the passage's number. */
 export interface Quote {
@@ -21,8 +22,6 @@ interface Candidate extends Quote {
 const k1 = 1.2;
 const b = 0.75;
 const contextWeight = 0.4;
-const rowWeight = 0.5;
-const brokenWeight = 0.7;
 const longestQuote = 400;
 const mostQuotes = 3;
 // A further quote must be nearly as good as the best one, or it is noise.
@@ -64,15 +63,17 @@ function toCandidates(passage: Passage, rank: number): Candidate[] {
       heading = terms;
       continue;
     }
-    const prior = ((kind === 'row' ? rowWeight : 1) * (isWhole(text) ? 1 : brokenWeight)) / (1 + rank / 10);
+    const prior = readability(text, kind) / (1 + rank / 10);
     candidates.push({ n: passage.n, text, terms, context: new Set([...title, ...heading]), prior });
   }
   return candidates;
 }
 
-/** Whether a sentence has its beginning and its end: chunks begin and end in the middle of some. */
-function isWhole(text: string): boolean {
-  return /^[^\p{Ll}]/u.test(text) && /[.!?:。！？]["')\]*_`\u201d]*$/u.test(text);
+/** How well a sentence reads as a quote. Chunks begin and end in the middle of sentences. */
+function readability(text: string, kind: SentenceSpan['kind']): number {
+  const isWhole = /^[^\p{Ll}]/u.test(text) && /[.!?:。！？]["')\]*_`\u201d]*$/u.test(text);
+  const hasQuotationMarks = /["“”«»„]/.test(text);
+  return (kind === 'row' ? 0.5 : 1) * (isWhole ? 1 : 0.7) * (hasQuotationMarks ? 0.8 : 1);
 }
 
 function score(

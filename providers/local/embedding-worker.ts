@@ -49,8 +49,10 @@ async function work(): Promise<void> {
   working = true;
   for (let job = nextJob(); job !== undefined; job = nextJob()) await advance(job);
   working = false;
+  if (!closing) return;
+  await session?.release();
   // Without its port, nothing keeps the thread alive.
-  if (closing) port.close();
+  port.close();
 }
 
 function nextJob(): Job | undefined {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
+import { resolveCitations } from '../../../domain/citations/resolve-citations.ts';
 import type { Passage } from '../../../providers/chat-model.ts';
 import { createExtractiveChatModel, extractiveNotice } from '../../../providers/extractive/extractive-chat-model.ts';
 import { collect, textOf } from '../chat-model-conformance.ts';
@@ -47,6 +48,12 @@ describe('the extractive answerer', () => {
       n: 2,
     });
     expect(answer).toContain(extractiveNotice);
+  });
+
+  test('cites in the form that the product reads citations from', async () => {
+    const answer = await ask('What happens to an ingestion when the worker is killed?');
+    const cited = resolveCitations(answer, passages).map(({ marker, quote }) => ({ text: quote, n: marker }));
+    expect(cited).toEqual(quotesOf(answer));
   });
 
   test('finds other forms of a word', async () => {
