@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
+import { connectLogin } from './connect-login.ts';
 import { StartError } from './start-error.ts';
 
 const migrationsFolder = path.resolve(import.meta.dirname, '../migrations');
@@ -11,15 +12,7 @@ const migrationsFolder = path.resolve(import.meta.dirname, '../migrations');
  * @throws StartError with the way out.
  */
 export async function checkDatabase(databaseUrl: string, budget: number): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-  } catch (error) {
-    throw new StartError(
-      `PostgreSQL at DATABASE_URL cannot be reached: ${(error as Error).message}. Start it, or correct DATABASE_URL.`,
-    );
-  }
+  const client = await connectLogin(databaseUrl, 'perdure-check');
   try {
     await checkServerVersions(client);
     await checkExtensionVersion(client);
@@ -64,14 +57,29 @@ async function checkExtensionVersion(client: pg.Client): Promise<void> {
 }
 
 async function checkMigrations(client: pg.Client): Promise<void> {
+  const pending = await findPendingMigrations(client);
+  if (pending.length > 0)
+    throw new StartError(
+      `The database lacks ${pending.length} migration(s) of this version of Perdure, the first is ${pending[0]}. Run ` +
+        '"npm run db:upgrade" against it, then start again.',
+    );
+}
+
+/**
+ * Names the migrations of `folder` that were not applied yet.
+ * @throws StartError when some were applied that this version does not know.
+ */
+export async function findPendingMigrations(client: pg.Client, folder = migrationsFolder): Promise<string[]> {
   const { rows: tables } = await client.query<{ name: string | null }>(
     `select to_regclass('public.mikro_orm_migrations')::text as name`,
   );
   const applied =
     tables[0]?.name == null
       ? []
-      : (await client.query<{ name: string }>('select name from public.mikro_orm_migrations')).rows.map((row) => row.name);
-  const known = readdirSync(migrationsFolder)
+      : (await client.query<{ name: string }>('select name from public.mikro_orm_migrations')).rows.map(
+          (row) => row.name,
+        );
+  const known = readdirSync(folder)
     .filter((file) => /^Migration.*\.ts$/.test(file))
     .map((file) => file.replace(/\.ts$/, ''));
   const unknown = applied.filter((name) => !known.includes(name));
@@ -80,12 +88,7 @@ async function checkMigrations(client: pg.Client): Promise<void> {
       `The database was migrated by a newer version of Perdure (it has ${unknown.join(', ')}, which this version does ` +
         'not know). Start that version or a newer one; or, with that version, run "npm run db:downgrade" first.',
     );
-  const pending = known.filter((name) => !applied.includes(name));
-  if (pending.length > 0)
-    throw new StartError(
-      `The database lacks ${pending.length} migration(s) of this version of Perdure, the first is ${pending[0]}. Run ` +
-        '"npm run db:upgrade" against it, then start again.',
-    );
+  return known.filter((name) => !applied.includes(name));
 }
 
 async function checkConnections(client: pg.Client, budget: number): Promise<void> {

@@ -42,9 +42,9 @@ export function createDatabase(settings: DatabaseSettings, applicationName: stri
       inTransaction(app.get(), { variables: { 'perdure.workspace_id': workspaceId } }, work),
     asOperator: (work) => inTransaction(operator.get(), undefined, work),
     asOwner: (work) => inTransaction(owner.get(), undefined, work),
-    autocommit: (work) => work(app.get().em.fork() as EntityManager),
+    autocommit: (work) => work(app.get().em.fork()),
     close: async () => {
-      await Promise.all([app, operator, owner].map((orm) => orm.made()?.close()));
+      await Promise.all([app, operator, owner].map(async (orm) => orm.made()?.close()));
     },
   };
 }
@@ -59,7 +59,7 @@ async function inTransaction<T>(
   session: { variables: Record<string, string> } | undefined,
   work: (em: EntityManager) => Promise<T>,
 ): Promise<T> {
-  const em = orm.em.fork() as EntityManager;
+  const em = orm.em.fork();
   if (session) em.setSessionContext(session);
   await begin(orm, em);
   try {

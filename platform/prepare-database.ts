@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { StartError } from './start-error.ts';
 
 const roles = ['perdure_owner', 'perdure_app', 'perdure_operator'] as const;
@@ -10,7 +10,11 @@ const roles = ['perdure_owner', 'perdure_app', 'perdure_operator'] as const;
  */
 export async function prepareDatabase(login: pg.Client): Promise<void> {
   for (const role of roles) await prepareRole(login, role);
-  await attempt(login, 'create extension if not exists vector', 'create the extension "vector" (pgvector 0.8.4 or newer)');
+  await attempt(
+    login,
+    'create extension if not exists vector',
+    'create the extension "vector" (pgvector 0.8.4 or newer)',
+  );
   const { rows } = await login.query<{ ready: boolean }>(
     `select has_schema_privilege('perdure_owner', 'public', 'create') and
             has_schema_privilege('perdure_app', 'public', 'usage') and

@@ -14,7 +14,9 @@ await runCommand(async (env) => {
     },
   });
   if (!values.message?.trim())
-    throw new StartError('Say what the migration does: npm run db:migrate -- -m "Add new field" (--blank for no statements).');
+    throw new StartError(
+      'Say what the migration does: npm run db:migrate -- -m "Add new field" (--blank for no statements).',
+    );
   const message = values.message;
   await withThrowAwayDatabase(env['DATABASE_URL']!, async (url) => {
     // Compared with what the migrations make, not with a database of the developer's, which may lag behind or differ.

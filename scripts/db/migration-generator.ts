@@ -1,11 +1,12 @@
 import { readdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { join } from 'node:path';
 import type { MigrationDiff } from '@mikro-orm/core';
 import { TSMigrationGenerator } from '@mikro-orm/migrations';
 
 /** Writes a migration in the house's form. Its time stamp is later than that of every other migration. */
 export class MigrationGenerator extends TSMigrationGenerator {
-  override async generate(diff: MigrationDiff, folder: string, message = ''): Promise<[string, string]> {
+  override async generate(diff: MigrationDiff, path?: string, message = ''): Promise<[string, string]> {
+    const folder = path ?? this.options.path!;
     const name = message
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '_')
@@ -14,7 +15,7 @@ export class MigrationGenerator extends TSMigrationGenerator {
     const source = this.generateMigrationFile(className, diff, message);
     const file = `${className}.ts`;
     // Two runs in the same second must not overwrite each other's work.
-    writeFileSync(path.join(folder, file), source, { flag: 'wx' });
+    writeFileSync(join(folder, file), source, { flag: 'wx' });
     return [source, file];
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
+import { connectLogin } from '../../platform/connect-login.ts';
 import { prepareDatabase } from '../../platform/prepare-database.ts';
 import { StartError } from '../../platform/start-error.ts';
 
@@ -33,9 +34,7 @@ export async function withThrowAwayDatabase<T>(databaseUrl: string, work: (url: 
 
 /** Runs `work` on one connection of the login. */
 export async function withConnection<T>(databaseUrl: string, work: (login: pg.Client) => Promise<T>): Promise<T> {
-  const login = new pg.Client({ connectionString: databaseUrl });
-  login.on('error', () => {});
-  await login.connect();
+  const login = await connectLogin(databaseUrl, 'perdure-throw-away');
   try {
     return await work(login);
   } finally {

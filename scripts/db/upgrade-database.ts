@@ -1,5 +1,6 @@
-import pg from 'pg';
-import { checkServerVersions } from '../../platform/check-database.ts';
+import type pg from 'pg';
+import { checkServerVersions, findPendingMigrations } from '../../platform/check-database.ts';
+import { connectLogin } from '../../platform/connect-login.ts';
 import { prepareDatabase } from '../../platform/prepare-database.ts';
 import { createMigrationOrm } from './migration-orm.ts';
 
@@ -11,9 +12,7 @@ const migrationLock = 7_400_001;
  * together each find the work of the first one done.
  */
 export async function withMigrationLock<T>(databaseUrl: string, work: (login: pg.Client) => Promise<T>): Promise<T> {
-  const login = new pg.Client({ connectionString: databaseUrl, application_name: 'perdure-migrations' });
-  login.on('error', () => {});
-  await login.connect();
+  const login = await connectLogin(databaseUrl, 'perdure-migrations');
   try {
     await login.query('select pg_advisory_lock($1)', [migrationLock]);
     return await work(login);
@@ -27,6 +26,7 @@ export async function upgradeDatabase(databaseUrl: string, folder?: string): Pro
   return withMigrationLock(databaseUrl, async (login) => {
     await checkServerVersions(login);
     await prepareDatabase(login);
+    if ((await findPendingMigrations(login, folder)).length === 0) return [];
     const orm = createMigrationOrm(databaseUrl, folder);
     try {
       return (await orm.migrator.up()).map(({ name }) => name);
