@@ -11,6 +11,8 @@ export interface LaunchPlan {
   stopTimeoutMs: number;
   /** How long the process may take until its first `isReady`. */
   readyTimeoutMs: number;
+  /** Part of the log line with which the process says that it serves; `isReady` is asked only after it. */
+  readyText?: string;
   /** Answers within about two seconds, and never throws. */
   isReady: () => Promise<boolean>;
 }

@@ -38,6 +38,7 @@ export class ManagedProcess {
   #wanted = false;
   #stop = new AbortController();
   #supervision: Promise<void> = Promise.resolve();
+  #saidReady = false;
 
   constructor(plan: LaunchPlan, options: ManagedProcessOptions) {
     this.plan = plan;
@@ -81,6 +82,7 @@ export class ManagedProcess {
     this.#wanted = true;
     this.#stop = new AbortController();
     this.identity = identity;
+    this.#saidReady = true;
     this.#exited = untilGone(identity, this.#stop.signal);
     // Left stopped by SIGSTOP it would hold its port for ever without answering.
     this.kill('SIGCONT');
@@ -90,6 +92,11 @@ export class ManagedProcess {
       return;
     }
     this.#supervision = this.#supervise();
+  }
+
+  /** To be told every line that the process logs. */
+  noteLine(line: string): void {
+    if (this.plan.readyText !== undefined && line.includes(this.plan.readyText)) this.#saidReady = true;
   }
 
   /** Sends a signal; the supervision then does what it would do after any such event. */
@@ -136,6 +143,8 @@ export class ManagedProcess {
   #spawn(): void {
     const { command, args, cwd, env, name } = this.plan;
     this.#setState('starting');
+    this.#options.logFile.flush();
+    this.#saidReady = this.plan.readyText === undefined;
     const child: ChildProcess = spawn(command, args, {
       cwd,
       env: { ...this.#options.env, ...env },
@@ -161,7 +170,7 @@ export class ManagedProcess {
     });
     const deadline = performance.now() + this.plan.readyTimeoutMs;
     for (let wait = 10; ended === null; wait = Math.min(wait * 1.5, 200)) {
-      if (await this.plan.isReady()) {
+      if (this.#saidReady && (await this.plan.isReady())) {
         this.#setState('ready');
         return ended;
       }

@@ -14,6 +14,8 @@ export function planNodeProcess(name: 'api' | 'worker', isReady: () => Promise<b
     // What a worker does not finish in this time is done again by the next one.
     stopTimeoutMs: 3500,
     readyTimeoutMs: 60_000,
+    // Temporal remembers a dead worker's polling for minutes, so the new one has to speak for itself first.
+    ...(name === 'worker' ? { readyText: 'worker is polling' } : {}),
     isReady,
   };
 }

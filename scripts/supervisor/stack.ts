@@ -46,6 +46,7 @@ export class Stack {
     if (this.#stopped !== null) throw new Error('The stack is being stopped.');
     const file = path.join(homeLayout(this.home).logs, `${plan.name}.log`);
     const logFile = new LogFile(file, (line) => {
+      this.processes[plan.name]?.noteLine(line);
       // Servers that are being stopped complain of each other; their logs keep it.
       const isServer = plan.name === 'postgres' || plan.name === 'temporal';
       if (!(isServer && this.state === 'stopping')) this.#init.onOutput(plan.name, line);

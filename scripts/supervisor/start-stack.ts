@@ -130,7 +130,7 @@ async function startProduct(
     stack.urls.api = api;
     stack.urls.docs = `${api}/docs`;
   }
-  // /readyz also asks Temporal whether a worker polls; a worker without an API beside it says so in its own log.
+  // /readyz also asks Temporal whether a worker polls.
   const whole = api !== null && processes.includes('worker');
   await Promise.all([
     api !== null && stack.run(planNodeProcess('api', () => answersOk(`${api}/livez`))),

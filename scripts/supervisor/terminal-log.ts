@@ -4,19 +4,8 @@ type Source = ProcessName | 'perdure';
 
 const colours: Record<Source, number> = { perdure: 36, postgres: 34, temporal: 35, api: 32, worker: 33 };
 const width = 9;
-const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
-/** Fields of a JSON log line that say nothing to a person at the terminal. */
-const plainFields = new Set([
-  'level',
-  'time',
-  'msg',
-  'pid',
-  'hostname',
-  'trace_id',
-  'span_id',
-  'trace_flags',
-  'service',
-]);
+/** Fields of a JSON log line that are in the file for machines and only lengthen it at the terminal. */
+const machineFields = new Set(['level', 'time', 'name', 'message', 'request_id', 'trace_id', 'span_id', 'trace_flags']);
 
 /** Prints the lines of all processes, each behind its name, in colour where a person looks on. */
 export class TerminalLog {
@@ -53,10 +42,10 @@ function readable(line: string): string {
   if (!line.startsWith('{')) return line;
   try {
     const entry = JSON.parse(line) as Record<string, unknown>;
-    if (typeof entry.level !== 'number' || typeof entry.msg !== 'string') return line;
-    const rest = Object.entries(entry).filter(([key]) => !plainFields.has(key));
+    if (typeof entry.level !== 'string' || typeof entry.message !== 'string') return line;
+    const rest = Object.entries(entry).filter(([key]) => !machineFields.has(key));
     const fields = rest.map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-    return `${levels[entry.level] ?? entry.level} ${entry.msg}${fields.join('')}`;
+    return `${entry.level} ${entry.message}${fields.join('')}`;
   } catch {
     return line;
   }
