@@ -1,11 +1,13 @@
 const words = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu;
 const unspacedScript = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
+// Function words, and the verbs with which people ask about anything.
 const stopWords: ReadonlySet<string> = new Set(
   (
-    'a about after all also an and any are as at be been but by can could did do does doing for from get give had has ' +
-    'have he her his how i if in into is it its just me my no not of on or our please she should so some tell than ' +
-    'that the their them then there these they this to up us was we were what when where which who why will with ' +
-    'would you your'
+    'a about after all also an and any are as at be been but by can could describe did do does doing explain for ' +
+    'from get give had happen happened happens has have he her his how i if in into is it its just made make ' +
+    'makes me mean means my need needs no not of on or our please she should show so some tell than that the ' +
+    'their them then there these they this to up us use used uses using was way we were what when where which ' +
+    'who why will with work works would you your'
   ).split(' '),
 );
 

@@ -62,6 +62,12 @@ describe('the extractive answerer', () => {
     );
   });
 
+  test('takes no account of the words with which a question is asked', async () => {
+    expect(quotesOf(await ask('How do I make a backup work, please?'))[0]?.text).toBe(
+      'Take a base backup every night.',
+    );
+  });
+
   test('quotes one to three sentences, each an exact piece of its passage, none twice', async () => {
     const questions = ['backup database restore', 'worker ingestion generation step', 'port API setting', 'generation'];
     for (const question of questions) {
