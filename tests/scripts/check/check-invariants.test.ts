@@ -1,0 +1,217 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { v7 } from 'uuid';
+import { query } from '../../../entities/sql.ts';
+import { createDatabase, type Database } from '../../../platform/database.ts';
+import type { Breach } from '../../../scripts/check/breach.ts';
+import { testDatabase } from '../../support/servers/test-database.ts';
+import { testTemporal } from '../../support/servers/test-temporal.ts';
+import { createConversation, createWorkspace } from '../../support/workspaces/create-workspace.ts';
+
+jest.setTimeout(60_000);
+const rows = testDatabase();
+const temporal = testTemporal();
+const root = path.resolve(import.meta.dirname, '../../..');
+let database: Database;
+const ids = { document: v7(), model: v7(), turn: v7(), question: v7(), answer: v7(), job: v7(), usage: v7() };
+
+beforeAll(async () => {
+  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 8 }, 'test');
+  const workspace = await createWorkspace(database);
+  const conversation = await createConversation(database, workspace);
+  await database.asOperator(async (em) => {
+    const { workspaceId, agentId, modelId } = workspace;
+    await query(
+      em,
+      `insert into models (id, workspace_id, name, kind, provider, model_id, dimensions)
+       values ($1, $2, 'embedding', 'embedding', 'local', 'all-MiniLM-L6-v2', 384)`,
+      [ids.model, workspaceId],
+    );
+    await query(em, `select register_embedding_model($1)`, [ids.model]);
+    await query(em, `insert into rag_tools (id, workspace_id, name, embedding_model_id) values ($1, $2, 'tool', $3)`, [
+      v7(),
+      workspaceId,
+      ids.model,
+    ]);
+    await query(
+      em,
+      `insert into ingestion_jobs (id, workspace_id, status, total_documents, processed_documents)
+       values ($1, $2, 'completed', 1, 1)`,
+      [ids.job, workspaceId],
+    );
+    await query(
+      em,
+      `insert into documents (id, workspace_id, title, document_type, is_global, status, latest_generation, active_generation)
+       values ($1, $2, 'Whole', 'text', true, 'ready', 1, 1)`,
+      [ids.document, workspaceId],
+    );
+    await query(
+      em,
+      `insert into document_generations (workspace_id, document_id, generation, job_id, state, stage, workflow_id, mime_type,
+         byte_size, content_hash, content, chunk_size, chunk_overlap, expected_chunks, embedded_chunks)
+       values ($1, $2, 1, $3, 'active', 'done', 'ingest/x/1', 'text/plain', 9, '\\x00', 'two words', 200, 32, 1, 1)`,
+      [workspaceId, ids.document, ids.job],
+    );
+    await query(
+      em,
+      `insert into document_chunks (workspace_id, document_id, generation, chunk_index, content, start_char, end_char, token_count)
+       values ($1, $2, 1, 0, 'two words', 0, 9, 2)`,
+      [workspaceId, ids.document],
+    );
+    await query(
+      em,
+      `insert into chunk_embeddings (model_id, workspace_id, document_id, generation, chunk_index, embedding)
+       values ($1, $2, $3, 1, 0, array_fill(0.05::real, array[384])::vector)`,
+      [ids.model, workspaceId, ids.document],
+    );
+    await query(
+      em,
+      `insert into messages (id, workspace_id, conversation_id, sequence, sender, content, parent_id)
+       values ($1, $3, $4, 1, 'user', 'Q', null), ($2, $3, $4, 2, 'assistant', 'An answer', $1)`,
+      [ids.question, ids.answer, workspaceId, conversation],
+    );
+    await query(
+      em,
+      `insert into turns (id, workspace_id, conversation_id, user_message_id, assistant_message_id, agent_id, agent_version,
+         model_id, state, attempt, workflow_id, completed_at)
+       values ($1, $2, $3, $4, $5, $6, 1, $7, 'completed', 1, $8, now())`,
+      [ids.turn, workspaceId, conversation, ids.question, ids.answer, agentId, modelId, `conversation/${conversation}`],
+    );
+    await query(
+      em,
+      `insert into turn_events (workspace_id, turn_id, seq, attempt, kind, data)
+       values ($1, $2, 1, 1, 'turn_started', '{}'), ($1, $2, 2, 1, 'text_delta', '{"text": "An "}'),
+              ($1, $2, 3, 1, 'text_delta', '{"text": "answer"}'), ($1, $2, 4, 1, 'done', '{}')`,
+      [workspaceId, ids.turn],
+    );
+    await query(
+      em,
+      `insert into turn_steps (workspace_id, turn_id, step, kind, state, attempt) values ($1, $2, 1, 'model', 'succeeded', 1)`,
+      [workspaceId, ids.turn],
+    );
+    await query(
+      em,
+      `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, turn_id, step, attempt, state,
+         prompt_tokens, completion_tokens, total_tokens)
+       values ($1, $2, 'agent', $3, $4, $5, 1, 1, 'settled', 1, 2, 3)`,
+      [ids.usage, workspaceId, agentId, modelId, ids.turn],
+    );
+  });
+});
+afterAll(() => database?.close());
+
+/** Runs the check as it is shipped. */
+function runCheck(): Promise<{ code: number; breaches: Breach[] }> {
+  const args = [path.join(root, 'scripts/check/run-check.ts'), '--json', '--grace', '0'];
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: '',
+    DATABASE_URL: rows.url,
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+  };
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { env }, (error, stdout, stderr) => {
+      const code = error ? Number(error.code) : 0;
+      if (code > 1) reject(new Error(stderr));
+      else resolve({ code, breaches: (JSON.parse(stdout) as { breaches: Breach[] }).breaches });
+    });
+  });
+}
+
+const plant = (statement: string) => database.asOperator((em) => query(em, statement));
+
+test('a database where everything holds has no breach, and the check ends with 0', async () => {
+  expect(await runCheck()).toEqual({ code: 0, breaches: [] });
+});
+
+describe('a planted breach is found, with the row that has it', () => {
+  const document = `document_id = '${ids.document}'`;
+  const turn = `turn_id = '${ids.turn}'`;
+  const breaches: Array<{ invariant: number; what: string; id: string; planted: string; undone: string }> = [
+    {
+      invariant: 1,
+      what: 'a document is processing, and no workflow owns it',
+      id: ids.document,
+      planted: `update documents set status = 'processing' where id = '${ids.document}'`,
+      undone: `update documents set status = 'ready' where id = '${ids.document}'`,
+    },
+    {
+      invariant: 2,
+      what: 'an active generation lacks a chunk',
+      id: ids.document,
+      planted: `update document_generations set expected_chunks = 2 where ${document}`,
+      undone: `update document_generations set expected_chunks = 1 where ${document}`,
+    },
+    {
+      invariant: 2,
+      what: 'a chunk lacks its embedding',
+      id: ids.document,
+      planted: `delete from chunk_embeddings where ${document}`,
+      undone: `insert into chunk_embeddings (model_id, workspace_id, document_id, generation, chunk_index, embedding)
+        select '${ids.model}', workspace_id, document_id, generation, chunk_index, array_fill(0.05::real, array[384])::vector
+        from document_chunks where ${document}`,
+    },
+    {
+      invariant: 3,
+      what: 'search serves the chunks of a generation that failed',
+      id: ids.document,
+      planted: `update document_generations set state = 'failed' where ${document}`,
+      undone: `update document_generations set state = 'active' where ${document}`,
+    },
+    {
+      invariant: 4,
+      what: 'an acknowledged message has no turn',
+      id: ids.question,
+      planted: `update messages set sender = 'user' where id = '${ids.answer}'; update turns set assistant_message_id = null where id = '${ids.turn}'`,
+      undone: `update messages set sender = 'assistant' where id = '${ids.answer}'; update turns set assistant_message_id = '${ids.answer}' where id = '${ids.turn}'`,
+    },
+    {
+      invariant: 4,
+      what: 'the stored answer is not what was streamed',
+      id: ids.question,
+      planted: `update messages set content = 'Another answer' where id = '${ids.answer}'`,
+      undone: `update messages set content = 'An answer' where id = '${ids.answer}'`,
+    },
+    {
+      invariant: 6,
+      what: 'a paid call has no usage row',
+      id: ids.turn,
+      planted: `update usage_metrics set attempt = 2 where ${turn}`,
+      undone: `update usage_metrics set attempt = 1 where ${turn}`,
+    },
+    {
+      invariant: 6,
+      what: 'unknown usage has figures',
+      id: ids.usage,
+      planted: `update usage_metrics set state = 'unknown' where ${turn}`,
+      undone: `update usage_metrics set state = 'settled' where ${turn}`,
+    },
+    {
+      invariant: 8,
+      what: 'a job says that it is done, its documents do not',
+      id: ids.job,
+      planted: `update ingestion_jobs set status = 'processing', processed_documents = 0 where id = '${ids.job}'`,
+      undone: `update ingestion_jobs set status = 'completed', processed_documents = 1 where id = '${ids.job}'`,
+    },
+    {
+      invariant: 8,
+      what: 'a turn says that it runs, Temporal does not',
+      id: ids.turn,
+      planted: `update turns set state = 'running' where id = '${ids.turn}'`,
+      undone: `update turns set state = 'completed' where id = '${ids.turn}'`,
+    },
+  ];
+  test.each(breaches)('$invariant: $what', async ({ invariant, id, planted, undone }) => {
+    for (const statement of planted.split('; ')) await plant(statement);
+    try {
+      const { code, breaches: found } = await runCheck();
+      expect(code).toBe(1);
+      expect(found).toContainEqual(expect.objectContaining({ invariant, id }));
+    } finally {
+      for (const statement of undone.split('; ')) await plant(statement);
+    }
+    expect((await runCheck()).breaches).toEqual([]);
+  });
+});
