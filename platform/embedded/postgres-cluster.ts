@@ -50,6 +50,13 @@ export async function createCluster({ bin, directory, password }: PostgresCluste
     ];
     await run(command, args, { cwd: '/' });
     renameSync(data, directory);
+  } catch (error) {
+    const reason = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
+    throw new EmbeddedServerError(
+      `PostgreSQL could not make its data folder ${directory}. initdb said: ${reason}. If a permission is missing, set ` +
+        'PERDURE_HOME to a folder that every user may enter, or set DATABASE_URL to a PostgreSQL server of your own.',
+      { cause: error },
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

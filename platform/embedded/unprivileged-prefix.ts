@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { EmbeddedServerError } from './embedded-server-error.ts';
 
 /** How to run PostgreSQL when this process is root, which PostgreSQL refuses. */
@@ -48,8 +48,10 @@ function runs([command = '', ...args]: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** Gives the tree to the user that the server will run as; does nothing where root's own files do. */
+/** Gives the tree to the user that the server will run as, should an earlier start have run it as another one. */
 export function giveOwnership(directory: string, prefix: UnprivilegedPrefix): void {
-  if (prefix.owner === null) return;
-  execFileSync('chown', ['-R', `${prefix.owner.uid}:${prefix.owner.gid}`, directory]);
+  if (process.getuid?.() !== 0) return;
+  const owner = prefix.owner ?? { uid: 0, gid: 0 };
+  if (statSync(directory).uid === owner.uid) return;
+  execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, directory]);
 }

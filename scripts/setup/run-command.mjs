@@ -21,7 +21,8 @@ export function runCommand(command, args, options = {}) {
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
     child.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
-      if (error.code === 'ENOENT') resolve({ code: null, missing: true, output });
+      // EACCES: a folder of PATH that this user may not enter.
+      if (error.code === 'ENOENT' || error.code === 'EACCES') resolve({ code: null, missing: true, output });
       else reject(error);
     });
     child.on('close', (code) => resolve({ code, missing: false, output }));
