@@ -24,13 +24,15 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-const attempts = 5;
+/** For how long a request is repeated, once the API has been seen: a killed process is back in seconds. */
+const patienceMs = 60_000;
 const requestTimeoutMs = 60_000;
 
 /** Speaks to the API. Requests that are safe to repeat are, when the connection breaks or the API is over capacity. */
 export class ApiClient {
   readonly url: string;
   readonly #key: string | null;
+  #reached = false;
 
   constructor(url: string, key: string | null) {
     this.url = url;
@@ -40,14 +42,16 @@ export class ApiClient {
   /** The body of the answer. Throws ApiError when it is a refusal, and CliError when nobody answers. */
   async request<Body>(path: string, options: RequestOptions = {}): Promise<Body> {
     const repeatable = (options.method ?? 'GET') === 'GET' || options.idempotencyKey !== undefined;
+    const started = Date.now();
     for (let attempt = 1; ; attempt += 1) {
       try {
         const response = await this.#send(path, options);
+        this.#reached = true;
         return (response.status === 204 ? undefined : await response.json()) as Body;
       } catch (error) {
         options.signal?.throwIfAborted();
-        const waitMs = repeatable && attempt < attempts ? waitBefore(error, attempt) : null;
-        if (waitMs === null) throw this.#explain(error);
+        const waitMs = repeatable && this.#mayCome(error) ? waitBefore(error, attempt) : null;
+        if (waitMs === null || Date.now() + waitMs - started > patienceMs) throw this.#explain(error);
         await delay(waitMs, undefined, options.signal ? { signal: options.signal } : {});
       }
     }
@@ -55,8 +59,7 @@ export class ApiClient {
 
   /** The body of a GET that answers with plain text. */
   async text(path: string): Promise<string> {
-    const response = await this.#send(path, {});
-    return response.text();
+    return (await this.#send(path, {})).text();
   }
 
   /** An open event stream from behind the event `lastEventId`. One attempt: the reader knows when to come back. */
@@ -92,6 +95,11 @@ export class ApiClient {
     });
     if (!response.ok) throw await refusal(response);
     return response;
+  }
+
+  /** Whether patience is worth while: not where nothing ever listened. */
+  #mayCome(error: unknown): boolean {
+    return this.#reached || !/^(?:ECONNREFUSED|ENOTFOUND|bad port)$/.test(connectionCause(error));
   }
 
   #authorization(): Record<string, string> {
@@ -131,7 +139,7 @@ class BusyError extends ApiError {
 function waitBefore(error: unknown, attempt: number): number | null {
   if (!isTransient(error)) return null;
   const asked = error instanceof BusyError ? error.retryAfterMs : null;
-  return Math.min(asked ?? 200 * 2 ** attempt, 10_000);
+  return Math.min(asked ?? 100 * 2 ** attempt, 5_000);
 }
 
 async function refusal(response: Response): Promise<ApiError> {

@@ -2,8 +2,8 @@ import { query } from '../../entities/sql.ts';
 import type { Check } from './breach.ts';
 
 /**
- * Invariant 2: an active generation has exactly its expected chunks, each with an embedding of every model that its
- * source's RAG tools use; no chunk or embedding belongs to no document or to a generation that has ended.
+ * Invariant 2: an active generation has exactly its expected chunks, each with an embedding of the workspace's oldest
+ * model and of every model that its source's RAG tools used when it was ingested; no chunk or embedding belongs to no document or to a generation that has ended.
  */
 export const checkGenerations: Check = async ({ em }) => {
   const incomplete = await query<{ document_id: string; generation: number; expected: number | null; chunks: number }>(
@@ -21,10 +21,16 @@ export const checkGenerations: Check = async ({ em }) => {
     `select g.document_id, g.generation, m.id as model_id, count(*)::int as missing
      from document_generations g
      join documents d on d.id = g.document_id
-     join models m on m.workspace_id = g.workspace_id and m.id in (
-       select r.embedding_model_id from rag_tools r
-       where r.workspace_id = g.workspace_id and r.deleted_at is null and r.created_at < g.created_at
-         and (r.knowledge_source_id is null or r.knowledge_source_id = d.knowledge_source_id))
+     join models m on m.workspace_id = g.workspace_id and m.kind = 'embedding' and m.is_active and m.deleted_at is null
+       and m.created_at <= g.created_at
+       and (m.id in (
+              select r.embedding_model_id from rag_tools r
+              where r.workspace_id = g.workspace_id and r.deleted_at is null and r.created_at <= g.created_at
+                and (r.knowledge_source_id is null or r.knowledge_source_id = d.knowledge_source_id))
+            or not exists (
+              select from models o
+              where o.workspace_id = m.workspace_id and o.kind = 'embedding' and o.is_active and o.deleted_at is null
+                and (o.created_at, o.id) < (m.created_at, m.id)))
      join document_chunks c on c.workspace_id = g.workspace_id and c.document_id = g.document_id
        and c.generation = g.generation
      where g.state = 'active' and not exists (
