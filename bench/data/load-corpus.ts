@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { ClusteredVectors } from './clustered-vectors.ts';
+import type { ClusterShape } from './clustered-vectors.ts';
+import { seededRandom } from './seeded-random.ts';
+import { ZipfText } from './zipf-text.ts';
+
+/** Shares of the documents that belong to a source of their own, drawn at random; a filter's selectivity is its share. */
+export const sourceShares = [0.5, 0.1, 0.05, 0.02, 0.01, 0.005, 0.001];
+
+/** What is generated; the same seed gives the same rows but for their ids. */
+export interface CorpusPlan {
+  seed: number;
+  documents: number;
+  chunksPerDocument: number;
+  wordsPerChunk: number;
+  shape: ClusterShape;
+  /** Held-out queries: vectors and questions drawn like the chunks, and not stored. */
+  queries: number;
+}
+
+/** Where the rows went, and the queries to ask of them. */
+export interface Corpus {
+  workspaceId: string;
+  modelId: string;
+  partition: string;
+  /** The source for each of `sourceShares`, then one whose documents are all of one topic. */
+  sources: { share: number; id: string }[];
+  topicalSource: string;
+  queries: { vector: Float32Array; question: string }[];
+}
+
+/**
+ * Makes a workspace with an embedding model and documents in their final state. `owner` is a connection in the role
+ * perdure_owner. The vector and full-text indexes are made after the rows, which is about five times as fast.
+ */
+export async function loadCorpus(
+  owner: pg.Client,
+  plan: CorpusPlan,
+  report: (line: string) => void = () => {},
+): Promise<Corpus> {
+  const corpus = await createWorkspace(owner, plan);
+  const definitions = await dropIndexes(owner, ['document_chunks_search_vector_idx', `${corpus.partition}_hnsw`]);
+  const vectors = new ClusteredVectors(plan.seed, plan.shape);
+  const text = new ZipfText(plan.seed + 1);
+  const random = seededRandom(plan.seed + 2);
+  const held = Array.from({ length: plan.documents }, (_, index) => index).filter(
+    (index) => index % Math.max(1, Math.floor(plan.documents / plan.queries)) === 0,
+  );
+  const queryOf = new Set(held.slice(0, plan.queries));
+  const perBatch = Math.max(1, Math.floor(1000 / plan.chunksPerDocument));
+  for (let first = 0; first < plan.documents; first += perBatch) {
+    const batch = new Batch(corpus, plan.chunksPerDocument);
+    for (let index = first; index < Math.min(first + perBatch, plan.documents); index++) {
+      const { topic, centre } = vectors.document();
+      const chunks = Array.from({ length: plan.chunksPerDocument }, () => ({
+        vector: vectors.chunk(centre),
+        content: text.passage(topic, plan.wordsPerChunk),
+      }));
+      batch.add(`Document ${index}`, pickSource(corpus, random.uniform(), topic), chunks);
+      if (queryOf.has(index)) {
+        corpus.queries.push({ vector: vectors.chunk(centre), question: text.question(topic) });
+      }
+    }
+    await batch.insert(owner);
+    if ((first / perBatch) % 20 === 0) report(`loaded ${first * plan.chunksPerDocument} chunks`);
+  }
+  report('indexing');
+  for (const definition of definitions) await owner.query(definition);
+  for (const table of ['documents', 'document_generations', 'document_chunks', corpus.partition]) {
+    await owner.query(`vacuum (analyze) ${table}`);
+  }
+  return corpus;
+}
+
+async function createWorkspace(owner: pg.Client, plan: CorpusPlan): Promise<Corpus> {
+  const workspaceId = randomUUID();
+  const modelId = randomUUID();
+  await owner.query(`insert into workspaces (id, name) values ($1, $2)`, [workspaceId, `bench ${workspaceId}`]);
+  await owner.query(
+    `insert into models (id, workspace_id, name, kind, provider, model_id, dimensions)
+     values ($1, $2, 'synthetic', 'embedding', 'synthetic', 'synthetic', $3)`,
+    [modelId, workspaceId, plan.shape.dimensions],
+  );
+  const { rows } = await owner.query<{ partition: string }>(`select register_embedding_model($1) as partition`, [
+    modelId,
+  ]);
+  const names = [...sourceShares.map((share) => `share ${share}`), 'topical', 'rest'];
+  const ids = names.map(() => randomUUID());
+  await owner.query(
+    `insert into knowledge_sources (id, workspace_id, name, type)
+     select id, $1, name, 'upload' from unnest($2::uuid[], $3::text[]) as s (id, name)`,
+    [workspaceId, ids, names],
+  );
+  return {
+    workspaceId,
+    modelId,
+    partition: rows[0]!.partition,
+    sources: [...sourceShares.map((share, i) => ({ share, id: ids[i]! })), { share: 1, id: ids.at(-1)! }],
+    topicalSource: ids.at(-2)!,
+    queries: [],
+  };
+}
+
+function pickSource(corpus: Corpus, draw: number, topic: number): string {
+  let sum = 0;
+  for (const { share, id } of corpus.sources.slice(0, -1)) {
+    sum += share;
+    if (draw < sum) return id;
+  }
+  return topic < 2 ? corpus.topicalSource : corpus.sources.at(-1)!.id;
+}
+
+async function dropIndexes(owner: pg.Client, names: string[]): Promise<string[]> {
+  const { rows } = await owner.query<{ definition: string }>(
+    `select pg_get_indexdef(c.oid) as definition from unnest($1::text[]) as n (name) join pg_class c on c.relname = n.name`,
+    [names],
+  );
+  for (const name of names) await owner.query(`drop index ${name}`);
+  return rows.map((row) => row.definition);
+}
+
+class Batch {
+  readonly #corpus: Corpus;
+  readonly #perDocument: number;
+  readonly #documents: { id: string; title: string; source: string }[] = [];
+  readonly #chunks: { document: string; index: number; content: string; vector: string }[] = [];
+
+  constructor(corpus: Corpus, perDocument: number) {
+    this.#corpus = corpus;
+    this.#perDocument = perDocument;
+  }
+
+  add(title: string, source: string, chunks: { vector: Float32Array; content: string }[]): void {
+    const id = randomUUID();
+    this.#documents.push({ id, title, source });
+    chunks.forEach(({ vector, content }, index) =>
+      this.#chunks.push({ document: id, index, content, vector: `[${vector.join(',')}]` }),
+    );
+  }
+
+  async insert(owner: pg.Client): Promise<void> {
+    const { workspaceId, modelId, partition } = this.#corpus;
+    const ids = this.#documents.map((document) => document.id);
+    await owner.query('begin');
+    await owner.query(
+      `insert into documents (id, workspace_id, knowledge_source_id, title, document_type, is_global, status,
+                              latest_generation, active_generation)
+       select id, $1, source, title, 'text', true, 'ready', 1, 1
+       from unnest($2::uuid[], $3::uuid[], $4::text[]) as d (id, source, title)`,
+      [workspaceId, ids, this.#documents.map((d) => d.source), this.#documents.map((d) => d.title)],
+    );
+    await owner.query(
+      `insert into document_generations (workspace_id, document_id, generation, state, stage, workflow_id, mime_type,
+                                         byte_size, content_hash, chunk_size, chunk_overlap, expected_chunks,
+                                         embedded_chunks)
+       select $1, id, 1, 'active', 'done', 'bench', 'text/plain', 0, '', 200, 0, $3, $3 from unnest($2::uuid[]) as d (id)`,
+      [workspaceId, ids, this.#perDocument],
+    );
+    const documents = this.#chunks.map((chunk) => chunk.document);
+    const indexes = this.#chunks.map((chunk) => chunk.index);
+    await owner.query(
+      `insert into document_chunks (workspace_id, document_id, generation, chunk_index, content, start_char, end_char, token_count)
+       select $1, document, 1, i, content, 0, length(content), 1
+       from unnest($2::uuid[], $3::int[], $4::text[]) as c (document, i, content)`,
+      [workspaceId, documents, indexes, this.#chunks.map((chunk) => chunk.content)],
+    );
+    await owner.query(
+      `insert into ${partition} (model_id, workspace_id, document_id, generation, chunk_index, embedding)
+       select $1, $2, document, 1, i, embedding::vector
+       from unnest($3::uuid[], $4::int[], $5::text[]) as e (document, i, embedding)`,
+      [modelId, workspaceId, documents, indexes, this.#chunks.map((chunk) => chunk.vector)],
+    );
+    await owner.query('commit');
+  }
+}
