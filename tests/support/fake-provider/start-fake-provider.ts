@@ -12,14 +12,14 @@ import { CallLog, settle } from './call-log.ts';
 import type { LoggedCall } from './call-log.ts';
 
 /** A step of the script: the next `times` (1) calls of its kind and model, or of any, behave so. */
-export interface ScriptStep extends Partial<Behaviour> {
+interface ScriptStep extends Partial<Behaviour> {
   readonly on?: 'chat' | 'embeddings';
   readonly model?: string;
   readonly times?: number;
 }
 
 /** What `POST /control` and `control()` take; fields left out change nothing. */
-export interface Control {
+interface Control {
   /** Forgets script, default, required key and log, before the other fields act. */
   readonly reset?: boolean;
   /** How calls behave that no step and no model's name says otherwise of. */
