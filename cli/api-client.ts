@@ -123,7 +123,7 @@ export class ApiClient {
 
 /** Whether a later attempt may get through: the connection broke, or the API said that it is busy. */
 export function isTransient(error: unknown): boolean {
-  return !(error instanceof CliError) || (error instanceof BusyError && error.status !== 500);
+  return !(error instanceof CliError) || error instanceof BusyError;
 }
 
 /** Refused for now: too many requests, or a part of the service is away. */
@@ -153,8 +153,11 @@ async function refusal(response: Response): Promise<ApiError> {
 }
 
 function connectionCause(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return 'no answer in time';
-  const { cause } = error;
-  return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : error.message;
+  const { name, message, cause } = error as {
+    name?: string;
+    message?: string;
+    cause?: { code?: string; message?: string };
+  };
+  if (name === 'TimeoutError') return 'no answer in time';
+  return cause?.code ?? cause?.message ?? message ?? String(error);
 }

@@ -49,6 +49,7 @@ async function checkApi(url: string | undefined): Promise<Finding> {
     const down = checks.filter(({ state }) => state === 'down').map(({ detail }) => detail);
     return failed('api', `answers at ${url} but is not ready`, down.join(' '));
   } catch {
+    if (!env.DATABASE_URL && !isTemporalSet()) return notRunning('api');
     return failed(
       'api',
       `does not answer at ${url}`,

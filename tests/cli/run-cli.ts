@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import { main } from '../../cli/main.ts';
+import { Terminal } from '../../cli/terminal.ts';
+
+/** What a command wrote, and its exit code. */
+export interface CliRun {
+  code: number;
+  out: string;
+  err: string;
+}
+
+const checkout = path.resolve(import.meta.dirname, '../..');
+
+/** Runs a command in this process, against `url`, in a home of its own; `tty` makes standard output a terminal. */
+export async function runCli(
+  args: string[],
+  { url = '', key = 'pk_test', tty = false }: { url?: string; key?: string; tty?: boolean } = {},
+): Promise<CliRun> {
+  const home = await mkdtemp(path.join(os.tmpdir(), 'perdure-cli-'));
+  const [out, err] = [sink(tty), sink(false)];
+  try {
+    const env = { PERDURE_URL: url, PERDURE_API_KEY: key, PERDURE_HOME: home };
+    const terminal = new Terminal(out.stream, err.stream);
+    const code = await main({ args, env, checkout, terminal, signal: new AbortController().signal });
+    return { code, out: out.text(), err: err.text() };
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+function sink(isTTY: boolean) {
+  let text = '';
+  const stream = Object.assign(
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString('utf8');
+        done();
+      },
+    }),
+    { isTTY, columns: 40 },
+  );
+  return { stream, text: () => text };
+}
