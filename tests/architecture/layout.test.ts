@@ -15,9 +15,8 @@ describe('the layout', () => {
   });
 
   test('no file has a catch-all name, which would gather what has no home', () => {
-    const catchAll = /(?:^|\/)(?:utils?|helpers?|common|misc|types|shared|lib|main|interfaces)\.(?:ts|mjs)$/;
-    // A process that a test starts on its own is named main, as its command line is.
-    expect(files.filter((file) => catchAll.test(file) && !/^tests\/support\/[^/]+\/main\.ts$/.test(file))).toEqual([]);
+    const catchAll = /(?:^|\/)(?:utils?|helpers?|common|misc|types|shared|lib|interfaces)\.(?:ts|mjs)$/;
+    expect(files.filter((file) => catchAll.test(file))).toEqual([]);
   });
 
   test('code stands in the folders that have a fence, and in the two processes', () => {

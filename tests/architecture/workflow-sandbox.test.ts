@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -35,6 +35,7 @@ describe('the workflow sandbox', () => {
   test('a leak is seen: an entry that takes an error class by value brings its file along', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'perdure-sandbox-'));
     try {
+      await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
       const entry = path.join(folder, 'index.ts');
       await writeFile(entry, `export { PerdureError } from '${path.join(root, 'contracts/errors.ts')}';\n`);
       expect(strayFiles(await listSandboxFiles([], entry))).toContain('contracts/errors.ts');
