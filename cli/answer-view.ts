@@ -44,7 +44,7 @@ export class AnswerView {
     if (this.#text !== '') terminal.line();
     if (this.#citations.length === 0) return;
     terminal.line();
-    for (const { marker, title, source_url, quote } of this.#citations) {
+    for (const { marker, title, source_url, quote } of this.#citations.toSorted((a, b) => a.marker - b.marker)) {
       const source = source_url ? `  ${safeText(source_url)}` : '';
       terminal.line(`${terminal.style('cyan', `[${marker}]`)} ${terminal.style('bold', safeText(title))}${source}`);
       terminal.line(`    ${terminal.style('dim', `“${shorten(safeText(quote))}”`)}`);

@@ -20,7 +20,7 @@ export async function checkMachine(home: string, env: NodeJS.ProcessEnv): Promis
     checkDisk(home),
     ...(await checkPorts(home, env)),
     checkWeights(home),
-    checkSecrets(env),
+    checkSecrets(home, env),
   ];
 }
 
@@ -92,8 +92,10 @@ function checkWeights(home: string): Finding {
   return failed('embedding model', bytes === 0 ? `no weights at ${file}` : `${file} has only ${bytes} bytes`, advice);
 }
 
-function checkSecrets(env: NodeJS.ProcessEnv): Finding {
-  if (!env.DATABASE_URL) return ok('secret key', 'kept in the home of the embedded database');
+function checkSecrets(home: string, env: NodeJS.ProcessEnv): Finding {
+  // `perdure doctor` hands over the address of the embedded database as if it were a setting.
+  if (!env.DATABASE_URL || env.DATABASE_URL === readRunFile(home)?.urls.database)
+    return ok('secret key', 'kept in the home of the embedded database');
   if (env.PERDURE_SECRET_KEY) return ok('secret key', 'PERDURE_SECRET_KEY is set');
   const advice = 'Set PERDURE_SECRET_KEY ("openssl rand -base64 32"), the same for every process of this database.';
   return failed('secret key', 'DATABASE_URL is set but PERDURE_SECRET_KEY is not', advice);
