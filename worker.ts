@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const { createWorkerProcess } = await import('./platform/wiring-worker.ts');
   const worker = await createWorkerProcess(config, telemetry);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => worker.shutdown());
-  logger.info({ queues: config.PERDURE_QUEUES }, 'worker is polling');
+  logger.info({ queues: config.PERDURE_QUEUES, metrics_port: metricsServer.port }, 'worker is polling');
   await worker.run();
   await metricsServer.close();
   await telemetry.shutdown();

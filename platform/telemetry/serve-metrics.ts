@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { metricsContentType } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Serves `GET /metrics` on the loopback address, for processes without an API; port 0 takes a free one. */
+/**
+ * Serves `GET /metrics` on the loopback address, for processes without an API. Port 0 takes a free one, and so does a
+ * port that another worker of this machine holds already: metrics must not keep a worker from working.
+ */
 export async function serveMetrics(
   metrics: Metrics,
   port: number,
@@ -18,9 +21,17 @@ export async function serveMetrics(
       () => response.writeHead(500).end(),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+  const listen = (on: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(on, '127.0.0.1', () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  await listen(port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    return listen(0);
   });
   return {
     port: (server.address() as AddressInfo).port,

@@ -45,6 +45,17 @@ test('what a process counted is served in the format of Prometheus, with its nam
   }
 });
 
+test('a port that is taken is no reason not to serve', async () => {
+  const first = await serveMetrics(createMetrics('one'), 0);
+  const second = await serveMetrics(createMetrics('two'), first.port);
+  try {
+    expect(second.port).not.toBe(first.port);
+    expect(await (await fetch(`http://127.0.0.1:${second.port}/metrics`)).text()).toContain('service_name="two"');
+  } finally {
+    await Promise.all([first.close(), second.close()]);
+  }
+});
+
 test('the text of another process is joined in, and nothing of one that does not answer', async () => {
   const other = createServer((_request, response) => response.end('# TYPE temporal_x counter\ntemporal_x 7\n'));
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
