@@ -18,6 +18,7 @@ export class ApiClient {
   /** Repeats through connection errors, 429 and 5xx. A POST carries the same `Idempotency-Key` each time. */
   async request<T>(method: string, path: string, body?: unknown, idempotencyKey?: string): Promise<T> {
     const deadline = Date.now() + patienceMs;
+    let last = '';
     for (;;) {
       try {
         const response = await fetch(`${this.#url}${path}`, {
@@ -33,11 +34,13 @@ export class ApiClient {
         const text = await response.text();
         if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
         const again = response.status === 429 || response.status >= 500 || text.includes('request_in_progress');
-        if (!again) throw new RefusedError(`${method} ${path}: ${response.status} ${text}`);
+        last = `${response.status} ${text}`;
+        if (!again) throw new RefusedError(`${method} ${path}: ${last}`);
       } catch (error) {
-        if (error instanceof RefusedError || Date.now() > deadline) throw error;
+        if (error instanceof RefusedError) throw error;
+        last = String(error);
       }
-      if (Date.now() > deadline) throw new Error(`${method} ${path}: no answer for ${patienceMs} ms`);
+      if (Date.now() > deadline) throw new Error(`${method} ${path}: no answer for ${patienceMs} ms, at last ${last}`);
       await sleep(100);
     }
   }

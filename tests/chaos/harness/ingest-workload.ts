@@ -27,7 +27,7 @@ export async function ingestWorkload(context: RoundContext): Promise<Workload> {
 
   return {
     async run() {
-      const accepted = await api.request<{ documents: Array<{ id: string }> }>(
+      const accepted = await api.request<{ documents: Array<{ document_id: string }> }>(
         'POST',
         '/documents/batch',
         {
@@ -41,7 +41,7 @@ export async function ingestWorkload(context: RoundContext): Promise<Workload> {
         },
         `batch-${round}`,
       );
-      const ids = accepted.documents.map((document) => document.id);
+      const ids = accepted.documents.map((document) => document.document_id);
       const findings: Findings = [];
       if (new Set(ids).size !== documentCount) findings.push(`${new Set(ids).size} documents of ${documentCount}`);
       const deadline = Date.now() + 150_000;

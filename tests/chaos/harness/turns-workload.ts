@@ -41,7 +41,7 @@ export async function turnsWorkload(context: RoundContext): Promise<Workload> {
     const conversation = await api.request<{ id: string }>(
       'POST',
       '/conversations',
-      { agent_id: agent.id, user: `user ${n % 3}` },
+      { agent: agent.id, user: `user ${n % 3}` },
       `conversation-${round}-${n}`,
     );
     const { turn } = await api.request<{ turn: { id: string } }>(
