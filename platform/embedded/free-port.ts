@@ -3,19 +3,37 @@ import { EmbeddedServerError } from './embedded-server-error.ts';
 
 const portsTried = 200;
 
-/** Whether nothing listens on this port of the loopback address. */
-export function isPortFree(port: number): Promise<boolean> {
+/** A port of the loopback address that nothing else can take until it is released for the process that it is meant for. */
+export interface ReservedPort {
+  port: number;
+  release: () => Promise<void>;
+}
+
+/** Takes this port if nothing listens on it; null otherwise. */
+export function reservePort(port: number): Promise<ReservedPort | null> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+    // Never what keeps this process alive.
+    server.unref();
+    server.once('error', () => resolve(null));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      resolve({ port, release: () => new Promise((released) => server.close(() => released())) });
+    });
   });
 }
 
-/** The preferred port, or the next one above it that is free and not among `taken`. Throws if 200 in a row are busy. */
-export async function findFreePort(preferred: number, taken: ReadonlySet<number> = new Set()): Promise<number> {
+/** Whether nothing listens on this port of the loopback address. */
+export async function isPortFree(port: number): Promise<boolean> {
+  const reserved = await reservePort(port);
+  await reserved?.release();
+  return reserved !== null;
+}
+
+/** Takes the preferred port, or the next one above it that is free. Throws if 200 in a row are busy. */
+export async function reserveFreePort(preferred: number): Promise<ReservedPort> {
   for (let port = preferred; port < preferred + portsTried; port += 1) {
-    if (!taken.has(port) && (await isPortFree(port))) return port;
+    const reserved = await reservePort(port);
+    if (reserved !== null) return reserved;
   }
   throw new EmbeddedServerError(
     `Ports ${preferred} to ${preferred + portsTried - 1} of 127.0.0.1 are all in use. Stop what holds them and try again.`,

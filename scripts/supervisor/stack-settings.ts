@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { findFreePort, isPortFree } from '../../platform/embedded/free-port.ts';
+import { reserveFreePort, reservePort } from '../../platform/embedded/free-port.ts';
+import type { ReservedPort } from '../../platform/embedded/free-port.ts';
 import { SetupFailure } from '../setup/setup-failure.mjs';
 import type { StackPorts } from './run-file.ts';
 
@@ -14,27 +15,30 @@ export interface PortRequest {
   kept: Partial<StackPorts>;
   usual: Record<keyof typeof usualPorts, number>;
   needs: Record<'postgres' | 'temporal' | 'api', boolean>;
+  /** Receives each port chosen anew, held so that no other start takes it before its process does. */
+  reservations: Map<keyof StackPorts, ReservedPort>;
 }
 
 /** Chooses the ports: kept ones, those of the last run, the usual ones, the next free ones, in that order. */
-export async function choosePorts({ env, last, kept, usual, needs }: PortRequest): Promise<StackPorts> {
-  const taken = new Set<number>();
+export async function choosePorts({ env, last, kept, usual, needs, reservations }: PortRequest): Promise<StackPorts> {
   const choose = async (name: keyof StackPorts) => {
     const before = last?.[name];
-    const port = kept[name] ?? (before && (await isPortFree(before)) ? before : await findFreePort(usual[name], taken));
-    taken.add(port);
-    return port;
+    const reserved = (before ? await reservePort(before) : null) ?? (await reserveFreePort(usual[name]));
+    reservations.set(name, reserved);
+    return reserved.port;
   };
+  const explicit = needs.api ? await reserveExplicitPort(env) : null;
+  if (explicit !== null) reservations.set('api', explicit);
   return {
-    postgres: needs.postgres ? await choose('postgres') : null,
-    temporal: needs.temporal ? await choose('temporal') : null,
-    temporalUi: needs.temporal ? await choose('temporalUi') : null,
-    api: needs.api ? ((await explicitPort(env)) ?? (await choose('api'))) : null,
+    postgres: needs.postgres ? (kept.postgres ?? (await choose('postgres'))) : null,
+    temporal: needs.temporal ? (kept.temporal ?? (await choose('temporal'))) : null,
+    temporalUi: needs.temporal ? (kept.temporalUi ?? (await choose('temporalUi'))) : null,
+    api: needs.api ? (explicit?.port ?? (await choose('api'))) : null,
   };
 }
 
 /** An explicitly chosen port is used or refused, never silently replaced. */
-async function explicitPort(env: NodeJS.ProcessEnv): Promise<number | null> {
+async function reserveExplicitPort(env: NodeJS.ProcessEnv): Promise<ReservedPort | null> {
   if (!env.PERDURE_PORT) return null;
   const port = Number(env.PERDURE_PORT);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
@@ -42,7 +46,8 @@ async function explicitPort(env: NodeJS.ProcessEnv): Promise<number | null> {
       `PERDURE_PORT is "${env.PERDURE_PORT}", which is no port. Set it to a number from 1 to 65535, or leave it out for ${usualPorts.api}.`,
     );
   }
-  if (await isPortFree(port)) return port;
+  const reserved = await reservePort(port);
+  if (reserved !== null) return reserved;
   throw new SetupFailure(
     `Port ${port}, which PERDURE_PORT names for the API, is in use by another process. Stop that process, set ` +
       'PERDURE_PORT to another port, or leave it out: then Perdure takes a free one by itself.',

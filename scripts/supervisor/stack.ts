@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import type { ReservedPort } from '../../platform/embedded/free-port.ts';
 import type { LaunchPlan } from '../../platform/embedded/launch-plan.ts';
 import { identifyProcess } from '../../platform/embedded/process-identity.ts';
 import type { ProcessIdentity } from '../../platform/embedded/process-identity.ts';
@@ -30,6 +31,8 @@ export class Stack {
   ports: StackPorts = { postgres: null, temporal: null, temporalUi: null, api: null };
   urls: RunFile['urls'] = { api: null, docs: null, temporal: null, temporalUi: null, database: null };
   state: RunFile['state'] = 'starting';
+  /** Ports held for processes that are not running yet. */
+  readonly reservations = new Map<keyof StackPorts, ReservedPort>();
   readonly #init: StackInit;
   readonly #logFiles: LogFile[] = [];
   readonly #scripts = new Set<ChildProcess>();
@@ -60,6 +63,7 @@ export class Stack {
       onChange: () => this.save(),
     });
     this.processes[plan.name] = managed;
+    await this.#release(plan.name === 'temporal' ? ['temporal', 'temporalUi'] : [plan.name]);
     await (running === null ? managed.start() : managed.adopt(running));
   }
 
@@ -119,9 +123,16 @@ export class Stack {
       await this.processes.postgres?.stop();
       this.save('stopped');
     } finally {
+      await this.#release([...this.reservations.keys()]);
       for (const logFile of this.#logFiles) logFile.close();
       this.#init.unlock();
     }
+  }
+
+  async #release(names: readonly string[]): Promise<void> {
+    const matching = [...this.reservations].filter(([name]) => names.includes(name));
+    for (const [name] of matching) this.reservations.delete(name);
+    await Promise.all(matching.map(([, reserved]) => reserved.release()));
   }
 
   #entries(): [ProcessName, ManagedProcess][] {

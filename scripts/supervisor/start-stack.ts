@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EmbeddedServerError } from '../../platform/embedded/embedded-server-error.ts';
+import { findFreePort } from '../../platform/embedded/free-port.ts';
 import {
   createCluster,
   createLoginAndDatabase,
@@ -20,6 +21,8 @@ import type { ProcessName } from './run-file.ts';
 import { Stack } from './stack.ts';
 import { checkSettings, choosePorts, homeLayout, usualPorts } from './stack-settings.ts';
 import { readStoredSecret } from './stored-secret.ts';
+
+const usualMetricsPort = 7464;
 
 /** What to start, where, and with which settings. */
 export interface StackOptions {
@@ -85,6 +88,7 @@ async function startServers(stack: Stack, options: Resolved): Promise<void> {
     kept: orphans.ports,
     usual: { ...usualPorts, ...options.ports },
     needs: { ...wanted, api: processes.includes('api') },
+    reservations: stack.reservations,
   });
   stack.env.PERDURE_SECRET_KEY ||= readStoredSecret(home, 'secret-key');
   await Promise.all([
@@ -124,6 +128,8 @@ async function startProduct(
 ): Promise<void> {
   if (stack.urls.temporal === null) await requireScript(stack, 'scripts/supervisor/prepare-temporal.ts', [], log);
   await requireScript(stack, 'scripts/db/upgrade.ts', [], log);
+  // The API shows the worker's metrics with its own, so both must know where the worker serves them.
+  stack.env.PERDURE_METRICS_PORT ||= String(await findFreePort(usualMetricsPort));
   const api = stack.ports.api === null ? null : `http://127.0.0.1:${stack.ports.api}`;
   if (api !== null) {
     stack.env.PERDURE_PORT = String(stack.ports.api);
