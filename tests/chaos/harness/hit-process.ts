@@ -4,7 +4,7 @@ import { readRunFile } from '../../../scripts/supervisor/run-file.ts';
 import type { Fault, Target } from './scenario.ts';
 
 /** Longer than every heartbeat time-out, so that work is handed to another attempt while this one is frozen. */
-export const freezeMs = 9_000;
+export const freezeMs = 13_000;
 
 /**
  * Hits a process of the stack that runs in `home`. A frozen one is released after `freezeMs`; of PostgreSQL all backends
