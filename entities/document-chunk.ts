@@ -1,4 +1,4 @@
-import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { defineEntity, p, type InferEntity, type Opt } from '@mikro-orm/core';
 import { createdAt } from './timestamps.ts';
 import { workspacePolicies } from './workspace-policies.ts';
 
@@ -16,7 +16,12 @@ export const DocumentChunk = defineEntity({
     endChar: p.integer(),
     tokenCount: p.integer(),
     metadata: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
-    searchVector: p.text().columnType('tsvector').generated(`(to_tsvector('english'::regconfig, content)) stored`),
+    searchVector: p
+      .text()
+      .$type<Opt<string>>()
+      .lazy()
+      .columnType('tsvector')
+      .generated(`(to_tsvector('english'::regconfig, content)) stored`),
     createdAt: createdAt(),
   },
   indexes: [{ name: 'document_chunks_search_vector_idx', properties: ['searchVector'], type: 'gin' }],

@@ -6,6 +6,8 @@ export type ForeignKey = {
   referencedTable: string;
   referencedColumns: string[];
   onDelete: string;
+  /** Deferred while a whole workspace is deleted, whose rows go in an order that nobody chooses. */
+  deferrable: boolean;
 };
 
 // Checks of foreign keys bypass row-level security: the workspace is therefore part of each key. The ORM cannot say such
@@ -18,11 +20,11 @@ const declarations = [
   'models (workspace_id) references workspaces (id) on delete cascade',
   'prompt_templates (workspace_id) references workspaces (id) on delete cascade',
   'agents (workspace_id) references workspaces (id) on delete cascade',
-  'agents (workspace_id, model_id) references models (workspace_id, id) on delete no action',
+  'agents (workspace_id, model_id) references models (workspace_id, id) on delete no action deferrable',
   'agent_prompt_templates (workspace_id, agent_id) references agents (workspace_id, id) on delete cascade',
-  'agent_prompt_templates (workspace_id, prompt_template_id) references prompt_templates (workspace_id, id) on delete no action',
+  'agent_prompt_templates (workspace_id, prompt_template_id) references prompt_templates (workspace_id, id) on delete no action deferrable',
   'knowledge_sources (workspace_id) references workspaces (id) on delete cascade',
-  'rag_tools (workspace_id, embedding_model_id) references models (workspace_id, id) on delete no action',
+  'rag_tools (workspace_id, embedding_model_id) references models (workspace_id, id) on delete no action deferrable',
   'rag_tools (workspace_id) references workspaces (id) on delete cascade',
   'rag_tools (workspace_id, knowledge_source_id) references knowledge_sources (workspace_id, id) on delete cascade',
   'retrieval_tools (workspace_id) references workspaces (id) on delete cascade',
@@ -36,15 +38,15 @@ const declarations = [
   'document_generations (workspace_id, job_id) references ingestion_jobs (workspace_id, id) on delete set null (job_id)',
   'blobs (workspace_id, document_id, generation) references document_generations (workspace_id, document_id, generation) on delete cascade',
   'document_chunks (workspace_id, document_id, generation) references document_generations (workspace_id, document_id, generation) on delete cascade',
-  'conversations (workspace_id, agent_id) references agents (workspace_id, id) on delete no action',
+  'conversations (workspace_id, agent_id) references agents (workspace_id, id) on delete no action deferrable',
   'conversations (workspace_id) references workspaces (id) on delete cascade',
   'conversations (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
   'messages (workspace_id, conversation_id) references conversations (workspace_id, id) on delete cascade',
   'messages (workspace_id, parent_id) references messages (workspace_id, id) on delete set null (parent_id)',
-  'turns (workspace_id, agent_id) references agents (workspace_id, id) on delete no action',
+  'turns (workspace_id, agent_id) references agents (workspace_id, id) on delete no action deferrable',
   'turns (workspace_id, assistant_message_id) references messages (workspace_id, id) on delete set null (assistant_message_id)',
   'turns (workspace_id, conversation_id) references conversations (workspace_id, id) on delete cascade',
-  'turns (workspace_id, model_id) references models (workspace_id, id) on delete no action',
+  'turns (workspace_id, model_id) references models (workspace_id, id) on delete no action deferrable',
   'turns (workspace_id, user_message_id) references messages (workspace_id, id) on delete cascade',
   'turn_steps (workspace_id, turn_id) references turns (workspace_id, id) on delete cascade',
   'turn_events (workspace_id, turn_id) references turns (workspace_id, id) on delete cascade',
@@ -52,7 +54,7 @@ const declarations = [
   'citations (workspace_id, embedding_model_id) references models (workspace_id, id) on delete set null (embedding_model_id)',
   'citations (workspace_id, message_id) references messages (workspace_id, id) on delete cascade',
   'usage_metrics (workspace_id) references workspaces (id) on delete cascade',
-  'usage_metrics (workspace_id, model_id) references models (workspace_id, id) on delete no action',
+  'usage_metrics (workspace_id, model_id) references models (workspace_id, id) on delete no action deferrable',
   'evaluations (workspace_id) references workspaces (id) on delete cascade',
   'user_memories (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
 ];
@@ -67,6 +69,7 @@ export const foreignKeys: readonly ForeignKey[] = declarations.map((declaration)
     columns: columns.split(', '),
     referencedTable,
     referencedColumns: referencedColumns.split(', '),
-    onDelete,
+    onDelete: onDelete.replace(' deferrable', ''),
+    deferrable: onDelete.endsWith(' deferrable'),
   };
 });

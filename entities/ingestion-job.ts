@@ -1,4 +1,4 @@
-import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { defineEntity, p, type InferEntity, type Opt } from '@mikro-orm/core';
 import { createdAt, updatedAt } from './timestamps.ts';
 import { workspacePolicies } from './workspace-policies.ts';
 
@@ -16,9 +16,11 @@ export const IngestionJob = defineEntity({
     failedDocuments: p.integer().default(0),
     progressPercent: p
       .decimal()
+      .$type<Opt<string>>()
       .precision(5)
       .scale(2)
-      .generated(`(CASE WHEN (total_documents = 0) THEN (0)::numeric ELSE round(((((processed_documents + failed_documents))::numeric * 100.0) / (total_documents)::numeric), 2) END) stored`,
+      .generated(
+        `(CASE WHEN (total_documents = 0) THEN (0)::numeric ELSE round(((((processed_documents + failed_documents))::numeric * 100.0) / (total_documents)::numeric), 2) END) stored`,
       ),
     errors: p.json<Array<{ document: string; error: string; timestamp: string }>>().defaultRaw(`'[]'`),
     startedAt: p.datetime(6).nullable(),

@@ -63,7 +63,7 @@ export class Migration20261122000002_agents extends Migration {
         updated_at timestamptz not null default now(),
         deleted_at timestamptz,
         unique (workspace_id, id),
-        foreign key (workspace_id, model_id) references models (workspace_id, id) on delete no action
+        foreign key (workspace_id, model_id) references models (workspace_id, id) on delete no action deferrable
       )`);
     this.addSql(`create index agents_name_idx on agents (name)`);
     this.addSql(`create unique index agents_name_key on agents (workspace_id, name) where deleted_at is null`);
@@ -77,7 +77,7 @@ export class Migration20261122000002_agents extends Migration {
         created_at timestamptz not null default now(),
         primary key (agent_id, prompt_template_id),
         foreign key (workspace_id, agent_id) references agents (workspace_id, id) on delete cascade,
-        foreign key (workspace_id, prompt_template_id) references prompt_templates (workspace_id, id) on delete no action
+        foreign key (workspace_id, prompt_template_id) references prompt_templates (workspace_id, id) on delete no action deferrable
       )`);
     this.addSql(
       `create index agent_prompt_templates_template_idx on agent_prompt_templates (workspace_id, prompt_template_id)`,
@@ -118,7 +118,7 @@ export class Migration20261122000002_agents extends Migration {
         deleted_at timestamptz,
         unique (workspace_id, id),
         foreign key (workspace_id, knowledge_source_id) references knowledge_sources (workspace_id, id) on delete cascade,
-        foreign key (workspace_id, embedding_model_id) references models (workspace_id, id) on delete no action
+        foreign key (workspace_id, embedding_model_id) references models (workspace_id, id) on delete no action deferrable
       )`);
     this.addSql(`create unique index rag_tools_name_key on rag_tools (workspace_id, name) where deleted_at is null`);
     this.addSql(`create index rag_tools_knowledge_source_id_idx on rag_tools (workspace_id, knowledge_source_id)`);

@@ -139,7 +139,7 @@ export class Migration20261122000003_documents extends Migration {
         embedding vector not null,
         created_at timestamptz not null default now(),
         primary key (model_id, workspace_id, document_id, generation, chunk_index),
-        foreign key (workspace_id, model_id) references models (workspace_id, id) on delete no action,
+        foreign key (workspace_id, model_id) references models (workspace_id, id) on delete no action deferrable,
         foreign key (workspace_id, document_id, generation, chunk_index)
           references document_chunks (workspace_id, document_id, generation, chunk_index) on delete cascade
       ) partition by list (model_id)`);

@@ -18,7 +18,7 @@ export class Migration20261122000004_conversations extends Migration {
         updated_at timestamptz not null default now(),
         deleted_at timestamptz,
         unique (workspace_id, id),
-        foreign key (workspace_id, agent_id) references agents (workspace_id, id) on delete no action,
+        foreign key (workspace_id, agent_id) references agents (workspace_id, id) on delete no action deferrable,
         foreign key (workspace_id, user_id) references users (workspace_id, id) on delete cascade
       )`);
     this.addSql(`create index conversations_agent_id_idx on conversations (workspace_id, agent_id)`);
@@ -70,8 +70,8 @@ export class Migration20261122000004_conversations extends Migration {
         foreign key (workspace_id, user_message_id) references messages (workspace_id, id) on delete cascade,
         foreign key (workspace_id, assistant_message_id) references messages (workspace_id, id)
           on delete set null (assistant_message_id),
-        foreign key (workspace_id, agent_id) references agents (workspace_id, id) on delete no action,
-        foreign key (workspace_id, model_id) references models (workspace_id, id) on delete no action,
+        foreign key (workspace_id, agent_id) references agents (workspace_id, id) on delete no action deferrable,
+        foreign key (workspace_id, model_id) references models (workspace_id, id) on delete no action deferrable,
         check (state <> 'failed' or error is not null)
       )`);
     this.addSql(`create index turns_conversation_id_idx on turns (workspace_id, conversation_id, created_at)`);
@@ -152,7 +152,7 @@ export class Migration20261122000004_conversations extends Migration {
         pricing jsonb not null default '{}',
         "timestamp" timestamptz not null default now(),
         settled_at timestamptz,
-        foreign key (workspace_id, model_id) references models (workspace_id, id) on delete no action,
+        foreign key (workspace_id, model_id) references models (workspace_id, id) on delete no action deferrable,
         unique (turn_id, step, attempt),
         check ((cost is null) = (currency is null))
       )`);

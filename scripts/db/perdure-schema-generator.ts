@@ -1,4 +1,4 @@
-import type { MikroORM } from '@mikro-orm/core';
+import { DeferMode, type MikroORM } from '@mikro-orm/core';
 import { DatabaseSchema, SqlSchemaGenerator, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { foreignKeys } from '../../entities/foreign-keys.ts';
 
@@ -45,6 +45,7 @@ export class PerdureSchemaGenerator extends SqlSchemaGenerator {
           referencedTableName: `public.${key.referencedTable}`,
           referencedColumnNames: key.referencedColumns,
           deleteRule: key.onDelete,
+          ...(key.deferrable ? { deferMode: DeferMode.INITIALLY_IMMEDIATE } : {}),
         },
       });
     }

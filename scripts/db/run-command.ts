@@ -1,11 +1,6 @@
-import path from 'node:path';
-import { isAlive } from '../../platform/embedded/process-identity.ts';
 import { ConfigError } from '../../platform/config.ts';
 import { StartError } from '../../platform/start-error.ts';
 import { SetupFailure } from '../setup/setup-failure.mjs';
-import { readRunFile } from '../supervisor/run-file.ts';
-import { startStack } from '../supervisor/start-stack.ts';
-import { readStoredSecret } from '../supervisor/stored-secret.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -25,21 +20,8 @@ export async function runCommand(command: (env: Environment) => Promise<void>): 
 }
 
 async function withDatabase(env: Environment, command: (env: Environment) => Promise<void>): Promise<void> {
-  if (env.DATABASE_URL) return command(env);
-  const home = path.resolve(env.PERDURE_HOME || '.perdure');
-  const run = readRunFile(home);
-  if (run?.urls.database && isAlive(run.supervisor)) {
-    return command({
-      ...env,
-      PERDURE_HOME: home,
-      DATABASE_URL: run.urls.database,
-      PERDURE_SECRET_KEY: env.PERDURE_SECRET_KEY || readStoredSecret(home, 'secret-key'),
-    });
-  }
-  const stack = await startStack({ home, env: process.env, processes: ['postgres'], log: (line) => console.log(line) });
-  try {
-    await command(stack.env);
-  } finally {
-    await stack.stop();
-  }
+  if (env['DATABASE_URL']) return command(env);
+  // Loaded only here: with a DATABASE_URL nothing of the embedded servers is needed, in an image they are not even there.
+  const { withEmbeddedDatabase } = await import('./embedded-database.ts');
+  return withEmbeddedDatabase(env, command);
 }
