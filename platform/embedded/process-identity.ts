@@ -29,6 +29,19 @@ export function readCommandLine(pid: number): string {
   }
 }
 
+/** The pid of a process's parent; null if there is no such process. */
+export function readParent(pid: number): number | null {
+  try {
+    const text =
+      process.platform === 'linux'
+        ? readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) \S+ (\d+) .*$/s, '$1')
+        : execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' });
+    return Number(text) || null;
+  } catch {
+    return null;
+  }
+}
+
 function readLinuxStart(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import type { ProcessName, RunFile } from './run-file.ts';
+import type { ProcessName, RunFile, StackPorts } from './run-file.ts';
 
 /** What `holdStack` starts; the same as for `startStack`, in words that can be sent to another process. */
 export interface HeldStackOptions {
@@ -7,7 +7,7 @@ export interface HeldStackOptions {
   env: NodeJS.ProcessEnv;
   cache?: string;
   processes?: readonly ProcessName[];
-  ports?: Partial<Record<'api' | 'postgres' | 'temporal' | 'temporalUi', number>>;
+  ports?: Partial<Record<keyof StackPorts, number>>;
   /** Removes the home, data included, once everything has stopped. */
   throwAway?: boolean;
   /** Folder of further homes, whose processes are ended as well if the programs that started them no longer can. */

@@ -12,6 +12,7 @@ export interface StackPorts {
   postgres: number | null;
   temporal: number | null;
   temporalUi: number | null;
+  workerMetrics: number | null;
   api: number | null;
 }
 

@@ -2,10 +2,10 @@ import path from 'node:path';
 import { reserveFreePort, reservePort } from '../../platform/embedded/free-port.ts';
 import type { ReservedPort } from '../../platform/embedded/free-port.ts';
 import { SetupFailure } from '../setup/setup-failure.mjs';
-import type { StackPorts } from './run-file.ts';
+import type { ProcessName, StackPorts } from './run-file.ts';
 
 /** Ports that are used where they are free; the next free ones otherwise. */
-export const usualPorts = { api: 7400, postgres: 7432, temporal: 7233, temporalUi: 8233 } as const;
+export const usualPorts = { api: 7400, postgres: 7432, workerMetrics: 7464, temporal: 7233, temporalUi: 8233 } as const;
 
 /** Which ports the stack needs, which it had the last time, and where to look first. */
 export interface PortRequest {
@@ -14,7 +14,7 @@ export interface PortRequest {
   /** Ports of servers that were adopted and keep theirs. */
   kept: Partial<StackPorts>;
   usual: Record<keyof typeof usualPorts, number>;
-  needs: Record<'postgres' | 'temporal' | 'api', boolean>;
+  needs: Record<ProcessName, boolean>;
   /** Receives each port chosen anew, held so that no other start takes it before its process does. */
   reservations: Map<keyof StackPorts, ReservedPort>;
 }
@@ -33,6 +33,7 @@ export async function choosePorts({ env, last, kept, usual, needs, reservations 
     postgres: needs.postgres ? (kept.postgres ?? (await choose('postgres'))) : null,
     temporal: needs.temporal ? (kept.temporal ?? (await choose('temporal'))) : null,
     temporalUi: needs.temporal ? (kept.temporalUi ?? (await choose('temporalUi'))) : null,
+    workerMetrics: needs.worker && !env.PERDURE_METRICS_PORT ? await choose('workerMetrics') : null,
     api: needs.api ? (explicit?.port ?? (await choose('api'))) : null,
   };
 }

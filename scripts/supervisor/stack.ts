@@ -22,13 +22,20 @@ export interface StackInit {
   unlock: () => void;
 }
 
+const portsOf: Record<ProcessName, readonly (keyof StackPorts)[]> = {
+  postgres: ['postgres'],
+  temporal: ['temporal', 'temporalUi'],
+  api: ['api'],
+  worker: ['workerMetrics'],
+};
+
 /** The processes of one home; `run.json` there always says how they are. */
 export class Stack {
   readonly home: string;
   /** The environment that the API, the worker and scripts of this stack run with. */
   readonly env: NodeJS.ProcessEnv;
   readonly processes: Partial<Record<ProcessName, ManagedProcess>> = {};
-  ports: StackPorts = { postgres: null, temporal: null, temporalUi: null, api: null };
+  ports: StackPorts = { postgres: null, temporal: null, temporalUi: null, workerMetrics: null, api: null };
   urls: RunFile['urls'] = { api: null, docs: null, temporal: null, temporalUi: null, database: null };
   state: RunFile['state'] = 'starting';
   /** Ports held for processes that are not running yet. */
@@ -63,7 +70,7 @@ export class Stack {
       onChange: () => this.save(),
     });
     this.processes[plan.name] = managed;
-    await this.#release(plan.name === 'temporal' ? ['temporal', 'temporalUi'] : [plan.name]);
+    await this.#release(portsOf[plan.name]);
     await (running === null ? managed.start() : managed.adopt(running));
   }
 
@@ -129,7 +136,7 @@ export class Stack {
     }
   }
 
-  async #release(names: readonly string[]): Promise<void> {
+  async #release(names: readonly (keyof StackPorts)[]): Promise<void> {
     const matching = [...this.reservations].filter(([name]) => names.includes(name));
     for (const [name] of matching) this.reservations.delete(name);
     await Promise.all(matching.map(([, reserved]) => reserved.release()));

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EmbeddedServerError } from '../../platform/embedded/embedded-server-error.ts';
-import { findFreePort } from '../../platform/embedded/free-port.ts';
 import {
   createCluster,
   createLoginAndDatabase,
@@ -21,8 +20,6 @@ import type { ProcessName } from './run-file.ts';
 import { Stack } from './stack.ts';
 import { checkSettings, choosePorts, homeLayout, usualPorts } from './stack-settings.ts';
 import { readStoredSecret } from './stored-secret.ts';
-
-const usualMetricsPort = 7464;
 
 /** What to start, where, and with which settings. */
 export interface StackOptions {
@@ -87,7 +84,7 @@ async function startServers(stack: Stack, options: Resolved): Promise<void> {
     last: last?.ports ?? null,
     kept: orphans.ports,
     usual: { ...usualPorts, ...options.ports },
-    needs: { ...wanted, api: processes.includes('api') },
+    needs: { ...wanted, api: processes.includes('api'), worker: processes.includes('worker') },
     reservations: stack.reservations,
   });
   stack.env.PERDURE_SECRET_KEY ||= readStoredSecret(home, 'secret-key');
@@ -129,7 +126,7 @@ async function startProduct(
   if (stack.urls.temporal === null) await requireScript(stack, 'scripts/supervisor/prepare-temporal.ts', [], log);
   await requireScript(stack, 'scripts/db/upgrade.ts', [], log);
   // The API shows the worker's metrics with its own, so both must know where the worker serves them.
-  stack.env.PERDURE_METRICS_PORT ||= String(await findFreePort(usualMetricsPort));
+  stack.env.PERDURE_METRICS_PORT ||= String(stack.ports.workerMetrics ?? 0);
   const api = stack.ports.api === null ? null : `http://127.0.0.1:${stack.ports.api}`;
   if (api !== null) {
     stack.env.PERDURE_PORT = String(stack.ports.api);

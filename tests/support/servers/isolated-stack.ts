@@ -18,6 +18,12 @@ export function isolatedStackOptions(firstPort: number): HeldStackOptions {
     env,
     cache,
     processes: ['postgres', 'temporal'],
-    ports: { postgres: firstPort, temporal: firstPort + 10, temporalUi: firstPort + 20, api: firstPort + 30 },
+    ports: {
+      postgres: firstPort,
+      temporal: firstPort + 10,
+      temporalUi: firstPort + 20,
+      api: firstPort + 30,
+      workerMetrics: firstPort + 40,
+    },
   };
 }
