@@ -28,7 +28,9 @@ const visible = (workspace: string, user: string, source: string) => `
 const joined = `d.workspace_id = e.workspace_id and d.id = e.document_id and d.active_generation = e.generation`;
 
 // The settings leave the planner only the index in its own order. relaxed_order finds more than strict_order, which drops
-// what comes late; the outer sort mends the order. After `rows_to_visit` the scan gives up: the exact plan is cheaper then.
+// what comes late; the outer sort mends the order. The inner limit ends a scan that meets only rows that the filter hides:
+// short of its depth, it is known to have given up. (hnsw.max_scan_tuples would end it too, but fill up with the rows that
+// it had put aside, which looks complete and is not: recall 0.5 where the filter hid the nearest 60 %.)
 const denseApproximate = `
   create function search_dense_approximate(
     partition text, vector_type text, operator text, workspace uuid, owner_user uuid, source uuid, query vector,
@@ -37,20 +39,22 @@ const denseApproximate = `
   language plpgsql stable rows 50 set search_path = public, pg_temp
   set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
   set enable_hashjoin = off set enable_mergejoin = off set jit = off
-  set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 40 set hnsw.max_scan_tuples = 20000
-  set hnsw.scan_mem_multiplier = 4 as $function$
+  set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 40 set hnsw.max_scan_tuples = 2147483647
+  set hnsw.scan_mem_multiplier = 16 as $function$
   begin
-    -- Local to this function, because its definition sets them too.
-    perform set_config('hnsw.ef_search', ef::text, true), set_config('hnsw.max_scan_tuples', rows_to_visit::text, true);
+    -- Local to this function, because its definition sets it too.
+    perform set_config('hnsw.ef_search', ef::text, true);
     return query execute format($sql$
       with nearest as materialized (
-        select e.document_id, e.generation, e.chunk_index, e.embedding::%1$s %2$s $1::%1$s as distance
-        from %3$I e join documents d on ${joined}
+        select e.document_id, e.generation, e.chunk_index, e.distance
+        from (
+          select v.workspace_id, v.document_id, v.generation, v.chunk_index, v.embedding::%1$s %2$s $1::%1$s as distance
+          from %3$I v order by v.embedding::%1$s %2$s $1::%1$s limit $6) e
+        join documents d on ${joined}
         where ${visible('$2', '$3', '$4')}
-        order by e.embedding::%1$s %2$s $1::%1$s
         limit $5)
       select * from nearest order by distance, document_id, chunk_index $sql$,
-      vector_type, operator, partition) using query, workspace, owner_user, source, depth;
+      vector_type, operator, partition) using query, workspace, owner_user, source, depth, rows_to_visit;
   end $function$`;
 
 // The distance is made in a subquery of its own, so that no index can offer its order for it.

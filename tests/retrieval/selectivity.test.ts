@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { loadCorpus } from '../../bench/data/load-corpus.ts';
+import type { Corpus } from '../../bench/data/load-corpus.ts';
+import { query } from '../../entities/sql.ts';
+import { createDatabase } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
+import { search } from '../../retrieval/search.ts';
+import { testDatabase } from '../support/servers/test-database.ts';
+
+const clone = testDatabase();
+const dimensions = 64;
+let database: Database;
+let corpus: Corpus;
+
+beforeAll(async () => {
+  database = createDatabase({ DATABASE_URL: clone.url, PERDURE_DATABASE_POOL: 8 }, 'test');
+  const owner = new pg.Client({ connectionString: clone.url, options: '-c role=perdure_owner' });
+  await owner.connect();
+  try {
+    corpus = await loadCorpus(owner, {
+      seed: 21,
+      documents: 1200,
+      chunksPerDocument: 10,
+      wordsPerChunk: 12,
+      shape: { dimensions, topics: 50, topicCosine: 0.35, documentCosine: 0.6 },
+      queries: 40,
+    });
+  } finally {
+    await owner.end();
+  }
+}, 120_000);
+afterAll(() => database.close());
+
+const key = (row: { documentId: string; chunkIndex: number }) => `${row.documentId}/${row.chunkIndex}`;
+
+async function found(vector: Float32Array, knowledgeSourceId: string | null, limit = 10): Promise<string[]> {
+  const embeddingModel = { embed: async () => ({ vectors: [vector], usage: { promptTokens: null } }) };
+  const { workspaceId, modelId } = corpus;
+  const request = { workspaceId, userId: null, modelId, query: 'x', limit, knowledgeSourceId };
+  return (await search({ database, embeddingModel }, { ...request, strategy: 'dense' })).map(key);
+}
+
+/** The same question by comparing with every vector, without an index. */
+async function nearest(vector: Float32Array, knowledgeSourceId: string | null, limit = 10): Promise<string[]> {
+  const rows = await database.asOperator((em) =>
+    query<{ documentId: string; chunkIndex: number }>(
+      em,
+      `select e.document_id as "documentId", e.chunk_index as "chunkIndex"
+       from chunk_embeddings e join documents d on d.id = e.document_id
+       where e.model_id = $1 and d.is_global and ($3::uuid is null or d.knowledge_source_id = $3)
+       order by (e.embedding <=> $2::vector) + 0 limit $4`,
+      [corpus.modelId, `[${vector.join(',')}]`, knowledgeSourceId, limit],
+    ),
+  );
+  return rows.map(key);
+}
+
+async function recall(sourceId: string | null): Promise<number> {
+  let hits = 0;
+  let wanted = 0;
+  for (const { vector } of corpus.queries) {
+    const truth = await nearest(vector, sourceId);
+    const answer = await found(vector, sourceId);
+    // R20 is about the count first: as many rows as match, up to the limit.
+    expect(answer.length).toBe(truth.length);
+    expect(truth.length).toBeGreaterThan(0);
+    hits += truth.filter((each) => answer.includes(each)).length;
+    wanted += truth.length;
+  }
+  return hits / wanted;
+}
+
+test('R20 min(k, matches) rows and recall@10 of 0.95 at every selectivity from 0.1 to 100 %', async () => {
+  const sources = [...corpus.sources.map(({ id }) => id), corpus.topicalSource, null];
+  const recalls = [];
+  for (const source of sources) recalls.push(await recall(source));
+  for (const each of recalls) expect(each).toBeGreaterThanOrEqual(0.95);
+}, 120_000);
+
+test('R20 fewer matches than asked for: all of them', async () => {
+  const { id } = corpus.sources.find(({ share }) => share === 0.005)!;
+  const { vector } = corpus.queries[0]!;
+  const all = await nearest(vector, id, 100);
+  expect(all.length).toBeGreaterThan(0);
+  expect(all.length).toBeLessThan(100);
+  expect(await found(vector, id, 100)).toEqual(all);
+});
+
+/** The words of the corpus with how many chunks hold them. */
+const wordCounts = () =>
+  database.asOperator((em) =>
+    query<{ word: string; ndoc: number }>(
+      em,
+      `select word, ndoc from ts_stat('select search_vector from document_chunks') order by ndoc desc, word`,
+    ),
+  );
+
+test('R20 full text: the rare word first, then as many chunks of the common one as are asked for', async () => {
+  const words = await wordCounts();
+  const common = words[0]!;
+  const rare = words.find(({ ndoc }) => ndoc === 2)!;
+  expect(common.ndoc).toBeGreaterThan(1000);
+  const { workspaceId } = corpus;
+  const request = { workspaceId, userId: null, modelId: null, limit: 10, strategy: 'full_text' as const };
+  const hits = await search({ database, embeddingModel: null }, { ...request, query: `${common.word} ${rare.word}` });
+  expect(hits.length).toBe(10);
+  expect(hits.map((hit) => hit.content.includes(rare.word))).toEqual([...Array(2).fill(true), ...Array(8).fill(false)]);
+  for (const hit of hits.slice(2)) expect(hit.content).toContain(common.word);
+});
+
+test('R20 a filter that hides all that is near: the scan of the index gives up, and nothing is missing', async () => {
+  const { vector } = corpus.queries[1]!;
+  const byDistance = (await nearest(vector, null, 12_000)).map((each) => each.split('/')[0]!);
+  const near = [...new Set(byDistance)].slice(0, 700);
+  await database.asOperator((em) =>
+    query(em, `update documents set is_global = false where id = any ($1::uuid[])`, [near]),
+  );
+  const [approximate] = await database.asOwner((em) =>
+    query<{ rows: number }>(
+      em,
+      `select count(*)::int as rows from search_dense_approximate($1, 'vector(64)', '<=>', $2, null, null, $3, 50, 100, 2449)`,
+      [corpus.partition, corpus.workspaceId, `[${vector.join(',')}]`],
+    ),
+  );
+  expect(approximate!.rows).toBeLessThan(50);
+  const truth = await nearest(vector, null);
+  expect(truth.length).toBe(10);
+  expect(await found(vector, null)).toEqual(truth);
+});
