@@ -6,6 +6,7 @@ import type { LoggedCall } from './call-log.ts';
 import { composeAnswer } from './compose-answer.ts';
 import type { FakeMessage } from './compose-answer.ts';
 import { failCall } from './fail-call.ts';
+import { ResponseClock } from './response-clock.ts';
 
 /** A chat-completions request, as far as the fake reads it. */
 export interface ChatBody {
@@ -35,7 +36,8 @@ export async function answerChat(
   call.answer = answer.tokens.join('');
   const { failure } = behaviour;
   if (failure?.kind === 'status') {
-    await waitUntil(performance.now() + behaviour.firstTokenMs);
+    await new ResponseClock(response).until(performance.now() + behaviour.firstTokenMs);
+    if (response.destroyed) return;
     return failCall(response, call, failure);
   }
   if (body.stream === true) await stream(response, body, call, behaviour, answer);
@@ -82,12 +84,13 @@ async function stream(
   call.status = 200;
   response.writeHead(200, { 'content-type': 'text/event-stream', 'x-request-id': `req_${call.id}` });
   response.flushHeaders();
+  const clock = new ResponseClock(response);
   const first = performance.now() + behaviour.firstTokenMs;
-  await waitUntil(first);
+  await clock.until(first);
   if (behaviour.reasoning !== null) send({ role: 'assistant', reasoning_content: behaviour.reasoning });
   // Against the clock, not one wait after another: late timers would add up, and the bench compares with this.
   for (const [index, content] of answer.tokens.entries()) {
-    if (index > 0 && behaviour.tokenMs > 0) await waitUntil(first + index * behaviour.tokenMs);
+    if (index > 0 && behaviour.tokenMs > 0) await clock.until(first + index * behaviour.tokenMs);
     if (response.destroyed) return;
     if (failure?.kind !== 'status' && failure?.afterTokens === index) return failCall(response, call, failure);
     send({ content });
@@ -119,7 +122,8 @@ async function sendWhole(
   behaviour: Behaviour,
   answer: Answer,
 ): Promise<void> {
-  await waitUntil(performance.now() + behaviour.firstTokenMs + behaviour.tokenMs * answer.tokens.length);
+  const end = performance.now() + behaviour.firstTokenMs + behaviour.tokenMs * answer.tokens.length;
+  await new ResponseClock(response).until(end);
   if (response.destroyed) return;
   call.status = 200;
   call.completionTokens = answer.tokens.length;
@@ -155,9 +159,4 @@ function usageOf(call: LoggedCall): Record<string, number> {
 
 function seconds(): number {
   return Math.floor(Date.now() / 1_000);
-}
-
-async function waitUntil(time: number): Promise<void> {
-  const wait = time - performance.now();
-  if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
 }

@@ -5,6 +5,7 @@ import { settle } from './call-log.ts';
 import type { LoggedCall } from './call-log.ts';
 import { failCall } from './fail-call.ts';
 import { fakeVector } from './fake-vector.ts';
+import { ResponseClock } from './response-clock.ts';
 
 /** An embeddings request, as far as the fake reads it. */
 export interface EmbeddingsBody {
@@ -23,7 +24,7 @@ export async function answerEmbeddings(
   call: LoggedCall,
   behaviour: Behaviour,
 ): Promise<void> {
-  if (behaviour.firstTokenMs > 0) await new Promise((resolve) => setTimeout(resolve, behaviour.firstTokenMs));
+  await new ResponseClock(response).until(performance.now() + behaviour.firstTokenMs);
   if (response.destroyed) return;
   if (behaviour.failure?.kind === 'status') return failCall(response, call, behaviour.failure);
   call.status = 200;
