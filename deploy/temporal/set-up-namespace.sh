@@ -16,7 +16,7 @@ temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" > /dev/nu
 
 # A new namespace reaches the server's caches within some seconds; until then it is reported as unknown.
 attempts=0
-until known=$(temporal operator search-attribute list); do
+until known=$(temporal operator search-attribute list 2> /dev/null); do
   attempts=$((attempts + 1))
   if [ "$attempts" -ge 30 ]; then
     echo "Namespace $TEMPORAL_NAMESPACE did not become visible." >&2
