@@ -1,10 +1,18 @@
+import { agentRoutes } from './agents/routes.ts';
 import { conversationRoutes } from './conversations/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
 import type { Route } from './framework/route.ts';
 import { metricsRoutes } from './health/routes.ts';
 import { ingestionJobRoutes } from './ingestion-jobs/routes.ts';
+import { knowledgeSourceRoutes } from './knowledge-sources/routes.ts';
+import { modelRoutes } from './models/routes.ts';
+import { promptTemplateRoutes } from './prompt-templates/routes.ts';
+import { ragToolRoutes } from './rag-tools/routes.ts';
+import { retrievalToolRoutes } from './retrieval-tools/routes.ts';
 import { statusRoutes } from './status/routes.ts';
 import { turnRoutes } from './turns/routes.ts';
+import { usageRoutes } from './usage/routes.ts';
+import { userRoutes } from './users/routes.ts';
 
 /** Every address that needs a key, in the order of the documentation. */
 export const routes: readonly Route[] = [
@@ -12,6 +20,14 @@ export const routes: readonly Route[] = [
   ...ingestionJobRoutes,
   ...conversationRoutes,
   ...turnRoutes,
+  ...agentRoutes,
+  ...modelRoutes,
+  ...promptTemplateRoutes,
+  ...knowledgeSourceRoutes,
+  ...ragToolRoutes,
+  ...retrievalToolRoutes,
+  ...userRoutes,
+  ...usageRoutes,
   ...statusRoutes,
   ...metricsRoutes,
 ];

@@ -25,15 +25,15 @@ const price = z
   .regex(/^\d{1,10}(\.\d{1,10})?$/, 'must be a decimal number in a string, such as "0.25"')
   .describe('Per million tokens');
 
-/** Prices of a model; tokens without a price have an unknown cost, never a cost of zero. */
-export const pricingSchema = z.strictObject({
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
-    .optional(),
-  prompt_per_million: price.optional(),
-  completion_per_million: price.optional(),
-});
+/** Prices of a model, all or none; without prices a cost is unknown, never zero. */
+export const pricingSchema = z.union([
+  z.strictObject({
+    currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code'),
+    input_per_million: price,
+    output_per_million: price,
+  }),
+  z.strictObject({}),
+]);
 
 /** Body of `POST /models`. */
 export const createModelSchema = z

@@ -16,7 +16,7 @@ export const Agent = defineEntity({
     temperature: p.double().nullable(),
     maxTokens: p.integer().nullable(),
     tools: p.json<Array<{ type: string; id: string }>>().defaultRaw(`'[]'`),
-    topics: p.json<string[]>().defaultRaw(`'[]'`),
+    topics: p.json<unknown[]>().defaultRaw(`'[]'`),
     version: p.integer().default(1),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

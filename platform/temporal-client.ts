@@ -3,10 +3,8 @@ import type { ClientPlugin } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { StartError } from './start-error.ts';
 
-/** gRPC's status codes that an operator mends in different ways. */
-const notFound = 5;
-const permissionDenied = 7;
-const unauthenticated = 16;
+/** gRPC's status codes that an operator mends in different ways: not found, permission denied, unauthenticated. */
+const [notFound, permissionDenied, unauthenticated] = [5, 7, 16] as const satisfies number[];
 
 /** A process's connection to Temporal. */
 export type TemporalClient = { client: Client; connection: Connection; namespace: string };
@@ -39,7 +37,7 @@ function loadConfig(): ReturnType<typeof loadClientConnectConfig> {
 }
 
 function explain(error: unknown, address: string, namespace: string): string {
-  const code = isGrpcServiceError(error) ? Number(error.code) : undefined;
+  const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
   if (code === notFound)
     return (
       `Temporal at ${address} has no namespace "${namespace}". Create it (temporal operator namespace create ` +

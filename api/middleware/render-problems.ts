@@ -14,7 +14,7 @@ export function renderProblems(log: ApiLogger) {
     try {
       await next();
     } catch (error) {
-      if (error instanceof ClientGoneError || ctx.req.destroyed) {
+      if (error instanceof ClientGoneError || ctx.req.socket.destroyed) {
         ctx.respond = false;
         return;
       }

@@ -1,0 +1,83 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { PerdureError } from '../../contracts/errors.ts';
+import { createRagToolSchema, ragToolSchema, updateRagToolSchema } from '../../contracts/rag-tool.ts';
+import { Model, RagTool } from '../../entities/index.ts';
+import { uuidV7 } from '../../entities/uuid-v7.ts';
+import { findAgentWithTool } from '../framework/find-agent-with-tool.ts';
+import { presentTime } from '../framework/present-time.ts';
+import { requireReference } from '../framework/require-reference.ts';
+import { given, resourceRoutes } from '../framework/resource-routes.ts';
+
+/** Routes of RAG tools. */
+export const ragToolRoutes = resourceRoutes({
+  path: '/rag-tools',
+  tag: 'RAG tools',
+  noun: 'RAG tool',
+  entity: RagTool,
+  schema: ragToolSchema,
+  createSchema: createRagToolSchema,
+  updateSchema: updateRagToolSchema,
+  present: async (rows, em) => {
+    const models = await em.find(Model, { id: { $in: rows.map((row) => row.embeddingModelId) } });
+    const names = new Map(models.map((model) => [model.id, model.name]));
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      description: row.description,
+      knowledge_source_id: row.knowledgeSourceId ?? null,
+      embedding_model_id: row.embeddingModelId,
+      embedding_model: names.get(row.embeddingModelId) ?? '',
+      retrieval_params: row.retrievalParams,
+      chunk_size: row.chunkSize,
+      chunk_overlap: row.chunkOverlap,
+      top_k: row.topK,
+      created_at: presentTime(row.createdAt),
+      updated_at: presentTime(row.updatedAt),
+    }));
+  },
+  create: async (body, { em, principal }) =>
+    em.create(RagTool, {
+      id: uuidV7(),
+      workspaceId: principal.workspaceId,
+      name: body.name,
+      description: body.description,
+      knowledgeSourceId: await sourceOf(em, body.knowledge_source),
+      embeddingModelId: await requireEmbeddingModel(em, body.embedding_model),
+      retrievalParams: body.retrieval_params,
+      chunkSize: body.chunk_size,
+      chunkOverlap: body.chunk_overlap,
+      topK: body.top_k,
+    }),
+  update: async (row, body, { em }) => {
+    em.assign(
+      row,
+      given({
+        name: body.name,
+        description: body.description,
+        knowledgeSourceId: body.knowledge_source === undefined ? undefined : await sourceOf(em, body.knowledge_source),
+        retrievalParams: body.retrieval_params,
+        chunkSize: body.chunk_size,
+        chunkOverlap: body.chunk_overlap,
+        topK: body.top_k,
+      }),
+      { mergeObjectProperties: false },
+    );
+    if (row.chunkOverlap >= row.chunkSize) throw refuse('body.chunk_overlap', 'must be smaller than chunk_size');
+  },
+  usedBy: (row, em) => findAgentWithTool(em, row.id),
+});
+
+async function sourceOf(em: EntityManager, nameOrId: string | null): Promise<string | null> {
+  return nameOrId === null ? null : requireReference(em, 'knowledge_sources', 'body.knowledge_source', nameOrId);
+}
+
+async function requireEmbeddingModel(em: EntityManager, nameOrId: string): Promise<string> {
+  const id = await requireReference(em, 'models', 'body.embedding_model', nameOrId);
+  const model = await em.findOneOrFail(Model, { id });
+  if (model.kind === 'embedding') return id;
+  throw refuse('body.embedding_model', `"${model.name}" is a chat model, and a RAG tool needs an embedding model`);
+}
+
+function refuse(path: string, message: string): PerdureError {
+  return new PerdureError('bad_request', `${path}: ${message}`, { errors: [{ path, message }] });
+}
