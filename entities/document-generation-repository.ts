@@ -89,21 +89,27 @@ export async function holdGeneration(em: EntityManager, run: GenerationRun): Pro
   return rows.length > 0;
 }
 
-/** Stores the extracted text. The caller holds the generation. */
+/**
+ * Stores the extracted text, and, if all chunks are stored in the same transaction, their number. The caller holds the
+ * generation, and updates its row once in a transaction: a second update would check the foreign key again, and so lock
+ * the document after the generation, against the order.
+ */
 export async function storeContent(
   em: EntityManager,
   key: GenerationKey,
-  extracted: { content: string; warnings: readonly string[] },
+  extracted: { content: string; warnings: readonly string[]; expectedChunks: number | null },
 ): Promise<void> {
   await query(
     em,
-    `update document_generations set content = $3, warnings = $4, stage = 'chunking', updated_at = now()
+    `update document_generations
+     set content = $3, warnings = $4, expected_chunks = $5::integer, updated_at = now(),
+         stage = case when $5::integer is null then 'chunking' else 'embedding' end
      where document_id = $1 and generation = $2`,
-    [key.documentId, key.generation, extracted.content, JSON.stringify(extracted.warnings)],
+    [key.documentId, key.generation, extracted.content, JSON.stringify(extracted.warnings), extracted.expectedChunks],
   );
 }
 
-/** Notes that all chunks are stored. The caller holds the generation. */
+/** Notes that the last chunks are stored. The caller holds the generation. */
 export async function finishChunking(em: EntityManager, key: GenerationKey, expectedChunks: number): Promise<void> {
   await query(
     em,

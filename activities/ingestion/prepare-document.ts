@@ -112,11 +112,14 @@ async function store(
       tokens: chunk.tokens,
       headings: chunk.headings,
     }));
+    const isLast = from + part.length === chunks.length;
     await deps.database.inWorkspace(run.workspaceId, async (em) => {
       if (!(await holdGeneration(em, run))) throw generationFenced();
-      if (from === 0) await storeContent(em, run, { content: document.text, warnings: document.warnings });
       await insertChunks(em, run, part);
-      if (from + part.length === chunks.length) await finishChunking(em, run, chunks.length);
+      const expectedChunks = isLast ? chunks.length : null;
+      if (from === 0)
+        await storeContent(em, run, { content: document.text, warnings: document.warnings, expectedChunks });
+      else if (isLast) await finishChunking(em, run, chunks.length);
     });
   }
 }

@@ -1,0 +1,59 @@
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createIngestionActivities } from '../../../activities/ingestion/create-ingestion-activities.ts';
+import { taskQueues } from '../../../contracts/names/task-queues.ts';
+import type { Database } from '../../../platform/database.ts';
+import { workflowBundle } from '../../../platform/workflow-bundle.ts';
+import { createProviders } from '../../../providers/registry.ts';
+import { testServers } from '../servers/test-servers.ts';
+import type { TestTemporal } from '../servers/test-temporal.ts';
+
+/** The steps of ingestion, as a worker registers them. */
+export type IngestionSteps = ReturnType<typeof createIngestionActivities>;
+
+/** The name of a step. */
+export type StepName = keyof IngestionSteps;
+
+/** Runs in place of a step; `run` is the step itself, with its arguments. */
+export type AroundStep = <T>(name: StepName, run: () => Promise<T>, args: readonly unknown[]) => Promise<T>;
+
+/** A worker of the ingest queue in this process; `around` may be changed between tests. */
+export type IngestWorker = { around: AroundStep; stop(): Promise<void> };
+
+/** Runs the ingestion's workflow and steps against real servers; the embedding model is whatever the rows say. */
+export async function startIngestWorker(database: Database, temporal: TestTemporal): Promise<IngestWorker> {
+  const { modelDirectory, cache } = testServers();
+  const providers = createProviders({ modelDirectory });
+  const steps = createIngestionActivities({
+    database,
+    embeddingModel: (model) => providers.embeddingModel({ ...model, apiKey: 'test' }),
+    notifyDocument: () => {},
+  });
+  const self: IngestWorker = { around: (_, run) => run(), stop };
+  const activities = Object.fromEntries(
+    Object.entries(steps).map(([name, step]) => [
+      name,
+      (...args: unknown[]) =>
+        self.around(name as StepName, () => (step as (...all: unknown[]) => Promise<unknown>)(...args), args),
+    ]),
+  );
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue: taskQueues.ingest,
+    workflowBundle: { codePath: await workflowBundle(cache) },
+    activities,
+    maxHeartbeatThrottleInterval: '400 milliseconds',
+    defaultHeartbeatThrottleInterval: '400 milliseconds',
+    shutdownForceTime: '2 seconds',
+    sinks: { trace: { span: { fn: () => {} } } },
+  });
+  const running = worker.run();
+  async function stop(): Promise<void> {
+    worker.shutdown();
+    await running;
+    await connection.close();
+    await providers.close();
+  }
+  return self;
+}
