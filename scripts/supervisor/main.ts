@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { homeDirectory } from '../setup/installation.mjs';
 import { runScript, SetupFailure } from '../setup/setup-failure.mjs';
 import { watchForEnd } from './watch-for-end.ts';
@@ -57,7 +59,16 @@ function printAddresses({ urls, home }: Stack): void {
     ['Data and logs', home],
   ];
   const text = rows.flatMap(([title, value]) => (value == null ? [] : [`  ${title?.padEnd(14)} ${value}`]));
-  console.log(['', 'Perdure is ready. Ctrl-C stops it.', ...text, ''].join('\n'));
+  const key = path.join(home, 'api-key');
+  const example = existsSync(key)
+    ? [
+        'Try it:',
+        `  curl -H "Authorization: Bearer $(cat ${key})" -H 'Content-Type: application/json' \\`,
+        `    -d '{"query": "What happens when a worker is killed?"}' ${urls.api}/search`,
+        '',
+      ]
+    : [];
+  console.log(['', 'Perdure is ready. Ctrl-C stops it.', ...text, '', ...example].join('\n'));
 }
 
 if (process.argv[1] === import.meta.filename) await runScript(() => supervise(process.argv.slice(2), process.env));
