@@ -45,16 +45,15 @@ export function createPrepareDocument(
       const { run } = step;
       const taken = await deps.database.inWorkspace(run.workspaceId, async (em) => {
         const generation = await takeOverGeneration(em, { ...run, runStartedAt: new Date(startedAt) });
-        if (generation.state !== 'staging' || generation.expected_chunks !== null) return { generation };
+        if (generation.state !== 'staging' || generation.expected_chunks !== null) {
+          return { ended: { state: generation.state, chunks: generation.expected_chunks ?? 0 } };
+        }
         return { generation, bytes: await readBlob(em, run), models: await embeddingModels(deps, em, run) };
       });
       deps.notifyDocument(run.documentId);
-      const { generation } = taken;
-      if (generation.state !== 'staging' || !('bytes' in taken)) {
-        return { state: generation.state, chunks: generation.expected_chunks ?? 0 };
-      }
-      const document = extract(taken.bytes, generation.mime_type);
-      const chunks = await cut(document, generation, taken.models, step.signal);
+      if (taken.ended) return taken.ended;
+      const document = extract(taken.bytes, taken.generation.mime_type);
+      const chunks = await cut(document, taken.generation, taken.models, step.signal);
       await store(deps, run, document, chunks, step.signal);
       deps.notifyDocument(run.documentId);
       return { state: 'staging', chunks: chunks.length };

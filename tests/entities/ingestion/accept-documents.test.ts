@@ -21,7 +21,7 @@ describe('acceptDocuments', () => {
   test('R5: document, generation, bytes and queued job commit together', async () => {
     const bytes = Buffer.alloc(2 * blobPartBytes + 7, 'é');
     const { jobId, documents } = await workspace.accept({ bytes, title: 'Long', metadata: { team: 'a' } });
-    const [{ documentId, generation }] = documents as [{ documentId: string; generation: number }];
+    const { documentId, generation } = documents[0]!;
     expect(await workspace.document(documentId)).toMatchObject({
       title: 'Long',
       status: 'accepted',

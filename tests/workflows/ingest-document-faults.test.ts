@@ -1,0 +1,169 @@
+import { describe, expect, jest, test } from '@jest/globals';
+import { ApplicationFailure } from '@temporalio/common';
+import { deleteDocument } from '../../entities/document-repository.ts';
+import { ingestHarness, markdownBytes, type Key } from '../support/workspaces/ingest-harness.ts';
+import type { StepName } from '../support/workspaces/ingest-worker.ts';
+import { until } from '../support/until.ts';
+
+jest.setTimeout(90_000);
+const h = ingestHarness();
+
+describe('a provider that limits', () => {
+  test('R8, R37: 30 % of 429 with Retry-After: complete, one request an attempt, no stored chunk paid again', async () => {
+    const key = await h.accept(markdownBytes(12));
+    let calls = 0;
+    // Every third request is refused, as long as the document takes.
+    const refuse = {
+      on: 'embeddings',
+      failure: { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
+    } as const;
+    h.provider.control({
+      script: Array.from({ length: 12 }, () => (++calls % 3 === 0 ? refuse : { on: 'embeddings' as const })),
+    });
+    await h.start(key);
+    await h.ended(key);
+    await h.expectServed(key);
+    const log = h.provider.log();
+    const paid = log.filter((call) => call.outcome === 'finished');
+    const refused = log.filter((call) => call.outcome === 'failed');
+    expect(refused.length).toBeGreaterThanOrEqual(2);
+    const texts = paid.reduce((sum, call) => sum + call.texts, 0);
+    expect(texts).toBe((await h.workspace.document(key.documentId)).latest?.expected_chunks);
+    for (const call of refused) {
+      const next = log.find((other) => other.id > call.id);
+      expect((next?.startedAt ?? 0) - call.startedAt).toBeGreaterThanOrEqual(1000);
+    }
+    const usage = await h.workspace.query<{ state: string; total_tokens: number | null }>(
+      `select state, total_tokens from usage_metrics where entity_id = $1`,
+      [key.documentId],
+    );
+    expect(usage.filter((row) => row.state === 'settled')).toHaveLength(paid.length);
+    expect(usage.filter((row) => row.state === 'unknown' && row.total_tokens === null)).toHaveLength(refused.length);
+    expect(usage).toHaveLength(log.length);
+  });
+
+  test('R36: a broken connection is tried again', async () => {
+    h.provider.control({ script: [{ failure: { kind: 'reset' } }, { failure: { kind: 'status', status: 500 } }] });
+    await h.expectServed(await h.ingest(markdownBytes(2)));
+    expect(h.provider.log().length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('a cancel and a delete', () => {
+  test('R2: a cancel stops the work and leaves nothing', async () => {
+    h.provider.control({ default: { firstTokenMs: 30_000 } });
+    const key = await h.start(await h.accept(markdownBytes(4)));
+    await h.called();
+    const before = Date.now();
+    await h.handle(key).cancel();
+    expect(await h.ended(key)).toEqual({ state: 'cancelled', chunks: 0 });
+    expect(Date.now() - before).toBeLessThan(5000);
+    expect(await h.workspace.document(key.documentId)).toMatchObject({
+      status: 'cancelled',
+      error: { code: 'cancelled' },
+    });
+    expect(await h.workspace.stored(key.documentId)).toEqual({ chunks: 0, embeddings: 0, blobs: 0, contents: 0 });
+    await until(async () => h.provider.log().every((call) => call.outcome !== 'running'), {
+      what: 'the end of the call',
+    });
+  });
+
+  test('R3, R6: a delete during the ingest ends it quietly and leaves nothing', async () => {
+    h.provider.control({ default: { firstTokenMs: 600 } });
+    const key = await h.start(await h.accept(markdownBytes(4)));
+    await h.called();
+    const deleted = await h.database.inWorkspace(h.workspace.workspaceId, (em) =>
+      deleteDocument(em, { workspaceId: h.workspace.workspaceId, documentId: key.documentId }),
+    );
+    expect(deleted.abandoned).toMatchObject([{ generation: 1 }]);
+    expect(await h.ended(key)).toEqual({ state: 'abandoned', chunks: 0 });
+    expect(await h.workspace.stored(key.documentId)).toEqual({ chunks: 0, embeddings: 0, blobs: 0, contents: 0 });
+    expect(h.provider.log().length).toBeLessThanOrEqual(2);
+  });
+});
+
+const stepNames: StepName[] = ['prepareDocument', 'embedChunks', 'publishGeneration', 'dropSuperseded'];
+const crash = () => ApplicationFailure.retryable('The worker died here.', 'internal');
+
+describe('a crash', () => {
+  async function replaced(): Promise<Key> {
+    await h.ingest({ ...markdownBytes(2, 'old'), sourcePath: 'a.md' });
+    h.provider.control({ reset: true });
+    return h.accept({ ...markdownBytes(5, 'new'), sourcePath: 'a.md' });
+  }
+
+  test.each(stepNames)(
+    'R1: before or after %s: everything is there once, and nothing stored was paid again',
+    async (crashing) => {
+      const key = await replaced();
+      const crashed = new Set<string>();
+      h.worker.around = async (name, run) => {
+        if (name !== crashing) return run();
+        if (!crashed.has('before')) {
+          crashed.add('before');
+          throw crash();
+        }
+        const result = await run();
+        if (!crashed.has('after')) {
+          crashed.add('after');
+          throw crash();
+        }
+        return result;
+      };
+      await h.start(key);
+      expect(await h.ended(key)).toMatchObject({ state: 'active' });
+      expect(crashed.size).toBe(2);
+      await h.expectServed(key);
+      const paid = h.provider.log().reduce((sum, call) => sum + call.texts, 0);
+      expect(paid).toBe((await h.workspace.document(key.documentId)).latest?.expected_chunks);
+    },
+  );
+
+  test('each step run twice gives the same answer and the same rows', async () => {
+    const key = await replaced();
+    const answers: [string, unknown, unknown][] = [];
+    h.worker.around = async (name, run) => {
+      const first = await run();
+      const second = await run();
+      answers.push([name, first, second]);
+      return second;
+    };
+    await h.start(key);
+    await h.ended(key);
+    await h.expectServed(key);
+    expect(new Set(answers.map(([name]) => name))).toEqual(new Set(stepNames));
+    for (const [name, first, second] of answers) {
+      if (name === 'embedChunks') expect(second).toEqual({ embedded: 0 });
+      else if (name === 'dropSuperseded') expect(second).toEqual({ dropped: 0 });
+      else expect(second).toEqual(first);
+    }
+  });
+
+  test('the compensation run twice, and after a crash, undoes everything once', async () => {
+    h.provider.control({ default: { failure: { kind: 'status', status: 400 } } });
+    let runs = 0;
+    h.worker.around = async (name, run) => {
+      if (name !== 'failGeneration') return run();
+      runs += 1;
+      const result = await run();
+      if (runs === 1) throw crash();
+      return result;
+    };
+    const key = await h.accept(markdownBytes(2), markdownBytes(1, 'other'));
+    await h.start(key);
+    expect(await h.ended(key)).toEqual({ state: 'failed', chunks: 0 });
+    expect(runs).toBe(2);
+    expect(await h.workspace.job(key.jobId)).toMatchObject({ status: 'processing', failed_documents: 1 });
+  });
+
+  test('a workflow that is started again for the same generation takes over, and the former run can write nothing', async () => {
+    h.provider.control({ script: [{ firstTokenMs: 1500 }] });
+    const key = await h.start(await h.accept(markdownBytes(4)));
+    await h.called();
+    await h.handle(key).terminate('an operator');
+    await h.start(key);
+    expect(await h.ended(key)).toMatchObject({ state: 'active' });
+    await new Promise((resolve) => setTimeout(resolve, 1700));
+    await h.expectServed(key);
+  });
+});
