@@ -28,7 +28,7 @@ export class MigrationGenerator extends TSMigrationGenerator {
         .join('');
     return `import { Migration } from '@mikro-orm/migrations';
 
-/** ${message.replace(/\.?$/, '.')} */
+/** ${message.replaceAll('*/', '').replace(/([^.!?])$/, '$1.')} */
 export class ${className} extends Migration {
   override up(): void {
 ${lines(up)}  }
