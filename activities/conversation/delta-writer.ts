@@ -22,7 +22,7 @@ export function createDeltaWriter(
   let buffer = '';
   let seq = attempt.nextSeq;
   let closed = false;
-  let failure: unknown = null;
+  let failure: { error: unknown } | null = null;
   let pump: Promise<void> | null = null;
   let endPause: (() => void) | null = null;
 
@@ -63,7 +63,7 @@ export function createDeltaWriter(
         if (!closed) await pause();
       }
     } catch (error) {
-      failure = error;
+      failure = { error };
       stop.abort(error);
     } finally {
       pump = null;
@@ -80,7 +80,7 @@ export function createDeltaWriter(
       closed = true;
       endPause?.();
       while (pump) await pump;
-      if (failure !== null) throw failure;
+      if (failure !== null) throw failure.error;
       if (buffer !== '') await append();
     },
   };
