@@ -7,6 +7,7 @@ export default {
   testEnvironment: '<rootDir>/tests/support/servers/failure-aware-environment.mjs',
   globalSetup: '<rootDir>/tests/support/servers/start-servers.mjs',
   globalTeardown: '<rootDir>/tests/support/servers/stop-servers.mjs',
+  setupFiles: ['<rootDir>/tests/support/servers/refuse-network.ts'],
   reporters: ['default', '<rootDir>/tests/support/servers/closing-line-reporter.mjs'],
   roots: ['<rootDir>/tests'],
   testMatch: ['**/*.test.ts'],

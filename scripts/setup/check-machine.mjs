@@ -15,10 +15,10 @@ export function checkNode() {
 }
 
 /**
- * Throws a `SetupFailure` if the folder cannot be made or its disk has less than 1 GB free.
- * @param {string} directory
+ * Makes the folder; throws a `SetupFailure` if that fails or its disk has less free than 1 GB, or than is asked for.
+ * @param {string} directory @param {number} [leastBytes]
  */
-export function checkDisk(directory) {
+export function checkDisk(directory, leastBytes = leastFreeBytes) {
   try {
     mkdirSync(directory, { recursive: true });
   } catch (error) {
@@ -29,7 +29,7 @@ export function checkDisk(directory) {
   }
   const disk = statfsSync(directory);
   const free = disk.bavail * disk.bsize;
-  if (free >= leastFreeBytes) return;
+  if (free >= leastBytes) return;
   throw new SetupFailure(
     `The disk that holds ${directory} has only ${Math.round(free / 1_000_000)} MB free, and Perdure needs at least ` +
       '1 GB so that its database never stops in the middle of a write. Free some space, or set PERDURE_HOME to a ' +

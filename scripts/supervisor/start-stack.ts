@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { EmbeddedServerError } from '../../platform/embedded/embedded-server-error.ts';
 import {
@@ -47,9 +47,10 @@ export interface StackOptions {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { env, log = () => {}, onOutput = () => {}, processes = processNames } = options;
-  const home = path.resolve(options.home);
   checkSettings(env);
-  checkDisk(home);
+  checkDisk(options.home);
+  // One folder must have one name, or a lock or a running server would be overlooked through a symbolic link.
+  const home = realpathSync(options.home);
   const unlock = await lockHome(home);
   const stack = new Stack({ home, env: { ...env, PERDURE_HOME: home }, log, onOutput, unlock });
   const abort = () => void stack.stop();

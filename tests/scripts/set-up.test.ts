@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { checkDisk } from '../../scripts/setup/check-machine.mjs';
 import { checkout } from '../../scripts/setup/installation.mjs';
 
 let folder: string;
@@ -78,4 +79,10 @@ test('a home that cannot be made says so', () => {
   const { status, stderr } = start({});
   expect(status).toBe(1);
   expect(stderr).toMatch(/cannot make its folder .*PERDURE_HOME/s);
+});
+
+test('a disk that is nearly full is refused before anything is written', () => {
+  expect(() => checkDisk(folder, 1e18)).toThrow(/has only \d+ MB free.*PERDURE_HOME/s);
+  expect(() => checkDisk(folder)).not.toThrow();
+  expect(readdirSync(folder)).toEqual([]);
 });
