@@ -14,6 +14,7 @@ import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
 import { ensureSchedules } from './ensure-schedules.ts';
 import { createNotifier } from './notifier.ts';
+import { payloadGuard } from './payload-guard.ts';
 import { checkDatabase } from './check-database.ts';
 import { open } from './seal.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
@@ -82,6 +83,7 @@ export async function createWorkerProcess(config: Config, telemetry: Telemetry):
         workflowBundle: { codePath: bundlePath },
         activities,
         plugins: telemetry.workerPlugins,
+        interceptors: { activity: [payloadGuard] },
         maxConcurrentActivityTaskExecutions: activitySlots[taskQueue],
         // One thread each: workflows here only order steps, and each thread costs about 40 MB.
         workflowThreadPoolSize: 1,

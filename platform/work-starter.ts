@@ -90,8 +90,9 @@ export function createWorkStarter(client: Client): WorkStarter {
 }
 
 function attributes(values: Partial<Record<SearchAttributeName, string>>): TypedSearchAttributes {
-  const pairs = Object.entries(values).map(
-    ([name, value]): SearchAttributePair => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value }),
-  );
+  const pairs = Object.entries(values).map(([name, value]): SearchAttributePair => ({
+    key: defineSearchAttributeKey(name, 'KEYWORD'),
+    value,
+  }));
   return new TypedSearchAttributes(pairs);
 }

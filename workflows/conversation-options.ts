@@ -17,7 +17,12 @@ export const answerOptions: ActivityOptions = {
   scheduleToCloseTimeout: '20 minutes',
   heartbeatTimeout: '4 seconds',
   cancellationType: 'TRY_CANCEL',
-  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds', maximumAttempts: 10 },
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '10 seconds',
+    maximumAttempts: 10,
+  },
 };
 
 /** A short database step inside the workflow task. A turn must reach its end, so it is tried until it does. */

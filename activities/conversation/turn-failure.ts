@@ -35,7 +35,10 @@ export function toFailure(error: unknown): ApplicationFailure {
     });
   // Most often the database restarting or a network fault: the name tells the kind, the text may hold values.
   const name = error instanceof Error ? error.name : typeof error;
-  return ApplicationFailure.create({ type: 'internal', message: `An unexpected ${name} stopped this step; it is tried again.` });
+  return ApplicationFailure.create({
+    type: 'internal',
+    message: `An unexpected ${name} stopped this step; it is tried again.`,
+  });
 }
 
 function failureOf(code: ErrorCode, message: string): ApplicationFailure {

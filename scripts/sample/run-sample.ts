@@ -44,14 +44,16 @@ async function runSample(): Promise<boolean> {
   const refused = accepted.documents.filter((document) => document.error !== null);
   for (const document of refused) say(`  ${document.path}: ${document.error?.detail}`);
   const job = accepted.job && (await followJob(client, accepted.job));
-  if (job) say(`  ${job.processed_documents} of ${job.total_documents} pages are searchable, ${job.failed_documents} failed`);
+  if (job)
+    say(`  ${job.processed_documents} of ${job.total_documents} pages are searchable, ${job.failed_documents} failed`);
   for (const error of job?.errors ?? []) say(`  ${error.document}: ${error.error}`);
 
   say(`\nAsking the agent: ${question}\n`);
   const citations = await ask(client);
   const badQuotes = values.verify ? await verifyCitations(client, docs, citations) : [];
   for (const bad of badQuotes) say(`  ${bad}`);
-  if (values.verify && badQuotes.length === 0) say(`\nEach of the ${citations.length} quotes stands in the cited file.`);
+  if (values.verify && badQuotes.length === 0)
+    say(`\nEach of the ${citations.length} quotes stands in the cited file.`);
   return refused.length === 0 && (job?.failed_documents ?? 0) === 0 && citations.length > 0 && badQuotes.length === 0;
 }
 

@@ -70,7 +70,9 @@ describe('a turn', () => {
     await chat.ended(second);
     await chat.ended(first);
     const [step] = await database.asOperator((em) =>
-      em.execute(`select request -> 'messages' as messages from turn_steps where turn_id = ? and kind = 'model'`, [second]),
+      em.execute(`select request -> 'messages' as messages from turn_steps where turn_id = ? and kind = 'model'`, [
+        second,
+      ]),
     );
     const answers = (await chat.messages()).filter((message) => message.sender === 'assistant');
     expect(step?.messages).toEqual([
@@ -122,7 +124,7 @@ describe('a turn', () => {
     expect(shownText(events)).toBe((await chat.messages()).at(-1)?.content);
   });
 
-  test('a refused key fails the turn with a code, without a retry and without the provider\'s words', async () => {
+  test("a refused key fails the turn with a code, without a retry and without the provider's words", async () => {
     const chat = await conversationWith();
     provider.control({
       script: [{ failure: { kind: 'status', status: 401, message: 'Incorrect API key: sk-secret' } }],

@@ -46,7 +46,11 @@ describe('createTurnEventAppender', () => {
     const to = sink();
     to.gate = to.hold();
     const appender = createTurnEventAppender(to);
-    const appended = [appender.append([event('a', 1)]), appender.append([event('a', 2)]), appender.append([event('b', 1)])];
+    const appended = [
+      appender.append([event('a', 1)]),
+      appender.append([event('a', 2)]),
+      appender.append([event('b', 1)]),
+    ];
     expect(to.statements).toHaveLength(1);
     expect(to.woken).toEqual([]);
     to.release();

@@ -11,7 +11,13 @@ export async function compareWithProvider(database: Database, providerUrl: strin
   const response = await fetch(new URL('/log', providerUrl));
   const log = ((await response.json()) as LoggedCall[]).filter((call) => call.kind === 'chat');
   const rows = await database.asOperator((em) =>
-    query<{ id: string; state: string; prompt_tokens: number | null; completion_tokens: number | null; cost: string | null }>(
+    query<{
+      id: string;
+      state: string;
+      prompt_tokens: number | null;
+      completion_tokens: number | null;
+      cost: string | null;
+    }>(
       em,
       `select u.id, u.state, u.prompt_tokens, u.completion_tokens, u.cost
        from usage_metrics u join models m on m.id = u.model_id where m.provider = 'openai'`,
@@ -33,6 +39,7 @@ export async function compareWithProvider(database: Database, providerUrl: strin
       findings.push(`Usage ${id} is ${row.state}, but has figures`);
   }
   for (const row of rows)
-    if (row.state === 'settled' && !logged.has(row.id)) findings.push(`Usage ${row.id} is settled, but was never called`);
+    if (row.state === 'settled' && !logged.has(row.id))
+      findings.push(`Usage ${row.id} is settled, but was never called`);
   return findings;
 }

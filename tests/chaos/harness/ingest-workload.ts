@@ -53,7 +53,8 @@ export async function ingestWorkload(context: RoundContext): Promise<Workload> {
           inFlight = open.length;
           if (open.length === 0 && rows.length === documentCount) {
             for (const row of rows)
-              if (row.status !== 'ready') findings.push(`Document ${row.id} is ${row.status} (${row.code ?? 'no code'})`);
+              if (row.status !== 'ready')
+                findings.push(`Document ${row.id} is ${row.status} (${row.code ?? 'no code'})`);
             break;
           }
         }

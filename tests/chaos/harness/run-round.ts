@@ -69,7 +69,9 @@ async function settleAndCheck(context: RoundContext): Promise<Findings> {
       const breaches = await context.database.asOperator((em) =>
         checkInvariants({ em, temporal: context.temporal, graceSeconds: 0 }),
       );
-      findings = breaches.map((breach) => `Invariant ${breach.invariant}, ${breach.entity} ${breach.id}: ${breach.detail}`);
+      findings = breaches.map(
+        (breach) => `Invariant ${breach.invariant}, ${breach.entity} ${breach.id}: ${breach.detail}`,
+      );
       findings.push(...(await compareWithProvider(context.database, context.providerUrl)));
     } catch (error) {
       findings = [`The check could not be done: ${error instanceof Error ? error.message : String(error)}`];

@@ -28,7 +28,7 @@ export async function turnsWorkload(context: RoundContext): Promise<Workload> {
   const agent = await api.request<{ id: string }>(
     'POST',
     '/agents',
-    { name: `chaos ${round}`, system_prompt: 'Be brief.', model_id: model.id },
+    { name: `chaos ${round}`, system_prompt: 'Be brief.', model: model.id },
     `agent-${round}`,
   );
   const watched: Watched[] = [];

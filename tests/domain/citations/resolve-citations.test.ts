@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { resolveCitations } from '../../../domain/citations/resolve-citations.ts';
 
 const passages = [
-  { n: 1, text: 'Retries are Temporal\'s. A blob part has 1 MB. Wake-ups carry no content.' },
+  { n: 1, text: "Retries are Temporal's. A blob part has 1 MB. Wake-ups carry no content." },
   { n: 2, text: 'Schedules are shared by all replicas.\nThe default port is 7400.' },
 ];
 
@@ -35,6 +35,8 @@ describe('resolveCitations (R30)', () => {
 
   test('a marker of no passage is no citation, and the same citation is listed once', () => {
     expect(resolveCitations('So it is [7].', passages)).toEqual([]);
-    expect(resolveCitations('"The default port is 7400." [2] Yes: "The default port is 7400." [2]', passages)).toHaveLength(1);
+    expect(
+      resolveCitations('"The default port is 7400." [2] Yes: "The default port is 7400." [2]', passages),
+    ).toHaveLength(1);
   });
 });

@@ -30,9 +30,9 @@ describe('assemblePrompt', () => {
   });
 
   test('sends no system message when there is nothing to say in it', () => {
-    expect(assemblePrompt({ systemPrompt: '', passages: [], history: [], question: 'Q', budgetCharacters: 10 })).toEqual([
-      { role: 'user', content: 'Q' },
-    ]);
+    expect(
+      assemblePrompt({ systemPrompt: '', passages: [], history: [], question: 'Q', budgetCharacters: 10 }),
+    ).toEqual([{ role: 'user', content: 'Q' }]);
   });
 
   test('drops the oldest exchanges first, never the question, and leaves out unanswered questions', () => {

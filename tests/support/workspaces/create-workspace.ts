@@ -43,12 +43,11 @@ export async function createWorkspace(
 export async function createConversation(database: Database, workspace: TestWorkspace): Promise<string> {
   const id = v7();
   await database.inWorkspace(workspace.workspaceId, (em) =>
-    query(em, `insert into conversations (id, workspace_id, agent_id, user_id, model_name) values ($1, $2, $3, $4, 'chat')`, [
-      id,
-      workspace.workspaceId,
-      workspace.agentId,
-      workspace.userId,
-    ]),
+    query(
+      em,
+      `insert into conversations (id, workspace_id, agent_id, user_id, model_name) values ($1, $2, $3, $4, 'chat')`,
+      [id, workspace.workspaceId, workspace.agentId, workspace.userId],
+    ),
   );
   return id;
 }
