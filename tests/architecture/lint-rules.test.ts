@@ -109,7 +109,7 @@ describe('the house rules', () => {
   let findings: Finding[];
 
   beforeAll(async () => {
-    tree = await plantedTree();
+    tree = await plantedTree({ sources: false, typeAware: true });
     for (const { file, text, also = {} } of Object.values(faults)) {
       for (const [name, content] of Object.entries({ [file]: text, ...also })) await tree.plant(name, `${content}\n`);
     }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -30,10 +30,14 @@ export async function sourceFiles(): Promise<string[]> {
   return stdout.split('\0').filter((file) => /\.(?:ts|mjs)$|^\.oxlintrc\.json$|^tsconfig\.json$/.test(file));
 }
 
-/** Copies the sources to a temporary folder that shares node_modules with this checkout. */
-export async function plantedTree(): Promise<PlantedTree> {
+/**
+ * Makes a temporary folder with this checkout's lint rules and packages. `sources` copies the sources there as well;
+ * `typeAware` runs the rules that need types, which takes seconds with the sources and little without them.
+ */
+export async function plantedTree(options: { sources: boolean; typeAware: boolean }): Promise<PlantedTree> {
   const folder = await mkdtemp(path.join(tmpdir(), 'perdure-fences-'));
-  for (const file of await sourceFiles()) {
+  const files = options.sources ? await sourceFiles() : ['.oxlintrc.json', 'tsconfig.json'];
+  for (const file of files) {
     // A tracked file that was deleted but not committed is still listed.
     await cp(path.join(root, file), path.join(folder, file)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
@@ -41,6 +45,10 @@ export async function plantedTree(): Promise<PlantedTree> {
   }
   await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   await writeFile(path.join(folder, '.gitignore'), 'node_modules\n');
+  const rules = path.join(folder, '.oxlintrc.json');
+  const config = JSON.parse(await readFile(rules, 'utf8')) as { options: object };
+  config.options = { ...config.options, typeAware: options.typeAware };
+  await writeFile(rules, JSON.stringify(config));
   return {
     async plant(file, text) {
       await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
