@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import type { Context } from 'koa';
 import { PerdureError } from '../contracts/errors.ts';
+import type { Database } from '../platform/database.ts';
 import type { ApiDeps } from './api-deps.ts';
 import { CapacityBudget, CapacityGate } from './framework/capacity-gate.ts';
 import { runRoute } from './framework/run-route.ts';
@@ -11,11 +12,15 @@ import { probeRoutes } from './health/routes.ts';
 import { KeyVerifier } from './middleware/authenticate.ts';
 import { identifyRequest } from './middleware/identify-request.ts';
 import { renderProblems } from './middleware/render-problems.ts';
+import { buildOpenApi } from './openapi/build-openapi.ts';
 import { routes } from './routes.ts';
 import { TurnFeed } from './streams/turn-feed.ts';
 
 /** Longest that a request waits for its transaction before it is answered 503. */
 const waitMs = 5_000;
+
+let description: string | null = null;
+const openApi = (): string => (description ??= JSON.stringify(buildOpenApi(routes)));
 
 /** The whole HTTP interface as one request listener, and what a clean stop needs. */
 export type App = {
@@ -28,9 +33,8 @@ export type App = {
 export function createApp(deps: ApiDeps): App {
   let stopping = false;
   const runtime: RouteRuntime = {
-    deps: { ...deps, turnFeed: new TurnFeed(deps) },
+    deps: { ...deps, database: gated(deps), turnFeed: new TurnFeed(deps), openApi },
     verifier: new KeyVerifier(deps.database),
-    transactions: new CapacityGate({ limit: deps.capacity.transactions, waiting: deps.capacity.waiting, waitMs }),
     streams: new CapacityBudget(deps.capacity.streams),
     bodies: new CapacityBudget(deps.capacity.bodyBytes),
     openStreams: new Set(),
@@ -51,6 +55,12 @@ export function createApp(deps: ApiDeps): App {
       for (const stream of runtime.openStreams) stream.end();
     },
   };
+}
+
+/** The database behind a gate: what is too much waits here in order or is refused, instead of exhausting the pool. */
+function gated({ database, capacity }: ApiDeps): Database {
+  const gate = new CapacityGate({ limit: capacity.transactions, waiting: capacity.waiting, waitMs });
+  return { ...database, inWorkspace: (id, work) => gate.run(() => database.inWorkspace(id, work)) };
 }
 
 function createRouter(runtime: RouteRuntime): Router {

@@ -1,5 +1,7 @@
 import { agentRoutes } from './agents/routes.ts';
+import { apiKeyRoutes } from './api-keys/routes.ts';
 import { conversationRoutes } from './conversations/routes.ts';
+import { docsRoutes } from './docs/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
 import type { Route } from './framework/route.ts';
 import { metricsRoutes } from './health/routes.ts';
@@ -10,6 +12,7 @@ import { promptTemplateRoutes } from './prompt-templates/routes.ts';
 import { ragToolRoutes } from './rag-tools/routes.ts';
 import { retrievalToolRoutes } from './retrieval-tools/routes.ts';
 import { statusRoutes } from './status/routes.ts';
+import { searchRoutes } from './search/routes.ts';
 import { turnRoutes } from './turns/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
 import { userRoutes } from './users/routes.ts';
@@ -18,6 +21,7 @@ import { userRoutes } from './users/routes.ts';
 export const routes: readonly Route[] = [
   ...documentRoutes,
   ...ingestionJobRoutes,
+  ...searchRoutes,
   ...conversationRoutes,
   ...turnRoutes,
   ...agentRoutes,
@@ -27,7 +31,9 @@ export const routes: readonly Route[] = [
   ...ragToolRoutes,
   ...retrievalToolRoutes,
   ...userRoutes,
+  ...apiKeyRoutes,
   ...usageRoutes,
+  ...docsRoutes,
   ...statusRoutes,
   ...metricsRoutes,
 ];

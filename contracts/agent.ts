@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { idField, nameField, timestampFields } from './fields.ts';
 
-/** A tool of an agent, by reference. */
+/** A tool of an agent, by reference; a turn searches with its RAG tools. */
 export const agentToolSchema = z.strictObject({ type: z.enum(['rag_tool', 'retrieval_tool']), id: idField });
+
+const givenTool = z.strictObject({ type: z.literal('rag_tool'), id: idField });
 
 /** An agent's configuration; each change of it raises `version`. */
 export const agentSchema = z.strictObject({
@@ -25,7 +27,7 @@ const writable = {
   system_prompt: z.string().max(200_000),
   temperature: z.number().min(0).max(2).nullable(),
   max_tokens: z.int().min(1).nullable(),
-  tools: z.array(agentToolSchema).max(64),
+  tools: z.array(givenTool).max(64),
   topics: z.array(z.unknown()).max(1000),
   prompt_templates: z.array(idField).max(64),
 };

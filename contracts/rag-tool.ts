@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { retrievalParamsSchema } from './search.ts';
 import { idField, jsonObjectField, nameField, timestampFields } from './fields.ts';
 
 /** How a source is cut, embedded and searched. */
@@ -29,7 +30,7 @@ export const createRagToolSchema = z
     description: z.string().max(10_000).default(''),
     knowledge_source: z.string().min(1).max(200).nullable().default(null).describe('Name or id; null searches all'),
     embedding_model: z.string().min(1).max(200).describe('Name or id of an embedding model'),
-    retrieval_params: jsonObjectField.default({}),
+    retrieval_params: retrievalParamsSchema.default({}),
     chunk_size: sizes.chunk_size.default(200),
     chunk_overlap: sizes.chunk_overlap.default(32),
     top_k: sizes.top_k.default(5),
@@ -45,7 +46,7 @@ export const updateRagToolSchema = z
     name: nameField,
     description: z.string().max(10_000),
     knowledge_source: z.string().min(1).max(200).nullable(),
-    retrieval_params: jsonObjectField,
+    retrieval_params: retrievalParamsSchema,
     ...sizes,
   })
   .partial();

@@ -20,7 +20,6 @@ export const createRetrievalToolSchema = z.strictObject({
   description: z.string().max(10_000).default(''),
   knowledge_source: z.string().min(1).max(200).nullable().default(null).describe('Name or id; null searches all'),
   retrieval_strategy: z.enum(retrievalStrategies).default('hybrid'),
-  filters: jsonObjectField.default({}),
 });
 
 /** Body of `PATCH /retrieval-tools/{id}`. */
@@ -30,6 +29,5 @@ export const updateRetrievalToolSchema = z
     description: z.string().max(10_000),
     knowledge_source: z.string().min(1).max(200).nullable(),
     retrieval_strategy: z.enum(retrievalStrategies),
-    filters: jsonObjectField,
   })
   .partial();

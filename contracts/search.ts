@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { idField, jsonObjectField, userField } from './fields.ts';
 
+/** How passages are found: both lists fused, nearest vectors alone, or full text alone. */
+export const searchStrategies = ['hybrid', 'dense', 'full_text'] as const;
+
+/** What `rag_tools.retrieval_params` may hold; what is left out is chosen by the search. */
+export const retrievalParamsSchema = z.strictObject({
+  strategy: z.enum(searchStrategies).optional(),
+  metric: z.enum(['cosine', 'l2']).optional(),
+  candidates: z.int().min(1).max(1000).optional().describe('Length of each list before fusion'),
+  ef_search: z.int().min(1).max(1000).optional().describe('Breadth of the HNSW search'),
+});
+
 /** Body of `POST /search`. */
 export const searchRequestSchema = z.strictObject({
   query: z
@@ -8,8 +19,19 @@ export const searchRequestSchema = z.strictObject({
     .max(8000)
     .refine((text) => text.trim() !== '', 'must not be empty'),
   top_k: z.int().min(1).max(100).optional().describe("The RAG tool's own when left out"),
-  rag_tool: z.string().min(1).max(200).default('documents').describe('Name or id'),
-  strategy: z.enum(['hybrid', 'dense', 'full_text']).default('hybrid'),
+  rag_tool: z
+    .string()
+    .min(1)
+    .max(200)
+    .default('documents')
+    .describe('Name or id; says which embedding model, source and parameters are used'),
+  retrieval_tool: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Name or id; its strategy and source go before those of the RAG tool'),
+  strategy: z.enum(searchStrategies).optional().describe('Goes before those of the tools; `hybrid` when none says'),
   filters: z
     .strictObject({
       knowledge_source: z.string().min(1).max(200).optional().describe('Name or id'),

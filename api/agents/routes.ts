@@ -19,6 +19,10 @@ export const agentRoutes = resourceRoutes({
   schema: agentSchema,
   createSchema: createAgentSchema,
   updateSchema: updateAgentSchema,
+  examples: {
+    create: { name: 'support', model: 'extractive', system_prompt: 'Answer briefly.' },
+    update: { temperature: 0.2 },
+  },
   present: async (rows, em) => {
     const links = await em.find(
       AgentPromptTemplate,
@@ -90,11 +94,10 @@ async function requireChatModel(em: EntityManager, nameOrId: string): Promise<st
   throw refuse('body.model', `"${model.name}" is an embedding model, and an agent needs a chat model`);
 }
 
-async function requireTools(em: EntityManager, tools: readonly Tool[]): Promise<void> {
+async function requireTools(em: EntityManager, tools: ReadonlyArray<{ id: string }>): Promise<void> {
   for (const [index, tool] of tools.entries()) {
-    const table = tool.type === 'rag_tool' ? 'rag_tools' : 'retrieval_tools';
-    if ((await findNamedId(em, table, tool.id)) !== tool.id)
-      throw refuse(`body.tools.${index}.id`, `there is no such ${tool.type} in this workspace`);
+    if ((await findNamedId(em, 'rag_tools', tool.id)) !== tool.id)
+      throw refuse(`body.tools.${index}.id`, 'there is no such RAG tool in this workspace');
   }
 }
 

@@ -29,6 +29,7 @@ const create = defineRoute({
   body: createMessageSchema,
   idempotent: true,
   responses: { 202: messageAcceptedSchema },
+  example: { content: 'When is the office open?', client_message_id: 'm-1' },
   transaction: async (em, { params, body, principal, user }) => {
     await findVisibleConversation(em, params.id, user);
     const accepted = await acceptMessage(em, {

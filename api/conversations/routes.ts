@@ -32,6 +32,7 @@ const create = defineRoute({
   body: createConversationSchema,
   idempotent: true,
   responses: { 201: conversationSchema },
+  example: { agent: 'assistant', user: 'ada' },
   transaction: async (em, request) => {
     const { body, principal } = request;
     const agentId = await requireReference(em, 'agents', 'body.agent', body.agent);
@@ -95,6 +96,7 @@ const update = defineRoute({
   scope: 'conversations:write',
   params: idParamsSchema,
   body: updateConversationSchema,
+  example: { title: 'Opening hours', is_archived: false },
   responses: { 200: conversationSchema },
   transaction: async (em, { params, body, user }) => {
     await findVisibleConversation(em, params.id, user);

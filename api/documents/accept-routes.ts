@@ -42,6 +42,7 @@ const createDocument = defineRoute({
   },
   idempotent: true,
   responses: { 202: documentAcceptedSchema },
+  example: { title: 'Opening hours', text: 'The office is open from 8 to 17 on weekdays.', path: 'hours.txt' },
   transaction: async (em, request, deps) => {
     const { knowledgeSource, part, ...given } = readGiven(request);
     const { workspaceId } = request.principal;
@@ -97,6 +98,12 @@ const createDocuments = defineRoute({
   maxBodyBytes: maxEncodedBytes,
   idempotent: true,
   responses: { 202: documentsAcceptedSchema },
+  example: {
+    documents: [
+      { path: 'a.md', text: '# Apples\n\nApples are red.' },
+      { path: 'b.md', text: '# Bees\n\nBees make honey.' },
+    ],
+  },
   transaction: async (em, request, deps) => ({ status: 202, body: await acceptBatch(em, request, deps) }),
   afterCommit: async (reply, request, deps) => {
     const { documents } = documentsAcceptedSchema.parse(reply.body);

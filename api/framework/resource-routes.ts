@@ -25,6 +25,8 @@ export type Resource<Row extends NamedRow, Shown extends z.ZodType, Create, Upda
   schema: Shown;
   createSchema: z.ZodType<Create>;
   updateSchema: z.ZodType<Update>;
+  /** Bodies for the documentation. */
+  examples: { create: Record<string, unknown>; update: Record<string, unknown> };
   /** Names every field that leaves. */
   present(rows: readonly Row[], em: EntityManager): Promise<Array<z.input<Shown>>>;
   create(body: Create, context: ResourceContext): Promise<Row>;
@@ -60,6 +62,7 @@ export function resourceRoutes<Row extends NamedRow, Shown extends z.ZodType, Cr
     summary: `Create ${article(noun)}`,
     scope: 'configuration:write',
     body: resource.createSchema,
+    example: resource.examples.create,
     idempotent: true,
     responses: { 201: schema },
     transaction: async (em, { body, principal }, deps) => {
@@ -115,6 +118,7 @@ export function resourceRoutes<Row extends NamedRow, Shown extends z.ZodType, Cr
     scope: 'configuration:write',
     params: idParamsSchema,
     body: resource.updateSchema,
+    example: resource.examples.update,
     responses: { 200: schema },
     transaction: async (em, { params, body, principal }, deps) => {
       const row = await find(em, params.id);

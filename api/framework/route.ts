@@ -6,7 +6,11 @@ import type { TurnFeed } from '../streams/turn-feed.ts';
 import type { Principal, Scope } from './scope.ts';
 
 /** What handlers work with: the dependencies, and what one process shares over them. */
-export type RouteDeps = ApiDeps & { turnFeed: TurnFeed };
+export type RouteDeps = ApiDeps & {
+  turnFeed: TurnFeed;
+  /** The OpenAPI document as JSON. */
+  openApi(): string;
+};
 
 /** A request after its key, its parameters and its body were checked against the route's declaration. */
 export type RouteRequest<Params, Query, Body> = {
@@ -70,6 +74,8 @@ type Declaration<Params, Query, Body> = {
   /** Makes the stored copy of an answer that shows a secret once. */
   redact?: (body: unknown) => unknown;
   responses: Record<number, ResponseSpec>;
+  /** A body for the documentation that works on a fresh installation, as far as ids allow. */
+  example?: unknown;
 };
 
 /** A route whose handler's types were checked against its schemas, and forgotten. */

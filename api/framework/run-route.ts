@@ -7,7 +7,7 @@ import { claimIdempotencyKey, storeIdempotentAnswer } from '../../entities/idemp
 import type { KeyVerifier } from '../middleware/authenticate.ts';
 import { mediaTypeOf, parseJson, readBody } from '../middleware/read-body.ts';
 import { EventStream } from '../streams/event-stream.ts';
-import type { CapacityBudget, CapacityGate } from './capacity-gate.ts';
+import type { CapacityBudget } from './capacity-gate.ts';
 import type { Reply, Route, RouteDeps, RouteRequest } from './route.ts';
 import { allows } from './scope.ts';
 import { sendReply } from './send-reply.ts';
@@ -17,7 +17,6 @@ import { validateParams, validatePart } from './validate-request.ts';
 export type RouteRuntime = {
   deps: RouteDeps;
   verifier: KeyVerifier;
-  transactions: CapacityGate;
   streams: CapacityBudget;
   bodies: CapacityBudget;
   openStreams: Set<EventStream>;
@@ -107,15 +106,12 @@ async function answer(
   if ('handle' in route) return route.handle(request, runtime.deps);
   const key = readIdempotencyKey(route, ctx);
   const { workspaceId } = request.principal;
-  const reply = await runtime.transactions.run(() =>
-    runtime.deps.database.inWorkspace(workspaceId, (em) =>
-      key === null
-        ? route.transaction(em, request, runtime.deps)
-        : once(em, { key, workspaceId, method: ctx.method, path: ctx.url, requestHash: hash(ctx, bytes) }, route, () =>
-            route.transaction(em, request, runtime.deps),
-          ),
-    ),
-  );
+  const reply = await runtime.deps.database.inWorkspace(workspaceId, (em) => {
+    const effect = () => route.transaction(em, request, runtime.deps);
+    if (key === null) return effect();
+    const claim = { key, workspaceId, method: ctx.method, path: ctx.url, requestHash: hash(ctx, bytes) };
+    return once(em, claim, route, effect);
+  });
   // The row is committed and a sweep starts what could not be started now, so the answer does not depend on this.
   try {
     await reply.afterCommit?.();

@@ -17,6 +17,10 @@ export const knowledgeSourceRoutes = resourceRoutes({
   schema: knowledgeSourceSchema,
   createSchema: createKnowledgeSourceSchema,
   updateSchema: updateKnowledgeSourceSchema,
+  examples: {
+    create: { name: 'handbook', type: 'upload' },
+    update: { name: 'staff handbook' },
+  },
   present: async (rows) =>
     rows.map((row) => ({
       id: row.id,

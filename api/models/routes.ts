@@ -15,6 +15,17 @@ export const modelRoutes = resourceRoutes({
   schema: modelSchema,
   createSchema: createModelSchema,
   updateSchema: updateModelSchema,
+  examples: {
+    create: {
+      name: 'gpt-5-mini',
+      kind: 'chat',
+      provider: 'openai',
+      model_id: 'gpt-5-mini',
+      api_key: 'sk-…',
+      pricing: { currency: 'USD', input_per_million: '0.25', output_per_million: '2.00' },
+    },
+    update: { is_active: false },
+  },
   present: async (rows) =>
     rows.map((row) => ({
       id: row.id,

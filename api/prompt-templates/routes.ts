@@ -17,6 +17,10 @@ export const promptTemplateRoutes = resourceRoutes({
   schema: promptTemplateSchema,
   createSchema: createPromptTemplateSchema,
   updateSchema: updatePromptTemplateSchema,
+  examples: {
+    create: { name: 'brief', type: 'system', template: 'Answer {{question}} briefly.', variables: ['question'] },
+    update: { description: 'For short answers' },
+  },
   present: async (rows) =>
     rows.map((row) => ({
       id: row.id,

@@ -17,6 +17,10 @@ export const ragToolRoutes = resourceRoutes({
   schema: ragToolSchema,
   createSchema: createRagToolSchema,
   updateSchema: updateRagToolSchema,
+  examples: {
+    create: { name: 'handbook', embedding_model: 'all-MiniLM-L6-v2', top_k: 8 },
+    update: { retrieval_params: { strategy: 'hybrid' } },
+  },
   present: async (rows, em) => {
     const models = await em.find(Model, { id: { $in: rows.map((row) => row.embeddingModelId) } });
     const names = new Map(models.map((model) => [model.id, model.name]));

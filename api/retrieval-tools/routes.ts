@@ -20,6 +20,10 @@ export const retrievalToolRoutes = resourceRoutes({
   schema: retrievalToolSchema,
   createSchema: createRetrievalToolSchema,
   updateSchema: updateRetrievalToolSchema,
+  examples: {
+    create: { name: 'exact words', retrieval_strategy: 'full_text' },
+    update: { description: 'Finds words as they are written' },
+  },
   present: async (rows) =>
     rows.map((row) => ({
       id: row.id,
@@ -39,7 +43,6 @@ export const retrievalToolRoutes = resourceRoutes({
       description: body.description,
       knowledgeSourceId: await sourceOf(em, body.knowledge_source),
       retrievalStrategy: body.retrieval_strategy,
-      filters: body.filters,
     }),
   update: async (row, body, { em }) => {
     em.assign(
@@ -49,7 +52,6 @@ export const retrievalToolRoutes = resourceRoutes({
         description: body.description,
         knowledgeSourceId: body.knowledge_source === undefined ? undefined : await sourceOf(em, body.knowledge_source),
         retrievalStrategy: body.retrieval_strategy,
-        filters: body.filters,
       }),
       { mergeObjectProperties: false },
     );

@@ -29,6 +29,7 @@ const put = defineRoute({
   scope: 'memory:write',
   params: userMemoryParamsSchema,
   body: putUserMemorySchema,
+  example: { memory: 'Prefers short answers.' },
   responses: { 200: userMemorySchema },
   transaction: async (em, request) => {
     const { params, body, principal, user } = request;

@@ -1,0 +1,74 @@
+import type { z } from 'zod';
+import * as agent from '../../contracts/agent.ts';
+import * as apiKey from '../../contracts/api-key.ts';
+import * as conversation from '../../contracts/conversation.ts';
+import * as document from '../../contracts/document.ts';
+import * as health from '../../contracts/health.ts';
+import * as ingestionJob from '../../contracts/ingestion-job.ts';
+import * as knowledgeSource from '../../contracts/knowledge-source.ts';
+import * as message from '../../contracts/message.ts';
+import * as model from '../../contracts/model.ts';
+import { problemSchema } from '../../contracts/problem.ts';
+import * as promptTemplate from '../../contracts/prompt-template.ts';
+import * as ragTool from '../../contracts/rag-tool.ts';
+import * as retrievalTool from '../../contracts/retrieval-tool.ts';
+import * as search from '../../contracts/search.ts';
+import { statusSchema } from '../../contracts/status.ts';
+import * as turn from '../../contracts/turn.ts';
+import * as usage from '../../contracts/usage.ts';
+import * as userMemory from '../../contracts/user-memory.ts';
+
+/** Schemas of answers that have a name in the documentation; all others are shown in place. */
+export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
+  Agent: agent.agentSchema,
+  ApiKey: apiKey.apiKeySchema,
+  ApiKeyCreated: apiKey.apiKeyCreatedSchema,
+  Citation: message.citationSchema,
+  Conversation: conversation.conversationSchema,
+  Document: document.documentSchema,
+  DocumentAccepted: document.documentAcceptedSchema,
+  DocumentGeneration: document.documentGenerationSchema,
+  DocumentsAccepted: document.documentsAcceptedSchema,
+  IngestionJob: ingestionJob.ingestionJobSchema,
+  KnowledgeSource: knowledgeSource.knowledgeSourceSchema,
+  Liveness: health.livenessSchema,
+  Message: message.messageSchema,
+  MessageAccepted: turn.messageAcceptedSchema,
+  Model: model.modelSchema,
+  Problem: problemSchema,
+  PromptTemplate: promptTemplate.promptTemplateSchema,
+  RagTool: ragTool.ragToolSchema,
+  Readiness: health.readinessSchema,
+  RetrievalTool: retrievalTool.retrievalToolSchema,
+  SearchHit: search.searchHitSchema,
+  SearchResult: search.searchResultSchema,
+  Status: statusSchema,
+  Turn: turn.turnSchema,
+  TurnWithAnswer: turn.turnWithAnswerSchema,
+  Usage: usage.usageSchema,
+  UserMemory: userMemory.userMemorySchema,
+};
+
+/** Schemas of request bodies, which differ from answers in that what has a default may be left out. */
+export const namedBodies: Readonly<Record<string, z.ZodType>> = {
+  CreateAgent: agent.createAgentSchema,
+  CreateApiKey: apiKey.createApiKeySchema,
+  CreateConversation: conversation.createConversationSchema,
+  CreateDocument: document.createDocumentSchema,
+  CreateDocuments: document.createDocumentsSchema,
+  CreateKnowledgeSource: knowledgeSource.createKnowledgeSourceSchema,
+  CreateMessage: message.createMessageSchema,
+  CreateModel: model.createModelSchema,
+  CreatePromptTemplate: promptTemplate.createPromptTemplateSchema,
+  CreateRagTool: ragTool.createRagToolSchema,
+  CreateRetrievalTool: retrievalTool.createRetrievalToolSchema,
+  PutUserMemory: userMemory.putUserMemorySchema,
+  SearchRequest: search.searchRequestSchema,
+  UpdateAgent: agent.updateAgentSchema,
+  UpdateConversation: conversation.updateConversationSchema,
+  UpdateKnowledgeSource: knowledgeSource.updateKnowledgeSourceSchema,
+  UpdateModel: model.updateModelSchema,
+  UpdatePromptTemplate: promptTemplate.updatePromptTemplateSchema,
+  UpdateRagTool: ragTool.updateRagToolSchema,
+  UpdateRetrievalTool: retrievalTool.updateRetrievalToolSchema,
+};
