@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { configSchema } from '../../platform/config.ts';
+import { writeOrCheck } from './write-or-check.ts';
 
 const readme = path.resolve(import.meta.dirname, '../../README.md');
 const begin = '<!-- settings: made by scripts/generate/readme-settings.ts -->';
@@ -15,25 +16,19 @@ function settingsTable(): string {
   const rows = Object.entries(properties).map(([name, property]) => {
     const { description = '', default: preset } = property as Property;
     const shown =
-      preset === undefined ? (required.includes(name) ? 'given by `npm start`' : '–') : `\`${JSON.stringify(preset).replaceAll('"', '')}\``;
+      preset === undefined
+        ? required.includes(name)
+          ? 'given by `npm start`'
+          : '–'
+        : `\`${JSON.stringify(preset).replaceAll('"', '')}\``;
     return `| \`${name}\` | ${shown} | ${description.replaceAll('|', '\\|')} |`;
   });
   return ['| setting | default | what it does |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-const text = await readFile(readme, 'utf8');
-const [before, rest] = text.split(begin);
+const [before, rest] = readFileSync(readme, 'utf8').split(begin);
 const [, after] = rest?.split(end) ?? [];
 if (before === undefined || after === undefined) {
   throw new Error(`README.md must hold the lines "${begin}" and "${end}", between which the table of settings stands.`);
 }
-const fresh = `${before}${begin}\n\n${settingsTable()}\n\n${end}${after}`;
-if (fresh === text) {
-  console.log("README's table of settings is fresh.");
-} else if (process.argv.includes('--check')) {
-  console.error("README's table of settings is stale. Run: node scripts/generate/readme-settings.ts");
-  process.exitCode = 1;
-} else {
-  await writeFile(readme, fresh);
-  console.log("README's table of settings was written.");
-}
+writeOrCheck('README.md', `${before}${begin}\n\n${settingsTable()}\n\n${end}${after}`, 'readme-settings.ts');
