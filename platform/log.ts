@@ -46,7 +46,9 @@ export function createLogger(
 export function temporalLogger(logger: Logger): TemporalLogger {
   const log = (level: LogLevel, message: string, meta: LogMetadata = {}): void => {
     const fields = Object.fromEntries(Object.entries(meta).filter(([field]) => !unwantedFields.has(field)));
-    logger[pinoLevels[level]](fields, message);
+    // The SDK's own reports of its states say nothing to an operator; what activities and workflows log does.
+    const own = level === 'INFO' && (meta.sdkComponent === 'worker' || meta.sdkComponent === 'core');
+    logger[own ? 'debug' : pinoLevels[level]](fields, message);
   };
   return {
     log,

@@ -41,20 +41,25 @@ export function summarizeQuery(text: string): { name: string; operation: string;
   const first = /^[a-z]+/i.exec(statement)?.[0].toUpperCase() ?? 'SQL';
   const operation =
     first === 'WITH' ? (/\b(insert|update|delete)\b/i.exec(statement)?.[1]?.toUpperCase() ?? 'SELECT') : first;
-  const target = (targetPatterns[operation] ?? targetPatterns.SELECT)
-    ?.exec(statement)
-    ?.slice(1)
+  const searched = operation === 'SELECT' ? statement.replaceAll(/\bextract\s*\([^()]*\)/gi, '') : statement;
+  const patterns = targetPatterns[operation] ?? selectPatterns;
+  const target = patterns
+    .map((pattern) => pattern.exec(searched)?.[1])
     .find(Boolean)
     ?.replaceAll('"', '');
   return target ? { name: `${operation} ${target}`, operation, target } : { name: operation, operation };
 }
 
 const identifier = String.raw`((?:"?[a-z_][\w$]*"?\.)?"?[a-z_][\w$]*"?)`;
-const targetPatterns: Record<string, RegExp> = {
-  INSERT: new RegExp(String.raw`\binsert\s+into\s+${identifier}`, 'i'),
-  UPDATE: new RegExp(String.raw`\bupdate\s+(?:only\s+)?${identifier}`, 'i'),
-  DELETE: new RegExp(String.raw`\bdelete\s+from\s+(?:only\s+)?${identifier}`, 'i'),
-  SELECT: new RegExp(String.raw`\bfrom\s+(?:only\s+)?${identifier}|^select\s+${identifier}\s*\(`, 'i'),
+const selectPatterns = [
+  new RegExp(String.raw`\bfrom\s+(?:only\s+)?${identifier}`, 'i'),
+  new RegExp(String.raw`^select\s+${identifier}\s*\(`, 'i'),
+];
+const targetPatterns: Record<string, RegExp[]> = {
+  INSERT: [new RegExp(String.raw`\binsert\s+into\s+${identifier}`, 'i')],
+  UPDATE: [new RegExp(String.raw`\bupdate\s+(?:only\s+)?${identifier}`, 'i')],
+  DELETE: [new RegExp(String.raw`\bdelete\s+from\s+(?:only\s+)?${identifier}`, 'i')],
+  SELECT: selectPatterns,
 };
 
 function summaryOf(statement: unknown): ReturnType<typeof summarizeQuery> | undefined {

@@ -15,6 +15,8 @@ describe('the summary of a statement', () => {
     ['select "d0".* from "public"."documents" as "d0"', 'SELECT public.documents'],
     ['/* who asks */ select hybrid_search($1, $2)', 'SELECT hybrid_search'],
     ['select id, (select count(*) from chunks) from documents', 'SELECT chunks'],
+    ['select count(*) from documents', 'SELECT documents'],
+    ['select extract(epoch from t.created_at), * from turns t', 'SELECT turns'],
     ["insert into turn_events (turn_id, data) values ($1, 'x')", 'INSERT turn_events'],
     ['update only documents set title = $1', 'UPDATE documents'],
     ['delete from blobs where id = $1', 'DELETE blobs'],
