@@ -81,7 +81,7 @@ export class Stack {
   async runScript(
     script: string,
     args: readonly string[],
-    output: ((line: string) => void) | 'inherit',
+    output: ((line: string, isError: boolean) => void) | 'inherit',
   ): Promise<number> {
     if (this.#stopped !== null) throw new Error('The stack is being stopped.');
     const stdio = output === 'inherit' ? 'inherit' : 'pipe';
@@ -91,8 +91,9 @@ export class Stack {
       stdio: ['ignore', stdio, stdio],
     });
     this.#scripts.add(child);
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null && output !== 'inherit') createInterface({ input: stream }).on('line', output);
+    if (output !== 'inherit' && child.stdout !== null && child.stderr !== null) {
+      createInterface({ input: child.stdout }).on('line', (line) => output(line, false));
+      createInterface({ input: child.stderr }).on('line', (line) => output(line, true));
     }
     const code = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);

@@ -143,13 +143,12 @@ async function startProduct(
   ]);
 }
 
-/** Runs a preparing script; what it prints is the message if it fails. */
+/** Runs a preparing script; what it prints as an error is the message if it fails. */
 async function requireScript(stack: Stack, script: string, args: string[], log: (line: string) => void): Promise<void> {
   if (!existsSync(path.join(checkout, script))) throw new Error(`${script} is missing from this checkout.`);
-  const lines: string[] = [];
-  const code = await stack.runScript(script, args, (line) => {
-    lines.push(line);
-    log(line);
-  });
-  if (code !== 0) throw new SetupFailure(lines.join('\n') || `${script} failed with exit code ${code}.`);
+  const errors: string[] = [];
+  const code = await stack.runScript(script, args, (line, isError) => (isError ? errors.push(line) : log(line)));
+  const message = errors.join('\n').trim();
+  if (code !== 0) throw new SetupFailure(message || `${script} failed with exit code ${code}.`);
+  if (message !== '') log(message);
 }
