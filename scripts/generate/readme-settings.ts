@@ -13,14 +13,10 @@ type Property = { description?: string; default?: unknown };
 /** The table of all settings, from the schema that reads them. */
 function settingsTable(): string {
   const { properties = {}, required = [] } = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  const without = (name: string): string => (required.includes(name) ? 'given by `npm start`' : '–');
   const rows = Object.entries(properties).map(([name, property]) => {
     const { description = '', default: preset } = property as Property;
-    const shown =
-      preset === undefined
-        ? required.includes(name)
-          ? 'given by `npm start`'
-          : '–'
-        : `\`${JSON.stringify(preset).replaceAll('"', '')}\``;
+    const shown = preset === undefined ? without(name) : `\`${JSON.stringify(preset).replaceAll('"', '')}\``;
     return `| \`${name}\` | ${shown} | ${description.replaceAll('|', '\\|')} |`;
   });
   return ['| setting | default | what it does |', '| --- | --- | --- |', ...rows].join('\n');
