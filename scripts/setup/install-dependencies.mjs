@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkout } from './installation.mjs';
-import { pruneDependencies, typesRemovedMarker } from './prune-dependencies.mjs';
+import { pruneDependencies, pruneForeignBuilds, typesRemovedMarker } from './prune-dependencies.mjs';
 import { runCommand } from './run-command.mjs';
 import { SetupFailure } from './setup-failure.mjs';
 import { showProgress } from './show-progress.mjs';
@@ -24,7 +24,10 @@ export async function installDependencies({ development, env, log }) {
   }
   const installed = readPackages(path.join(nodeModules, '.package-lock.json'));
   const typesRemoved = existsSync(path.join(nodeModules, typesRemovedMarker));
-  if (installed !== null && !(development && typesRemoved) && isComplete(locked, installed, development)) return;
+  if (installed !== null && !(development && typesRemoved) && isComplete(locked, installed, development)) {
+    pruneForeignBuilds(nodeModules);
+    return;
+  }
   const hasTools = Object.entries(installed ?? {}).some(([, entry]) => entry.dev);
   const full = development || hasTools;
   const omit = full ? [] : ['--omit=dev'];
