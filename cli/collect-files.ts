@@ -29,28 +29,34 @@ const types: Record<string, FoundFile['type']> = {
 
 /**
  * Finds the files to ingest, sorted by path; folders are searched to the bottom, but for hidden ones and node_modules.
- * A file's document path is relative to `cwd`, or to the parent of the given path when that lies elsewhere.
+ * A file's document path is relative to `base`, and absolute where it lies outside of it: one file has one path,
+ * however it is named.
  * Throws CliError for a path that does not exist, and for a named file of a type that is not read.
  */
-export async function collectFiles(given: readonly string[], cwd: string): Promise<FoundFiles> {
+export async function collectFiles(given: readonly string[], cwd: string, base = cwd): Promise<FoundFiles> {
   const files = new Map<string, FoundFile>();
   let ignored = 0;
   for (const name of given) {
     const root = path.resolve(cwd, name);
     const info = await stat(root).catch(() => null);
     if (!info) throw new CliError(`There is no file or folder ${name}.`);
-    const base = path.relative(cwd, root).startsWith('..') ? path.dirname(root) : cwd;
     const found = info.isDirectory() ? await filesUnder(root) : [root];
     for (const file of found) {
       const type = types[path.extname(file).toLowerCase()];
       if (type) {
         const { size } = await stat(file);
-        files.set(file, { file, path: path.relative(base, file).split(path.sep).join('/'), type, bytes: size });
+        files.set(file, { file, path: documentPath(file, path.resolve(cwd, base)), type, bytes: size });
       } else if (info.isDirectory()) ignored += 1;
       else throw new CliError(`${name} is of no type that is read. Give ${Object.keys(types).join(', ')} files.`);
     }
   }
   return { files: [...files.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1)), ignored };
+}
+
+function documentPath(file: string, base: string): string {
+  const relative = path.relative(base, file);
+  const outside = relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative);
+  return (outside ? file : relative).split(path.sep).join('/');
 }
 
 async function filesUnder(folder: string): Promise<string[]> {

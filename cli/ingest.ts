@@ -11,8 +11,9 @@ import type { Terminal } from './terminal.ts';
 export const ingest: Command = {
   name: 'ingest',
   summary: 'Ingest files and folders: Markdown, text and HTML',
-  usage: `Usage: perdure ingest <path…> [--source NAME] [--user NAME] [--json]
+  usage: `Usage: perdure ingest <path…> [--base FOLDER] [--source NAME] [--user NAME] [--json]
 
+  --base FOLDER   documents are known by their paths relative to it (default: the current folder)
   --source NAME   the knowledge source (default: uploads)
   --user NAME     the owner; the documents are then visible to this user alone
   --json          one object a line: {"path", "state", "type", "warnings", "reason", "characters", "chunks", …}
@@ -23,10 +24,15 @@ is done. The exit code is 1 if any file failed. Ctrl-C stops watching: what was 
     const { values, positionals } = parseArgs({
       args: context.args,
       allowPositionals: true,
-      options: { source: { type: 'string' }, user: { type: 'string' }, json: { type: 'boolean', default: false } },
+      options: {
+        base: { type: 'string' },
+        source: { type: 'string' },
+        user: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
     });
     if (positionals.length === 0) throw new UsageError('Name the files or folders to ingest.');
-    const { files, ignored } = await collectFiles(positionals, process.cwd());
+    const { files, ignored } = await collectFiles(positionals, process.cwd(), values.base);
     const { terminal } = context;
     if (files.length === 0)
       throw new UsageError('There is nothing to ingest: no Markdown, text or HTML file was found.');

@@ -34,9 +34,13 @@ describe('the files of a path', () => {
     expect(ignored).toBe(1);
   });
 
-  test('have the same names from elsewhere as from their parent', async () => {
-    const { files } = await collectFiles([path.join(folder, 'docs')], os.homedir());
-    expect(files.map(({ path: name }) => name)).toEqual(['docs/a.HTML', 'docs/b.md', 'docs/sub/c.txt']);
+  test('have one name each, however they are given', async () => {
+    const names = async (given: string, base?: string): Promise<string[]> =>
+      (await collectFiles([path.join(folder, given)], os.homedir(), base)).files.map(({ path: name }) => name);
+    expect(await names('docs/sub')).toEqual([`${folder}/docs/sub/c.txt`]);
+    expect(await names('docs/sub/c.txt')).toEqual([`${folder}/docs/sub/c.txt`]);
+    expect(await names('docs/sub', folder)).toEqual(['docs/sub/c.txt']);
+    expect(await names('docs/sub/c.txt', path.join(folder, 'docs'))).toEqual(['sub/c.txt']);
   });
 
   test.each([['nowhere'], ['docs/image.png']])('refuse %s', async (name) => {
@@ -100,7 +104,9 @@ describe('perdure ingest', () => {
   test('tells of each file what became of it, and fails if one failed', async () => {
     const api = await startIngesting();
     try {
-      const run = await runCli(['ingest', '--source', 'handbook', path.join(folder, 'docs')], { url: api.url });
+      const run = await runCli(['ingest', '--base', folder, '--source', 'handbook', path.join(folder, 'docs')], {
+        url: api.url,
+      });
       expect(run.code).toBe(1);
       expect(run.out).toBe(
         'failed     docs/sub/c.txt  document_binary: The document is binary.\n' +
@@ -124,7 +130,7 @@ describe('perdure ingest', () => {
   test('writes a line of JSON for each file', async () => {
     const api = await startIngesting();
     try {
-      const run = await runCli(['ingest', '--json', path.join(folder, 'docs')], { url: api.url });
+      const run = await runCli(['ingest', '--json', '--base', folder, path.join(folder, 'docs')], { url: api.url });
       const lines = run.out
         .trimEnd()
         .split('\n')
