@@ -4,6 +4,7 @@ import {
   CancellationScope,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
@@ -15,18 +16,22 @@ import {
   dropSupersededOptions,
   embedChunksOptions,
   failGenerationOptions,
-  prepareDocumentOptions,
+  prepareLargeOptions,
+  prepareSmallOptions,
   publishGenerationOptions,
 } from './activity-options.ts';
 
 type Steps = ReturnType<typeof createIngestionActivities>;
 
-const { prepareDocument } = proxyActivities<Steps>(prepareDocumentOptions);
+const { prepareDocument: prepareSmall } = proxyLocalActivities<Steps>(prepareSmallOptions);
+const { prepareDocument: prepareLarge } = proxyActivities<Steps>(prepareLargeOptions);
 const { embedChunks } = proxyActivities<Steps>(embedChunksOptions);
-const { publishGeneration } = proxyActivities<Steps>(publishGenerationOptions);
+const { publishGeneration } = proxyLocalActivities<Steps>(publishGenerationOptions);
 const { dropSuperseded } = proxyActivities<Steps>(dropSupersededOptions);
 const { failGeneration } = proxyActivities<Steps>(failGenerationOptions);
 
+// A larger document would hold up its workflow task.
+const smallBytes = 262_144;
 // About 2 s of work of the local model: what a crash may have to begin anew is a batch of it, and the history stays short.
 const chunksPerStep = 256;
 // Two ranges under way keep the model busy while one of them is stored.
@@ -46,11 +51,6 @@ const searchAttributes = {
  * generation that was deleted, overtaken by a newer one or taken over by another run ends quietly.
  */
 export async function ingestDocument(input: IngestDocumentInput): Promise<IngestDocumentResult> {
-  upsertSearchAttributes([
-    { key: searchAttributes.workspace, value: input.workspaceId },
-    { key: searchAttributes.document, value: input.documentId },
-    { key: searchAttributes.status, value: 'processing' },
-  ]);
   // Registered before the first step: undoes whatever the steps have done by then.
   const compensate = (error: unknown) => CancellationScope.nonCancellable(() => endUnfinished(input, error));
   let result: IngestDocumentResult;
@@ -59,15 +59,21 @@ export async function ingestDocument(input: IngestDocumentInput): Promise<Ingest
   } catch (error) {
     result = await compensate(error);
   }
-  upsertSearchAttributes([{ key: searchAttributes.status, value: result.state }]);
+  // Until here the starter's values stand: each change of them costs the server as much as a step.
+  upsertSearchAttributes([
+    { key: searchAttributes.workspace, value: input.workspaceId },
+    { key: searchAttributes.document, value: input.documentId },
+    { key: searchAttributes.status, value: result.state },
+  ]);
   setCurrentDetails(`${result.state}, ${result.chunks} chunks`);
   return result;
 }
 
 async function ingest(input: IngestDocumentInput): Promise<IngestDocumentResult> {
   const startedAt = workflowInfo().runStartTime.toISOString();
-  const prepared = await prepareDocument.executeWithOptions({ summary: 'Extract and chunk' }, [input, { startedAt }]);
-  if (prepared.state === 'fenced') return { state: 'abandoned', chunks: 0 };
+  let prepared = await prepareSmall(input, { startedAt, largestBytes: smallBytes });
+  if (prepared.state === 'larger') prepared = await prepareLarge(input, { startedAt });
+  if (prepared.state === 'larger' || prepared.state === 'fenced') return { state: 'abandoned', chunks: 0 };
   if (prepared.state !== 'staging') return { state: prepared.state, chunks: prepared.chunks };
   for (let verification = 1; ; verification += 1) {
     await embedAll(input, prepared.chunks);

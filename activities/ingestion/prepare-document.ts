@@ -27,26 +27,29 @@ const chunksPerTransaction = 1000;
 // The markers that a model adds to each text.
 const markerTokens = 2;
 
-/** What there is to embed, or how the generation has ended already. */
+/** What there is to embed, or how the generation has ended already; `larger` if it was left for want of permission. */
 export type PreparedDocument = {
-  state: 'staging' | 'active' | 'failed' | 'abandoned' | 'fenced';
+  state: 'staging' | 'larger' | 'active' | 'failed' | 'abandoned' | 'fenced';
   chunks: number;
 };
 
 /**
  * Takes the generation over, extracts its text and stores its chunks. Running it again deletes what an earlier attempt
- * left half-stored, and does nothing once all chunks are there.
+ * left half-stored, and does nothing once all chunks are there. A document of more than `largestBytes` is left as it is.
  */
 export function createPrepareDocument(
   deps: IngestionDeps,
-): (input: IngestDocumentInput, run: { startedAt: string }) => Promise<PreparedDocument> {
-  return async function prepareDocument(input, { startedAt }) {
+): (input: IngestDocumentInput, order: { startedAt: string; largestBytes?: number }) => Promise<PreparedDocument> {
+  return async function prepareDocument(input, { startedAt, largestBytes }) {
     return runStep(input, async (step) => {
       const { run } = step;
       const taken = await deps.database.inWorkspace(run.workspaceId, async (em) => {
         const generation = await takeOverGeneration(em, { ...run, runStartedAt: new Date(startedAt) });
         if (generation.state !== 'staging' || generation.expected_chunks !== null) {
           return { ended: { state: generation.state, chunks: generation.expected_chunks ?? 0 } };
+        }
+        if (generation.byte_size > (largestBytes ?? Number.POSITIVE_INFINITY)) {
+          return { ended: { state: 'larger' as const, chunks: 0 } };
         }
         return { generation, bytes: await readBlob(em, run), models: await embeddingModels(deps, em, run) };
       });

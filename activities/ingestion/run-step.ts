@@ -20,7 +20,8 @@ const heartbeatEveryMs = 2000;
  */
 export async function runStep<T>(input: IngestDocumentInput, work: (step: Step) => Promise<T>): Promise<T> {
   const context = Context.current();
-  const heartbeat = setInterval(() => context.heartbeat(), heartbeatEveryMs);
+  // A local step has no heartbeat: its workflow task's time-out tells of a dead worker.
+  const heartbeat = context.info.isLocal ? undefined : setInterval(() => context.heartbeat(), heartbeatEveryMs);
   try {
     const runId = context.info.workflowExecution?.runId ?? '';
     const { workspaceId, documentId, generation } = input;

@@ -53,13 +53,15 @@ describe('an ingestion', () => {
     });
     const history = await h.handle(key).fetchHistory();
     const decoded = textsOf(history).join('\n');
-    expect(decoded).toContain('Extract and chunk');
+    expect(decoded).toContain('prepareDocument');
     expect(decoded).toMatch(/Embed chunks 1 to \d+ of \d+/);
-    expect(decoded).toContain('Verify and activate');
+    expect(decoded).toContain('publishGeneration');
     expect(decoded).not.toContain('secret');
     expect(decoded).not.toContain('durable work');
-    const steps = history.events?.filter((event) => event.activityTaskScheduledEventAttributes);
-    expect(steps).toHaveLength(3);
+    const kinds = history.events?.flatMap((event) =>
+      event.activityTaskScheduledEventAttributes ? ['step'] : event.markerRecordedEventAttributes ? ['local step'] : [],
+    );
+    expect(kinds).toEqual(['local step', 'step', 'local step']);
   });
 
   test('reads HTML and UTF-16, with offsets into the extracted text', async () => {
