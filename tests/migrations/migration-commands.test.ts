@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -150,5 +151,31 @@ describe('writing a migration', () => {
       expect(source).toContain('create policy "workspace_isolation" on "evaluations"');
       expect(await upgradeDatabase(url, folder)).toHaveLength(1);
     });
+  });
+
+  test('is a command that wants a message, and writes nothing when nothing differs', async () => {
+    const run = (args: string[]) =>
+      new Promise<{ code: number | null; output: string }>((resolve) => {
+        const script = path.resolve(import.meta.dirname, '../../scripts/db/migrate.ts');
+        execFile(
+          process.execPath,
+          [script, ...args, '--folder', folder],
+          { env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl } },
+          (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+        );
+      });
+    expect(await run([])).toEqual({ code: 1, output: expect.stringContaining('-m "Add new field"') });
+    expect(await run(['-m', 'Add new field'])).toEqual({
+      code: 0,
+      output: expect.stringContaining('nothing to write'),
+    });
+    expect(names(folder)).toEqual(names(migrationsFolder));
+    rmSync(path.join(folder, `${names(folder).at(-1)}.ts`));
+    addMigration('Migration29990101000000_without', 'alter table agents drop topics', 'select 1');
+    expect(await run(['-m', 'Add new field'])).toEqual({
+      code: 0,
+      output: expect.stringContaining('_add_new_field.ts'),
+    });
+    expect(names(folder).at(-1)).toBe('Migration29990101000001_add_new_field');
   });
 });
