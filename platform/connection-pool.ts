@@ -8,7 +8,12 @@ export type PoolSettings = {
   statementTimeout: number;
   /** Milliseconds that a statement waits for a lock; the statement's own limit by default. */
   lockTimeout?: number;
+  /** Receives the pool once it is made, for whoever shows its use. */
+  onPool?: (pool: PoolUse) => void;
 };
+
+/** How many connections of a pool are open and idle, and how many requests wait for one. */
+export type PoolUse = { readonly totalCount: number; readonly idleCount: number; readonly waitingCount: number };
 
 const timestampTypes = [pg.types.builtins.TIMESTAMP, pg.types.builtins.TIMESTAMPTZ];
 
@@ -34,6 +39,7 @@ export function poolOptions(settings: PoolSettings): Record<string, unknown> {
         for (const type of timestampTypes) client.setTypeParser(type, pg.types.getTypeParser(type));
       });
       returnDeadConnections(pool);
+      settings.onPool?.(pool);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { PerdureError } from '../contracts/errors.ts';
+import type { PoolUse } from './connection-pool.ts';
 import { createOrm } from './orm.ts';
 import { poolSizes } from './pool-sizes.ts';
 
@@ -26,13 +27,23 @@ export type DatabaseSettings = { DATABASE_URL: string; PERDURE_DATABASE_POOL: nu
 /**
  * Makes the process's pools, one a role; none connects before its first transaction. `applicationName` is what
  * pg_stat_activity shows. A transaction throws `PerdureError` with code `over_capacity` when the pool stays exhausted
- * for 10 s, and `unavailable` when the connection cannot be made or is lost; the next one connects anew.
+ * for 10 s, and `unavailable` when the connection cannot be made or is lost; the next one connects anew. `onPool` receives
+ * each pool when it is made.
  */
-export function createDatabase(settings: DatabaseSettings, applicationName: string): Database {
+export function createDatabase(
+  settings: DatabaseSettings,
+  applicationName: string,
+  onPool: (role: string, pool: PoolUse) => void = () => {},
+): Database {
   const sizes = poolSizes(settings.PERDURE_DATABASE_POOL);
   const open = (role: 'app' | 'operator' | 'owner', statementTimeout: number) =>
     once(() =>
-      createOrm(settings.DATABASE_URL, sizes[role], { role: `perdure_${role}`, applicationName, statementTimeout }),
+      createOrm(settings.DATABASE_URL, sizes[role], {
+        role: `perdure_${role}`,
+        applicationName,
+        statementTimeout,
+        onPool: (pool) => onPool(role, pool),
+      }),
     );
   const app = open('app', 60_000);
   const operator = open('operator', 300_000);

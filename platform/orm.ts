@@ -24,7 +24,11 @@ export function createOrm(
     resultCache: { global: false },
     colors: false,
     logger: (message) => process.stderr.write(`${message}\n`),
-    schemaGenerator: { skipTables: ['chunk_embeddings', /^chunk_embeddings_/], ignoreRoutines: true, ignoreTriggers: true },
+    schemaGenerator: {
+      skipTables: ['chunk_embeddings', /^chunk_embeddings_/],
+      ignoreRoutines: true,
+      ignoreTriggers: true,
+    },
     ...options,
   });
 }

@@ -26,9 +26,10 @@ const startDeadlineMs = 2_000;
  */
 export async function createApiDeps(config: Config, telemetry: Telemetry, log: Logger) {
   const pool = config.PERDURE_DATABASE_POOL;
-  await checkDatabase(config.DATABASE_URL, pool);
+  // An API and a worker with the same settings are the least that runs.
+  await checkDatabase(config.DATABASE_URL, 2 * pool);
   const { client, connection } = await connectTemporal(telemetry.clientPlugins);
-  const database = createDatabase(config, 'perdure-api');
+  const database = createDatabase(config, 'perdure-api', telemetry.metrics.watchPool);
   const notifier = createNotifier(config.DATABASE_URL);
   const notifications = createNotificationListener({
     connectionString: config.DATABASE_URL,

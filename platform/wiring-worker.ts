@@ -18,6 +18,7 @@ import { payloadGuard } from './payload-guard.ts';
 import { checkDatabase } from './check-database.ts';
 import { open } from './seal.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
+import { countIngestions } from './telemetry/count-ingestions.ts';
 import { connectTemporal } from './temporal-client.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
 import { createWorkStarter } from './work-starter.ts';
@@ -37,7 +38,7 @@ const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, evaluat
 export async function createWorkerProcess(config: Config, telemetry: Telemetry): Promise<WorkerProcess> {
   await checkDatabase(config.DATABASE_URL, config.PERDURE_DATABASE_POOL);
   const { client, connection, namespace } = await connectTemporal(telemetry.clientPlugins);
-  const database = createDatabase(config, 'perdure-worker');
+  const database = createDatabase(config, 'perdure-worker', telemetry.metrics.watchPool);
   const notifier = createNotifier(config.DATABASE_URL);
   const providers = traceProviders(
     createProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),
@@ -67,11 +68,14 @@ export async function createWorkerProcess(config: Config, telemetry: Telemetry):
       wakeTurns,
       metrics: telemetry.metrics,
     }),
-    ...createIngestionActivities({
-      database,
-      embeddingModel,
-      notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
-    }),
+    ...countIngestions(
+      createIngestionActivities({
+        database,
+        embeddingModel,
+        notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
+      }),
+      telemetry.metrics,
+    ),
     ...createUpkeepActivities({ database, ...starter }),
   };
   const workers = await Promise.all(

@@ -29,7 +29,7 @@ export interface Metrics {
   chunksEmbedded(count: number): void;
   providerCall(call: ProviderCall): void;
   /** Shows the use of a pool of connections, read when somebody asks. */
-  watchPool(pool: string, read: () => { size: number; idle: number; waiting: number }): void;
+  watchPool(name: string, pool: { totalCount: number; idleCount: number; waitingCount: number }): void;
   /** Adds what another address serves in the same format, and nothing while nobody answers there. */
   mergeFrom(url: string): void;
   /** Everything in Prometheus's text format. */
@@ -87,12 +87,11 @@ export function createMetrics(serviceName: string): Metrics {
       if (call.inputTokens != null) tokens.add(call.inputTokens, { ...labels, direction: 'input' });
       if (call.outputTokens != null) tokens.add(call.outputTokens, { ...labels, direction: 'output' });
     },
-    watchPool: (pool, read) =>
+    watchPool: (name, pool) =>
       pools.addCallback((result) => {
-        const { size, idle, waiting } = read();
-        result.observe(size, { pool, state: 'open' });
-        result.observe(idle, { pool, state: 'idle' });
-        result.observe(waiting, { pool, state: 'waiting' });
+        result.observe(pool.totalCount, { pool: name, state: 'open' });
+        result.observe(pool.idleCount, { pool: name, state: 'idle' });
+        result.observe(pool.waitingCount, { pool: name, state: 'waiting' });
       }),
     mergeFrom: (url) => void sources.push(url),
     render: async () => {

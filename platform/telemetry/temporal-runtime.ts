@@ -26,7 +26,7 @@ export async function installTemporalRuntime({
     telemetryOptions: {
       logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
       metrics: {
-        prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
+        prometheus: { bindAddress, unitSuffix: true, useSecondsForDurations: true },
       },
     },
   });

@@ -163,6 +163,10 @@ describe('the trace of the product', () => {
     expect(has('perdure_provider_call_duration_seconds_count', 'operation="chat"', 'outcome="ok"', worker)).toBe(true);
     expect(has('perdure_provider_call_duration_seconds_count', 'outcome="invalid_request"', worker)).toBe(true);
     expect(has('perdure_http_request_duration_seconds_count', 'route="/documents"', 'status="202"')).toBe(true);
+    expect(has('perdure_documents_total', 'outcome="active"', worker, '} 1')).toBe(true);
+    expect(has('perdure_chunks_embedded_total', worker, '} 1')).toBe(true);
+    expect(has('perdure_database_connections', 'pool="app"', 'state="open"', worker)).toBe(true);
+    expect(has('perdure_database_connections', 'pool="app"', 'service_name="perdure-api"')).toBe(true);
     expect(has('temporal_workflow_completed', 'workflow_type="ingestDocument"')).toBe(true);
     expect(has('temporal_activity_execution_latency', 'activity_type="generateAnswer"')).toBe(true);
     // One TYPE a metric, or a scraper refuses the whole page.

@@ -7,8 +7,10 @@ import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/clie
 import { bundleWorkflowCode, NativeConnection, Worker } from '@temporalio/worker';
 import type { WorkflowBundle } from '@temporalio/worker';
 import { loadConfig } from '../../platform/config.ts';
+import { createLogger } from '../../platform/log.ts';
 import { startTelemetry } from '../../platform/telemetry/start-telemetry.ts';
 import type { Telemetry } from '../../platform/telemetry/start-telemetry.ts';
+import { installTemporalRuntime } from '../../platform/telemetry/temporal-runtime.ts';
 import { workflowInterceptorModules } from '../../platform/telemetry/workflow-interceptor-modules.ts';
 import { testTemporal } from '../support/servers/test-temporal.ts';
 import { pathTo, startOtlpReceiver } from './otlp-receiver.ts';
@@ -17,6 +19,7 @@ import { finish, submit } from './trace-workflows.ts';
 
 const secret = 'the body of a provider, quoting the document';
 const temporal = testTemporal();
+const logged: string[] = [];
 let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>;
 let telemetry: Telemetry;
 let bundle: WorkflowBundle;
@@ -33,6 +36,8 @@ beforeAll(async () => {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
   });
   telemetry = await startTelemetry({ serviceName: 'perdure-test', config });
+  const logger = createLogger({ name: 'test', level: 'debug' }, { write: (line: string) => void logged.push(line) });
+  await installTemporalRuntime({ logger, metrics: telemetry.metrics });
   bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('trace-workflows.ts', import.meta.url)),
     workflowInterceptorModules,
@@ -92,6 +97,21 @@ describe('the trace of an entity workflow', () => {
       expect(everything).not.toContain(hidden);
     }
   });
+});
+
+test("the SDK's messages are lines of our log, and its metrics part of ours", async () => {
+  const lines = logged.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      level: 'warn',
+      activityType: 'step',
+      error: expect.objectContaining({ code: 'provider_unavailable' }),
+    }),
+  );
+  expect(logged.join('')).not.toMatch(/a-memo|a-conversation|taskToken/);
+  const metrics = await telemetry.metrics.render();
+  expect(metrics).toMatch(/temporal_workflow_completed\{[^}]*workflow_type="entity"[^}]*\} 1/);
+  expect(metrics).toContain('service_name="perdure-test"');
 });
 
 /** One request as the API makes it, served by a worker of its own; gives the id of its trace. */

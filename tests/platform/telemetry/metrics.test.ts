@@ -20,7 +20,7 @@ test('what a process counted is served in the format of Prometheus, with its nam
     seconds: 1,
     inputTokens: null,
   });
-  metrics.watchPool('app', () => ({ size: 5, idle: 3, waiting: 1 }));
+  metrics.watchPool('app', { totalCount: 5, idleCount: 3, waitingCount: 1 });
   const server = await serveMetrics(metrics, 0);
   try {
     const response = await fetch(`http://127.0.0.1:${server.port}/metrics`);
