@@ -19,9 +19,11 @@ export type IdempotencyClaim =
 
 /**
  * Claims the key inside the transaction of its effect: claim, effect and answer commit together or not at all. A twin
- * that runs at the same time waits here until the first one has ended. Keys are free again after 24 hours.
+ * that runs at the same time waits here until the first one has ended, at most 10 s (SQLSTATE 55P03). Keys are free again
+ * after 24 hours.
  */
 export async function claimIdempotencyKey(em: EntityManager, request: IdempotentRequest): Promise<IdempotencyClaim> {
+  await query(em, `select set_config('lock_timeout', '10s', true)`);
   const claimed = await query(
     em,
     `insert into idempotency_keys as k (workspace_id, key, method, path, request_hash) values ($1, $2, $3, $4, $5)

@@ -6,7 +6,7 @@ import { acceptDocuments } from '../../entities/accept-documents.ts';
 import type { DocumentToAccept } from '../../entities/reserve-generation.ts';
 import { findIngestionJob } from '../../entities/ingestion-job-repository.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { actingUser } from '../framework/acting-user.ts';
+import { actingUser, namesUser } from '../framework/acting-user.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import type { RouteRequest } from '../framework/route.ts';
 import { presentIngestionJob } from '../ingestion-jobs/present-ingestion-job.ts';
@@ -53,7 +53,7 @@ async function prepareAll(
 ): Promise<{ items: Item[]; documents: DocumentToAccept[] }> {
   const items: Item[] = [];
   const documents: DocumentToAccept[] = [];
-  const owners = new Map<string, Awaited<ReturnType<typeof actingUser>>>();
+  const owners = new Map<string | undefined, string>();
   for (const [index, given] of request.body.documents.entries()) {
     const item = {
       index,
@@ -64,10 +64,11 @@ async function prepareAll(
       error: null,
     };
     const named = given.user ?? request.body.user;
-    const owner = owners.get(named ?? '') ?? (await actingUser(em, request, named));
-    owners.set(named ?? '', owner);
     try {
-      documents.push(prepareDocument(fromJson(given), owner, deps));
+      const document = prepareDocument(fromJson(given), namesUser(request, named), deps);
+      const userId = owners.get(named) ?? (await actingUser(em, request, named)).id;
+      owners.set(named, userId);
+      documents.push({ ...document, userId });
       items.push(item);
     } catch (error) {
       if (!(error instanceof PerdureError)) throw error;

@@ -11,7 +11,7 @@ import { maxDocumentBytes, maxJsonBodyBytes } from '../../contracts/names/limits
 import { acceptDocuments } from '../../entities/accept-documents.ts';
 import { findDocument } from '../../entities/document-repository.ts';
 import { findIngestionJob } from '../../entities/ingestion-job-repository.ts';
-import { actingUser } from '../framework/acting-user.ts';
+import { actingUser, namesUser } from '../framework/acting-user.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { defineRoute } from '../framework/route.ts';
 import type { RouteRequest } from '../framework/route.ts';
@@ -46,8 +46,8 @@ const createDocument = defineRoute({
   transaction: async (em, request, deps) => {
     const { knowledgeSource, part, ...given } = readGiven(request);
     const { workspaceId } = request.principal;
-    const owner = await actingUser(em, request, given.user);
-    const document = prepareDocument(given, owner, deps);
+    const document = prepareDocument(given, namesUser(request, given.user), deps);
+    const { id: userId } = await actingUser(em, request, given.user);
     const knowledgeSourceId = await requireReference(
       em,
       'knowledge_sources',
@@ -58,7 +58,7 @@ const createDocument = defineRoute({
       workspaceId,
       jobId: uuidV7(),
       knowledgeSourceId,
-      documents: [document],
+      documents: [{ ...document, userId }],
     });
     const [{ documentId, unchanged }] = accepted.documents as [(typeof accepted.documents)[number]];
     const row = await findDocument(em, documentId);

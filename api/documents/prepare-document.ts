@@ -7,9 +7,6 @@ import type { DocumentToAccept } from '../../entities/reserve-generation.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { guessDocumentType, guessTitle } from './describe-upload.ts';
 
-/** Who a document belongs to; one that nobody was named for belongs to the whole workspace. */
-type Owner = { id: string; named: boolean };
-
 /** A document's description together with its bytes, however they came. */
 export type GivenDocument = Omit<CreateDocument, 'text' | 'content_base64' | 'knowledge_source'> & {
   bytes: Buffer;
@@ -24,10 +21,15 @@ export function fromJson(body: Omit<CreateDocument, 'knowledge_source'>): GivenD
 }
 
 /**
- * Checks a document's bytes against what it claims to be, and names what was left out.
+ * Checks a document's bytes against what it claims to be, and names what was left out. A document for which no user was
+ * named (`userNamed` false) is for the whole workspace unless it says otherwise.
  * @throws PerdureError with the code of the refusal; nothing is stored then.
  */
-export function prepareDocument(given: GivenDocument, owner: Owner, deps: ApiDeps): DocumentToAccept {
+export function prepareDocument(
+  given: GivenDocument,
+  userNamed: boolean,
+  deps: ApiDeps,
+): Omit<DocumentToAccept, 'userId'> {
   if (given.bytes.length > maxDocumentBytes)
     throw new PerdureError('body_too_large', `A document may have at most ${maxDocumentBytes} bytes.`);
   const documentType = given.document_type ?? guessDocumentType(given.mediaType, given.path);
@@ -41,8 +43,7 @@ export function prepareDocument(given: GivenDocument, owner: Owner, deps: ApiDep
     sourcePath: given.path ?? null,
     sourceUrl: given.source_url ?? null,
     author: given.author ?? null,
-    userId: owner.id,
-    isGlobal: given.is_global ?? !owner.named,
+    isGlobal: given.is_global ?? !userNamed,
     metadata: given.metadata ?? {},
     bytes: given.bytes,
     contentHash: createHash('sha256').update(given.bytes).digest(),

@@ -14,9 +14,13 @@ export async function actingUser(
   em: EntityManager,
   request: { principal: Principal; user: string | null },
   named: string | undefined,
-): Promise<{ id: string; externalId: string; named: boolean }> {
-  const given = named ?? request.user;
-  const externalId = given ?? defaultUser;
+): Promise<{ id: string; externalId: string }> {
+  const externalId = named ?? request.user ?? defaultUser;
   const id = await ensureUser(em, { workspaceId: request.principal.workspaceId, externalId, newId: uuidV7() });
-  return { id, externalId, named: given !== null };
+  return { id, externalId };
+}
+
+/** Whether a request says for whom it acts, or leaves that to the default. */
+export function namesUser(request: { user: string | null }, named: string | undefined): boolean {
+  return named !== undefined || request.user !== null;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { PerdureError } from '../../contracts/errors.ts';
 import type { CapacityBudget } from '../framework/capacity-gate.ts';
 import { locateJsonError } from './locate-json-error.ts';
+import { requireStorable } from './require-storable.ts';
 
 /** Media type of a request's body in lower case without parameters, '' when there is none. */
 export function mediaTypeOf(request: IncomingMessage): string {
@@ -64,12 +65,18 @@ export class ClientGoneError extends Error {
   }
 }
 
-/** Parses bytes as UTF-8 JSON. @throws PerdureError `malformed_json` that names line and column. */
+/**
+ * Parses bytes as UTF-8 JSON.
+ * @throws PerdureError `malformed_json` that names line and column, or `bad_request` for what no row can hold.
+ */
 export function parseJson(bytes: Buffer): unknown {
   const text = decode(bytes);
   try {
-    return JSON.parse(text);
-  } catch {
+    const value: unknown = JSON.parse(text);
+    requireStorable(value);
+    return value;
+  } catch (error) {
+    if (error instanceof PerdureError) throw error;
     if (text.trim() === '') throw new PerdureError('malformed_json', 'The body is empty; send a JSON object.');
     const { line, column, offset } = locateJsonError(text);
     const found = offset >= text.length ? 'the body ends too early' : `unexpected ${JSON.stringify(text[offset])}`;

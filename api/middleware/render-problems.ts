@@ -62,6 +62,7 @@ export function toPerdureError(error: unknown): PerdureError {
 }
 
 const databaseDetails: Partial<Record<ErrorCode, string>> = {
+  bad_request: 'A text of the request holds the character NUL (\\u0000), which cannot be stored. Take it out.',
   conflict: 'Something with this name or identity exists, or something else still refers to this.',
   request_in_progress: 'Another request is working on the same thing. Try again in a moment.',
   over_capacity: 'The database has too much to do. Try again after the time in Retry-After.',
@@ -80,6 +81,8 @@ function errorCodeOf(error: unknown): ErrorCode | null {
 }
 
 const sqlStates: Record<string, ErrorCode> = {
+  '22021': 'bad_request',
+  '22P05': 'bad_request',
   '23505': 'conflict',
   '23503': 'conflict',
   '23001': 'conflict',
