@@ -99,7 +99,7 @@ export function planPostgres(options: PostgresClusterOptions & { port: number })
     cwd: '/',
     // Fast shutdown: sessions are ended, a checkpoint is written.
     stopSignal: 'SIGINT',
-    stopTimeoutMs: 4000,
+    stopTimeoutMs: 3500,
     readyTimeoutMs: 60_000,
     isReady: () => acceptsConnections(superuserUrl(options.port, options.password)),
   };

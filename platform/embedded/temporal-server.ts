@@ -28,7 +28,7 @@ export function planTemporal({ executable, databaseFile, port, uiPort }: Tempora
     env: { TZ: 'UTC' },
     cwd: '/',
     stopSignal: 'SIGTERM',
-    stopTimeoutMs: 3000,
+    stopTimeoutMs: 2500,
     readyTimeoutMs: 60_000,
     isReady: () => acceptsConnections(port),
   };

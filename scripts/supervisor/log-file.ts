@@ -70,7 +70,11 @@ export class LogFile {
   }
 
   #rotate(): void {
-    copyFileSync(this.path, `${this.path}.1`);
+    try {
+      copyFileSync(this.path, `${this.path}.1`);
+    } catch {
+      // On a full disk the space is worth more than the old lines.
+    }
     truncateSync(this.path);
     this.#position = 0;
   }

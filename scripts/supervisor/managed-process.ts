@@ -72,7 +72,8 @@ export class ManagedProcess {
             this.#options.logFile.lastLines(tailLines).join('\n'),
         );
       }
-      await delay(firstBackOffMs * 2 ** attempt);
+      await delay(firstBackOffMs * 2 ** attempt, undefined, { signal: this.#stop.signal }).catch(() => {});
+      if (!this.#wanted) throw new Error(`${this.plan.name} was stopped while it was starting.`);
     }
     this.#supervision = this.#supervise();
   }

@@ -12,7 +12,7 @@ export function planNodeProcess(name: 'api' | 'worker', isReady: () => Promise<b
     cwd: checkout,
     stopSignal: 'SIGTERM',
     // What a worker does not finish in this time is done again by the next one.
-    stopTimeoutMs: 3500,
+    stopTimeoutMs: 3000,
     readyTimeoutMs: 60_000,
     // Temporal remembers a dead worker's polling for minutes, so the new one has to speak for itself first.
     ...(name === 'worker' ? { readyText: 'worker is polling' } : {}),

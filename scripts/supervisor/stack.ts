@@ -67,7 +67,7 @@ export class Stack {
       env: this.env,
       logFile,
       log: this.#init.log,
-      onChange: () => this.save(),
+      onChange: () => this.#saveOrSay(),
     });
     this.processes[plan.name] = managed;
     await this.#release(portsOf[plan.name]);
@@ -134,6 +134,15 @@ export class Stack {
       await this.#release([...this.reservations.keys()]);
       for (const logFile of this.#logFiles) logFile.close();
       this.#init.unlock();
+    }
+  }
+
+  /** A full disk must not end the supervision of what still runs. */
+  #saveOrSay(): void {
+    try {
+      this.save();
+    } catch (error) {
+      this.#init.log(`run.json could not be written: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
