@@ -23,6 +23,11 @@ export async function hitProcess(home: string, target: Target, fault: Fault): Pr
   return pid;
 }
 
+/** Whether the supervisor says that the process runs and serves. */
+export function isUp(home: string, target: Target): boolean {
+  return readRunFile(home)?.processes[target]?.state === 'ready';
+}
+
 function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     process.kill(pid, name);

@@ -12,6 +12,7 @@ const vocabulary =
 export async function ingestWorkload(context: RoundContext): Promise<Workload> {
   const { api, database, random, round } = context;
   let inFlight = 0;
+  let done = 0;
 
   async function states(ids: readonly string[]) {
     return database.asOperator((em) =>
@@ -51,6 +52,7 @@ export async function ingestWorkload(context: RoundContext): Promise<Workload> {
         if (rows) {
           const open = rows.filter((row) => row.status === 'accepted' || row.status === 'processing');
           inFlight = open.length;
+          done = rows.length - open.length;
           if (open.length === 0 && rows.length === documentCount) {
             for (const row of rows)
               if (row.status !== 'ready')
@@ -69,6 +71,7 @@ export async function ingestWorkload(context: RoundContext): Promise<Workload> {
       return findings;
     },
     inFlight: () => inFlight,
+    progress: () => done / documentCount,
   };
 
   /** What was acknowledged is found, once. */

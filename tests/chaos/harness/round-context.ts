@@ -24,4 +24,6 @@ export interface Workload {
   run(): Promise<Findings>;
   /** Steps that are under way at this moment: a hit counts only if there are any. */
   inFlight(): number;
+  /** How much of the work has been done, from 0 to 1: a seed names moments by it, whatever the machine's speed. */
+  progress(): number;
 }

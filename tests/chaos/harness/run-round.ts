@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkInvariants } from '../../../scripts/check/check-invariants.ts';
 import { compareWithProvider } from './compare-with-provider.ts';
-import { hitProcess } from './hit-process.ts';
+import { hitProcess, isUp } from './hit-process.ts';
 import { ingestWorkload } from './ingest-workload.ts';
 import type { Findings, RoundContext } from './round-context.ts';
 import type { Scenario } from './scenario.ts';
@@ -42,13 +42,17 @@ export async function runRound(
 
   const hits: Hit[] = [];
   const faults = (async () => {
-    await sleep(moments.between(400, 2200));
-    for (let left = mostHits[scenario.fault]; left > 0 && !over; left -= 1) {
+    const count = mostHits[scenario.fault];
+    for (let nth = 0; nth < count && !over; nth += 1) {
+      // Between these shares of the work, so that hits are spread over it; the last fifth is left to the recovery.
+      const due = ((nth + moments.next()) / count) * 0.8;
+      while (!over && (workload.inFlight() === 0 || workload.progress() < due || !isUp(home, scenario.target)))
+        await sleep(5);
+      await sleep(moments.between(0, 150));
       const inFlight = workload.inFlight();
       const atMs = Math.round(performance.now() - began);
-      const pid = await hitProcess(home, scenario.target, scenario.fault);
+      const pid = over ? null : await hitProcess(home, scenario.target, scenario.fault);
       hits.push({ atMs, pid, inFlight, counts: pid !== null && inFlight > 0 });
-      await sleep(moments.between(1500, 4000));
     }
   })();
   const findings = await work;

@@ -3,6 +3,7 @@ import { query } from '../../../entities/sql.ts';
 import type { Findings, RoundContext, Workload } from './round-context.ts';
 
 const turnCount = 20;
+const tokensPerTurn = 100;
 
 type Watched = { turnId: string; text: string; ended: string | null; resets: number; events: number };
 
@@ -19,7 +20,7 @@ export async function turnsWorkload(context: RoundContext): Promise<Workload> {
       name: `chaos ${round}`,
       kind: 'chat',
       provider: 'openai',
-      model_id: 'fake?firstTokenMs=20&tokenMs=25&tokens=100',
+      model_id: `fake?firstTokenMs=20&tokenMs=25&tokens=${tokensPerTurn}`,
       endpoint: context.providerUrl,
       pricing: { input_per_million: '1', output_per_million: '2', currency: 'USD' },
     },
@@ -106,5 +107,8 @@ export async function turnsWorkload(context: RoundContext): Promise<Workload> {
       return [...ended.flat(), ...missing, ...(await compareWithStored())];
     },
     inFlight: () => started - finished,
+    // Text that was shown, in words: a token of the fake provider is about one.
+    progress: () =>
+      watched.reduce((sum, turn) => sum + Math.min(turn.text.split(' ').length / tokensPerTurn, 1), 0) / turnCount,
   };
 }
