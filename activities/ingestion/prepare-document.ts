@@ -18,6 +18,7 @@ import { findParser } from '../../providers/parsers/find-parser.ts';
 import type { ParsedDocument } from '../../providers/parsers/document-parser.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import { generationFenced } from './ingestion-failure.ts';
+import { inTurns } from './in-turns.ts';
 import { runStep } from './run-step.ts';
 import type { Step } from './run-step.ts';
 import { tokenizeText } from './tokenize-text.ts';
@@ -55,7 +56,7 @@ export function createPrepareDocument(
       });
       deps.notifyDocument(run.documentId);
       if (taken.ended) return taken.ended;
-      const document = extract(taken.bytes, taken.generation.mime_type);
+      const document = await extract(taken.bytes, taken.generation.mime_type, step.signal);
       const chunks = await cut(document, taken.generation, taken.models, step.signal);
       await store(deps, run, document, chunks, step.signal);
       deps.notifyDocument(run.documentId);
@@ -77,10 +78,10 @@ async function embeddingModels(
   );
 }
 
-function extract(bytes: Uint8Array, mimeType: string): ParsedDocument {
+async function extract(bytes: Uint8Array, mimeType: string, signal: AbortSignal): Promise<ParsedDocument> {
   const decoded = decodeText(bytes);
   if (!decoded.ok) throw new PerdureError(decoded.code, decoded.detail);
-  const document = findParser(mimeType).parse(decoded.text);
+  const document = await inTurns(findParser(mimeType).parse(decoded.text), signal);
   if (document.text.trim() !== '') return document;
   throw new PerdureError('document_empty', 'The document has no text outside of scripts, styles and navigation.');
 }
@@ -92,9 +93,10 @@ async function cut(
   models: readonly EmbeddingModel[],
   signal: AbortSignal,
 ): Promise<Chunk[]> {
-  const tokens = await tokenizeText(models[0]!, document.text, signal);
+  const tokens = await inTurns(tokenizeText(models[0]!, document.text), signal);
   const size = Math.min(generation.chunk_size, ...models.map((model) => model.maxTokens - markerTokens));
-  return chunkText(document.text, document.format, tokens, { size, overlap: generation.chunk_overlap });
+  const sizes = { size, overlap: generation.chunk_overlap };
+  return inTurns(chunkText(document.text, document.format, tokens, sizes), signal);
 }
 
 async function store(

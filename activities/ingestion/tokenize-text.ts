@@ -1,25 +1,19 @@
-import { setImmediate } from 'node:timers/promises';
 import type { TokenSpans } from '../../domain/chunking/chunk-text.ts';
 import { tokenSlices } from '../../domain/chunking/token-slices.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 
-// About 20 ms of work: heartbeats and other steps of this process get their turn in between.
+// About 20 ms of work.
 const sliceCharacters = 32_768;
 
-/** Finds the tokens of a text once, slice by slice, so that a long document does not hold up the process. */
-export async function tokenizeText(
-  model: Pick<EmbeddingModel, 'tokenOffsets'>,
-  text: string,
-  signal: AbortSignal,
-): Promise<TokenSpans> {
+/** Finds the tokens of a text once, slice by slice; yields after each, so that the caller may let others run. */
+export function* tokenizeText(model: Pick<EmbeddingModel, 'tokenOffsets'>, text: string): Generator<void, TokenSpans> {
   const slices: { offset: number; spans: TokenSpans }[] = [];
   let count = 0;
   for (const { start, end } of tokenSlices(text, sliceCharacters)) {
-    if (start > 0) await setImmediate();
-    signal.throwIfAborted();
     const spans = model.tokenOffsets(text.slice(start, end));
     slices.push({ offset: start, spans });
     count += spans.starts.length;
+    yield;
   }
   const starts = new Uint32Array(count);
   const ends = new Uint32Array(count);

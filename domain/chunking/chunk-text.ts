@@ -27,13 +27,22 @@ export interface Chunk {
 // A token of prose is 4 to 5 characters; more than this is a run without spaces, or mostly white space.
 const charactersPerToken = 16;
 
+// A few milliseconds of work.
+const chunksPerStep = 128;
+
 /**
  * Cuts a text into chunks of at most `size` tokens, at the best place of the second half of each (a section's begin may
  * lie earlier), and repeats up to `overlap` tokens, from a sentence's or word's begin, but never across a section's
- * begin. Without the repeated parts the chunks join to the text exactly. Linear in the text's length.
+ * begin. Without the repeated parts the chunks join to the text exactly. Linear in the text's length; yields now and
+ * then, so that the caller may let others run.
  */
-export function chunkText(text: string, format: TextFormat, tokens: TokenSpans, sizes: ChunkSizes): Chunk[] {
-  const structure = scanStructure(text, format);
+export function* chunkText(
+  text: string,
+  format: TextFormat,
+  tokens: TokenSpans,
+  sizes: ChunkSizes,
+): Generator<void, Chunk[]> {
+  const structure = yield* scanStructure(text, format);
   const cutter = new Cutter(text, structure, tokens, sizes);
   const pathAt = headingPaths(structure.headings);
   const chunks: Chunk[] = [];
@@ -44,6 +53,7 @@ export function chunkText(text: string, format: TextFormat, tokens: TokenSpans, 
     chunks.push({ start, end, tokens: cutter.countTokens(start, end), headings: pathAt(fresh) });
     start = cutter.overlapStart(fresh, end);
     fresh = end;
+    if (chunks.length % chunksPerStep === 0) yield;
   }
   return chunks;
 }

@@ -10,18 +10,27 @@ const listItemPattern = /^[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]/;
 const tableRowPattern = /^ {0,3}\|/;
 const longestTitle = 200;
 
+// A few milliseconds of work.
+const charactersPerStep = 65_536;
+
 /**
  * Finds where a text may be cut, in one pass over its lines: before headings, between paragraphs, list items, lines of
- * code and sentences. Fenced code and front matter hold no headings.
+ * code and sentences. Fenced code and front matter hold no headings. Yields now and then, so that the caller may let
+ * others run.
  */
-export function scanStructure(text: string, format: TextFormat): TextStructure {
+export function* scanStructure(text: string, format: TextFormat): Generator<void, TextStructure> {
   const scanner = new StructureScanner(text, format);
   let start = 0;
+  let yielded = 0;
   while (start < text.length) {
     const lineFeed = text.indexOf('\n', start);
     const next = lineFeed < 0 ? text.length : lineFeed + 1;
     scanner.readLine(start, next);
     start = next;
+    if (start - yielded >= charactersPerStep) {
+      yielded = start;
+      yield;
+    }
   }
   return scanner.structure();
 }

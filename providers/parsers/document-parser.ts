@@ -12,6 +12,9 @@ export interface ParsedDocument {
 /** The port to a kind of document. Parsing the same text again gives the same result. */
 export interface DocumentParser {
   readonly mimeTypes: readonly string[];
-  /** Takes time in proportion to the length, and memory in proportion to the text. */
-  parse(text: string): ParsedDocument;
+  /**
+   * Takes time in proportion to the length, and memory in proportion to the text. Yields every few milliseconds, so that
+   * a large document does not hold up its process.
+   */
+  parse(text: string): Generator<void, ParsedDocument>;
 }

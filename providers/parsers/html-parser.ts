@@ -11,6 +11,9 @@ const skippedElements = new Set([
 // Of the page, not of its content; within the content they may belong to it.
 const pageFurniture = new Set(['footer', 'aside']);
 
+// A few milliseconds of work.
+const charactersPerStep = 16_384;
+
 const contentElements = new Set(['main', 'article']);
 const voidElements = new Set([
   'area',
@@ -34,7 +37,7 @@ const voidElements = new Set([
  */
 export const htmlParser: DocumentParser = {
   mimeTypes: ['text/html'],
-  parse(html) {
+  *parse(html) {
     const reader = new HtmlReader();
     const parser = new Parser(
       {
@@ -44,7 +47,11 @@ export const htmlParser: DocumentParser = {
       },
       { decodeEntities: true, lowerCaseTags: true },
     );
-    parser.end(html);
+    for (let start = 0; start < html.length; start += charactersPerStep) {
+      parser.write(html.slice(start, start + charactersPerStep));
+      yield;
+    }
+    parser.end();
     return reader.result();
   },
 };
@@ -92,14 +99,14 @@ class HtmlReader {
   }
 
   result(): ParsedDocument {
-    const content = this.content.text();
-    const text = content === '' ? this.page.text() : content;
+    const text = (this.content.isEmpty() ? this.page : this.content).text();
     return { text, format: 'markdown', warnings: [] };
   }
 
   private each(use: (writer: HtmlTextWriter) => void): void {
     if (this.contentDepth > 0) use(this.content);
-    if (this.furnitureDepth === 0) use(this.page);
+    // Once there is content, the rest of the page is not wanted.
+    if (this.furnitureDepth === 0 && this.content.isEmpty()) use(this.page);
   }
 }
 

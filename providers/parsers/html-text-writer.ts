@@ -13,6 +13,7 @@ export class HtmlTextWriter {
   private pendingLines = 0;
   private pendingSpace = false;
   private empty = true;
+  private hasText = false;
   /** After the mark of a heading, an item or a cell: its text follows on the same line, whatever element it is in. */
   private afterMark = false;
   private preformatted = 0;
@@ -44,6 +45,7 @@ export class HtmlTextWriter {
 
   write(text: string): void {
     if (this.preformatted > 0) {
+      this.hasText ||= text.trim() !== '';
       this.put(text.replaceAll('\r\n', '\n'));
       return;
     }
@@ -54,14 +56,20 @@ export class HtmlTextWriter {
       return;
     }
     this.pendingSpace ||= collapsed.startsWith(' ');
+    this.hasText = true;
     this.put(words);
     this.pendingSpace = collapsed.endsWith(' ');
+  }
+
+  /** Whether no text was written yet; marks alone are none. */
+  isEmpty(): boolean {
+    return !this.hasText;
   }
 
   /** All that was written, ending with one line feed; empty if there was no text. */
   text(): string {
     const text = this.parts.join('').trimEnd();
-    return text === '' ? '' : `${text}\n`;
+    return this.hasText ? `${text}\n` : '';
   }
 
   private put(text: string): void {

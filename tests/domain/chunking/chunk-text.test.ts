@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { chunkText } from '../../../domain/chunking/chunk-text.ts';
+import { chunkText as chunkInSteps } from '../../../domain/chunking/chunk-text.ts';
 import type { Chunk, TokenSpans } from '../../../domain/chunking/chunk-text.ts';
 import type { TextFormat } from '../../../domain/chunking/text-structure.ts';
 import { bertVocabulary } from '../../../providers/local/bert-vocabulary.ts';
@@ -11,6 +11,14 @@ const tokenizer = new WordPieceTokenizer(bertVocabulary());
 function tokenize(text: string): TokenSpans {
   const { starts, ends } = tokenizer.tokenize(text);
   return { starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) };
+}
+
+function chunkText(...args: Parameters<typeof chunkInSteps>): Chunk[] {
+  const steps = chunkInSteps(...args);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }
 
 function withoutOverlap(text: string, chunks: readonly Chunk[]): string {

@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { htmlParser } from '../../../providers/parsers/html-parser.ts';
 
-const parse = (html: string) => htmlParser.parse(html).text;
+function parse(html: string): string {
+  const steps = htmlParser.parse(html);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value.text;
+  }
+}
 
 describe('htmlParser', () => {
   test('keeps the main content and drops scripts, styles and navigation', () => {
@@ -33,6 +39,11 @@ describe('htmlParser', () => {
 
   test('joins inline elements without inventing or losing spaces', () => {
     expect(parse('<p>a<b>b</b>c <i>d</i>e<br>f&nbsp;g</p>')).toBe('abc de\nf g\n');
+  });
+
+  test('reads a page in steps, wherever they cut it', () => {
+    const item = '<p>Some &amp; words, <b>bold</b>.</p>\n';
+    expect(parse(`<main>${item.repeat(2000)}</main>`)).toBe('Some & words, bold.\n\n'.repeat(2000).trimEnd() + '\n');
   });
 
   test('survives broken and hostile markup in linear time', () => {
