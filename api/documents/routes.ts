@@ -65,6 +65,7 @@ const content = defineRoute({
   scope: 'documents:read',
   params: idParamsSchema,
   responses: { 200: { mediaType: 'text/plain; charset=utf-8', description: 'The extracted text' } },
+  problems: [409],
   transaction: async (em, { params, user }) => {
     const document = await findVisibleDocument(em, params.id, user);
     const text = await readDocumentContent(em, params.id);

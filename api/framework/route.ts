@@ -74,6 +74,8 @@ type Declaration<Params, Query, Body> = {
   /** Makes the stored copy of an answer that shows a secret once. */
   redact?: (body: unknown) => unknown;
   responses: Record<number, ResponseSpec>;
+  /** Statuses of problems beside those that follow from the rest of the declaration. */
+  problems?: readonly number[];
   /** A body for the documentation that works on a fresh installation, as far as ids allow. */
   example?: unknown;
 };

@@ -84,6 +84,7 @@ function problemStatuses(route: Route): number[] {
     ...(route.method === 'GET' ? [] : [409]),
     ...(route.body ? [413, 415, 422] : []),
     503,
+    ...(route.problems ?? []),
   ].filter((status) => !(status in route.responses));
 }
 

@@ -25,6 +25,7 @@ export const searchRoutes = [
     scope: 'documents:read',
     body: searchRequestSchema,
     responses: { 200: searchResultSchema },
+    problems: [502, 504],
     example: { query: 'When is the office open?', top_k: 3 },
     handle: async (request, deps) => {
       const { workspaceId } = request.principal;
