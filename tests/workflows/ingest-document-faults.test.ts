@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
+import { createSweepAcceptedDocuments } from '../../activities/ingestion/sweep-accepted-documents.ts';
 import { deleteDocument } from '../../entities/document-repository.ts';
 import { ingestHarness, markdownBytes, type Key } from '../support/workspaces/ingest-harness.ts';
 import type { StepName } from '../support/workspaces/ingest-worker.ts';
@@ -154,6 +155,26 @@ describe('a crash', () => {
     expect(await h.ended(key)).toEqual({ state: 'failed', chunks: 0 });
     expect(runs).toBe(2);
     expect(await h.workspace.job(key.jobId)).toMatchObject({ status: 'processing', failed_documents: 1 });
+  });
+
+  test('a request that died between its rows and the start of the workflow is started by the sweep', async () => {
+    const key = await h.accept(markdownBytes(2));
+    const sweep = createSweepAcceptedDocuments({
+      database: h.database,
+      startIngest: async (input) => {
+        await h.start(input);
+      },
+    });
+    await h.database.asOperator((em) =>
+      em.execute(
+        `update document_generations set created_at = now() - interval '6 seconds', updated_at = now() - interval '6 seconds'
+         where document_id = ?`,
+        [key.documentId],
+      ),
+    );
+    expect((await sweep()).swept).toBeGreaterThanOrEqual(1);
+    expect(await h.ended(key)).toMatchObject({ state: 'active' });
+    await h.expectServed(key);
   });
 
   test('a workflow that is started again for the same generation takes over, and the former run can write nothing', async () => {

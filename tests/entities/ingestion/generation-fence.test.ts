@@ -12,6 +12,7 @@ import {
 import { deleteDocument, readDocumentContent } from '../../../entities/document-repository.ts';
 import { claimStrayGenerations } from '../../../entities/generation-sweep-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
+import { seededRandom } from '../../domain/chunking/seeded-text.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
 import { createIngestWorkspace, type IngestWorkspace } from '../../support/workspaces/ingest-workspace.ts';
 
@@ -53,7 +54,7 @@ function vector(seed: number): Float32Array {
 async function complete(run: Run, chunks = 3): Promise<void> {
   await inWorkspace((em) => takeOverGeneration(em, run));
   await inWorkspace(async (em) => {
-    expect(await holdGeneration(em, run)).toBe(true);
+    if (!(await holdGeneration(em, run))) throw new Error('fenced');
     await insertChunks(
       em,
       run,
@@ -186,23 +187,41 @@ describe('the fence', () => {
     expect(await publish(run)).toEqual({ state: 'fenced' });
   });
 
-  test('R3, R4: a delete during an ingest is final, whichever of 40 interleavings happens', async () => {
-    for (let round = 0; round < 40; round += 1) {
-      const run = await accepted(`delete-${round}.md`, `text ${round}`);
-      await inWorkspace((em) => takeOverGeneration(em, run));
-      const ingest = complete(run)
-        .then(() => publish(run))
-        .catch(() => null);
-      const pause = new Promise((resolve) => setTimeout(resolve, round % 12));
-      const deleted = await pause.then(() => inWorkspace((em) => deleteDocument(em, run)));
-      expect(deleted.deleted).toBe(true);
-      expect(await workspace.stored(run.documentId)).toEqual({ chunks: 0, embeddings: 0, blobs: 0, contents: 0 });
-      await ingest;
-      expect(await embed(run, 0, 3)).toBe(-1);
-      expect(await workspace.stored(run.documentId)).toEqual({ chunks: 0, embeddings: 0, blobs: 0, contents: 0 });
-      expect(await publish(run)).toEqual({ state: 'abandoned' });
-      expect(await inWorkspace((em) => deleteDocument(em, run))).toEqual({ deleted: false, abandoned: [] });
+  test('R3, R4: a delete during an ingest is final in each of 1,000 random interleavings', async () => {
+    const random = seededRandom(4);
+    const rounds = Array.from({ length: 1000 }, (_, round) => ({ round, pause: random() * 25 }));
+    const nothing = { chunks: 0, embeddings: 0, blobs: 0, contents: 0 };
+    let interrupted = 0;
+    async function lane(): Promise<void> {
+      for (let next = rounds.pop(); next; next = rounds.pop()) {
+        const run = await accepted(`delete-${next.round}.md`, `text ${next.round}`);
+        const ingest = complete(run).then(
+          () => publish(run),
+          () => null,
+        );
+        await new Promise((resolve) => setTimeout(resolve, next.pause));
+        const deleted = await inWorkspace((em) => deleteDocument(em, run));
+        const atDelete = await workspace.stored(run.documentId);
+        const end = await ingest;
+        const afterwards = await workspace.stored(run.documentId);
+        expect([deleted.deleted, atDelete, afterwards]).toEqual([true, nothing, nothing]);
+        if (end?.state !== 'active') interrupted += 1;
+      }
     }
+    await Promise.all(Array.from({ length: 8 }, lane));
+    // A delete that always came after the end, or always before the begin, would have tested nothing.
+    expect(interrupted).toBeGreaterThan(100);
+  }, 180_000);
+
+  test('after a delete every later step of the ingest is refused', async () => {
+    const run = await accepted();
+    await complete(run);
+    expect(await inWorkspace((em) => deleteDocument(em, run))).toMatchObject({ deleted: true });
+    expect(await embed(run, 0, 3)).toBe(-1);
+    expect(await publish(run)).toEqual({ state: 'abandoned' });
+    expect(await inWorkspace((em) => failGeneration(em, run, failed))).toBe('abandoned');
+    expect(await inWorkspace((em) => takeOverGeneration(em, run))).toMatchObject({ state: 'abandoned' });
+    expect(await inWorkspace((em) => deleteDocument(em, run))).toEqual({ deleted: false, abandoned: [] });
   });
 
   test('a deleted path is free for a new document', async () => {
