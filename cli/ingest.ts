@@ -70,5 +70,5 @@ function progressLine(results: readonly FileResult[], total: number): string {
 function summary(results: readonly FileResult[], ignored: number): string {
   const counts = Map.groupBy(results, ({ state }) => state);
   const parts = [...counts].map(([state, files]) => `${files.length} ${state}`);
-  return `${parts.join(', ')}${ignored > 0 ? `; ${ignored} files of other types left out` : ''}`;
+  return `${parts.join(', ')}${ignored > 0 ? `; ${ignored} of other types left out` : ''}`;
 }

@@ -20,7 +20,7 @@ export class Terminal {
   }
 
   get columns(): number {
-    return this.#out.columns ?? 80;
+    return this.#out.columns || 80;
   }
 
   /** A line of the result. */
@@ -50,7 +50,7 @@ export class Terminal {
   progress(text: string): void {
     if (this.#err.isTTY !== true) return;
     this.#clearProgress();
-    this.#err.write(text.slice(0, (this.#err.columns ?? 80) - 1));
+    this.#err.write(text.slice(0, (this.#err.columns || 80) - 1));
     this.#progress = true;
   }
 

@@ -144,6 +144,17 @@ describe('perdure ask', () => {
     expect(new Set(messages.map(({ body }) => (body as { client_message_id: string }).client_message_id)).size).toBe(1);
   });
 
+  test('cancels the turn on Ctrl-C', async () => {
+    const interrupt = new AbortController();
+    const { url, seen } = await startAnswering((_request, response) => {
+      response.write(sse(1, 'text_delta', { text: 'Forty' }));
+      setTimeout(() => interrupt.abort(), 50);
+    });
+    const run = await runCli(['ask', 'q'], { url, signal: interrupt.signal });
+    expect(run).toMatchObject({ code: 130, err: 'Cancelled.\n' });
+    expect(seen.at(-1)).toMatchObject({ method: 'POST', path: '/turns/t-1/cancel' });
+  });
+
   test.each([
     [401, 'unauthenticated', 'error: The API refused the key. Set PERDURE_API_KEY'],
     [404, 'not_found', 'error: Nothing here.'],

@@ -113,7 +113,7 @@ describe('perdure ingest', () => {
           'ready      docs/a.HTML  1 chunks, 3 characters\n           Two tables were flattened.\n' +
           'failed     docs/b.md  x: Why.\n',
       );
-      expect(run.err).toBe('2 failed, 1 ready; 1 files of other types left out\n');
+      expect(run.err).toBe('2 failed, 1 ready; 1 of other types left out\n');
       expect(api.seen[0]?.body).toMatchObject({
         knowledge_source: 'handbook',
         documents: [

@@ -17,14 +17,19 @@ const checkout = path.resolve(import.meta.dirname, '../..');
 /** Runs a command in this process, against `url`, in a home of its own; `tty` makes standard output a terminal. */
 export async function runCli(
   args: string[],
-  { url = '', key = 'pk_test', tty = false }: { url?: string; key?: string; tty?: boolean } = {},
+  {
+    url = '',
+    key = 'pk_test',
+    tty = false,
+    signal,
+  }: { url?: string; key?: string; tty?: boolean; signal?: AbortSignal } = {},
 ): Promise<CliRun> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'perdure-cli-'));
   const [out, err] = [sink(tty), sink(false)];
   try {
     const env = { PERDURE_URL: url, PERDURE_API_KEY: key, PERDURE_HOME: home };
     const terminal = new Terminal(out.stream, err.stream);
-    const code = await main({ args, env, checkout, terminal, signal: new AbortController().signal });
+    const code = await main({ args, env, checkout, terminal, signal: signal ?? new AbortController().signal });
     return { code, out: out.text(), err: err.text() };
   } finally {
     await rm(home, { recursive: true, force: true });
