@@ -4,7 +4,7 @@ import type { TurnEventRow } from '../../entities/turn-event-repository.ts';
 import type { ApiDeps } from '../api-deps.ts';
 
 /** Events of one turn that are read at once for one watcher; more follow when it has taken these in. */
-const batchSize = 256;
+const batchSize = 100;
 /** A safety net under the notifications: a lost one costs at most this long. */
 const pollMs = 2_000;
 const longestPauseMs = 2_000;
