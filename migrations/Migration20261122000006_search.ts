@@ -153,8 +153,7 @@ const dense = `
 // word's inverse document frequency (Robertson and Zaragoza 2009, equation 3.3). That is counted among the candidates,
 // which hold every match of a word that was searched for, and taken from the statistics for the others.
 const ranked = (candidates: string) => `
-  with candidates as materialized (
-    select e.document_id, e.generation, e.chunk_index, e.search_vector ${candidates}),
+  with candidates as materialized (${candidates}),
   ranked as materialized (
     select c.document_id, c.generation, c.chunk_index, w.position, ts_rank(c.search_vector, w.word, 1) as rank
     from candidates c cross join unnest(words) with ordinality as w (word, position)),
@@ -169,42 +168,56 @@ const ranked = (candidates: string) => `
   order by score desc, r.document_id, r.chunk_index
   limit depth`;
 
-const textParameters = `
-    workspace uuid, owner_user uuid, source uuid, pattern tsquery, words tsquery[], frequencies double precision[],
-    total double precision, depth integer`;
+const matching = `select e.document_id, e.generation, e.chunk_index, e.search_vector`;
 
 // From the documents to their chunks: for filters that let little through, whatever the words.
 const textScan = `
-  create function search_text_scan(${textParameters})
+  create function search_text_scan(
+    workspace uuid, owner_user uuid, source uuid, pattern tsquery, words tsquery[], total double precision,
+    depth integer)
   returns table (document_id uuid, generation integer, chunk_index integer, score double precision)
   language plpgsql stable rows 50 set search_path = public, pg_temp set jit = off
   set plan_cache_mode = force_custom_plan as $function$
+  declare
+    frequencies double precision[];
   begin
     return query ${ranked(`
+      ${matching}
       from documents d join document_chunks e on ${joined}
       where e.workspace_id = workspace and ${visible('workspace', 'owner_user', 'source')}
         and e.search_vector @@ pattern`)};
   end $function$`;
 
-// From the words to their chunks, no more than `budget` of them. The settings leave the planner only that order, so one
-// plan serves all calls.
+// From the words to their chunks, no more than `budget` of them: first those that match first_pattern, then those that match
+// then_pattern and not excluded. The settings leave the planner only that order, so one plan serves all calls.
 const textIndex = `
-  create function search_text_index(${textParameters}, budget integer, passed_over tsquery)
+  create function search_text_index(
+    workspace uuid, owner_user uuid, source uuid, first_pattern tsquery, then_pattern tsquery, excluded tsquery,
+    words tsquery[], frequencies double precision[], total double precision, depth integer, budget integer)
   returns table (document_id uuid, generation integer, chunk_index integer, score double precision)
   language plpgsql stable rows 50 set search_path = public, pg_temp set jit = off
-  set enable_seqscan = off set enable_indexscan = on set enable_hashjoin = off set enable_mergejoin = off
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   set plan_cache_mode = force_generic_plan as $function$
   begin
     return query ${ranked(`
-      from document_chunks e join documents d on ${joined}
-      where e.workspace_id = workspace and ${visible('workspace', 'owner_user', 'source')}
-        and e.search_vector @@ pattern and not coalesce(e.search_vector @@ passed_over, false)
+      (${matching}
+       from document_chunks e join documents d on ${joined}
+       where e.workspace_id = workspace and ${visible('workspace', 'owner_user', 'source')}
+         and e.search_vector @@ first_pattern
+       limit budget)
+      union all
+      (${matching}
+       from document_chunks e join documents d on ${joined}
+       where e.workspace_id = workspace and ${visible('workspace', 'owner_user', 'source')}
+         and e.search_vector @@ then_pattern and not coalesce(e.search_vector @@ excluded, false)
+       limit budget)
       limit budget`)};
   end $function$`;
 
-// Words of the query, any of which may match. GIN has no order, so candidates are bounded before they are ranked: the
-// rarest words first, while together they match no more than `budget` rows by the column's statistics; if even the rarest
-// is too common, all the words at once. When less than `needed` was found so, any other word as well.
+// Any word of the query may match, and the best match is wanted. GIN has no order, so candidates are bounded before they
+// are ranked, the promising ones first: chunks with two words or more, of those words that are rare enough by the column's
+// statistics to be looked up together, then chunks with one of the rarest. Where every word is common, chunks with all of
+// them. When less than needed was found so, chunks with any word at all.
 const fullText = `
   create function search_full_text(
     workspace uuid, owner_user uuid, source uuid, query text, depth integer, needed integer, budget integer)
@@ -216,42 +229,56 @@ const fullText = `
     eligible double precision;
     words tsquery[];
     frequencies double precision[];
-    some_words text;
-    all_words text;
+    rare integer;
+    rarest text;
+    every_word text;
     any_word text;
-    pattern tsquery;
+    pairs text;
+    first_pattern tsquery;
+    then_pattern tsquery;
     found bigint;
   begin
     select greatest(c.reltuples, 1000) into total from pg_class c where c.oid = 'document_chunks'::regclass;
     with lexemes as (
       select unnest(tsvector_to_array(to_tsvector('english', left(query, 10000)))) as lexeme),
-    statistics as (
+    statistics as materialized (
       select unnest(most_common_elems::text::text[]) as lexeme, unnest(most_common_elem_freqs) as frequency
       from pg_stats where schemaname = 'public' and tablename = 'document_chunks' and attname = 'search_vector'),
-    words_by_rarity as (
-      select l.lexeme, s.frequency, '''' || replace(replace(l.lexeme, '\\', '\\\\'), '''', '''''') || '''' as word,
-             row_number() over w as position, sum(coalesce(s.frequency, 1 / total)) over w * total as matches
-      from lexemes l left join statistics s using (lexeme)
-      window w as (order by s.frequency nulls first, l.lexeme rows unbounded preceding))
-    select array_agg(word::tsquery order by position), array_agg(coalesce(frequency, 0) order by position),
-           string_agg(word, '|') filter (where matches <= budget), string_agg(word, '&'), string_agg(word, '|')
-      into words, frequencies, some_words, all_words, any_word
-      from words_by_rarity where position <= 32;
+    -- A word that is not among the common ones is rarer than the least of them.
+    frequency as (
+      select l.lexeme, s.frequency as known,
+             coalesce(s.frequency, (select min(frequency) / 2 from statistics where lexeme is not null), 0) as estimate
+      from lexemes l left join statistics s using (lexeme)),
+    by_rarity as (
+      select known, '''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''' as word,
+             row_number() over w as position, sum(estimate) over w * total as any_matches,
+             (sum(estimate) over w ^ 2 - sum(estimate ^ 2) over w) / 2 * total * 4 as pair_matches
+      from frequency
+      window w as (order by estimate, lexeme rows unbounded preceding))
+    select array_agg(word::tsquery order by position), array_agg(coalesce(known, 0) order by position),
+           count(*) filter (where pair_matches <= budget and position <= 12),
+           string_agg(word, '|') filter (where any_matches <= budget), string_agg(word, '&'), string_agg(word, '|')
+      into words, frequencies, rare, rarest, every_word, any_word
+      from by_rarity where position <= 32;
     if words is null then return; end if;
 
-    eligible := search_eligible(workspace, owner_user, source, 2 * budget);
-    if eligible <= 2 * budget then
+    eligible := search_eligible(workspace, owner_user, source, 4 * budget);
+    if eligible <= 4 * budget then
       return query select * from search_text_scan(workspace, owner_user, source, any_word::tsquery, words,
-        array_fill(0::float8, array[cardinality(words)]), greatest(eligible, 1), depth);
+        greatest(eligible, 1), depth);
       return;
     end if;
-    pattern := coalesce(some_words, all_words)::tsquery;
-    return query select * from search_text_index(workspace, owner_user, source, pattern, words, frequencies, total,
-      depth, budget, null);
+    for i in 1 .. rare - 1 loop
+      pairs := concat_ws('|', pairs, format('%s&(%s)', words[i], array_to_string(words[i + 1:rare], '|')));
+    end loop;
+    first_pattern := pairs::tsquery;
+    then_pattern := coalesce(rarest, every_word)::tsquery;
+    return query select * from search_text_index(workspace, owner_user, source, first_pattern, then_pattern,
+      first_pattern, words, frequencies, total, depth, budget);
     get diagnostics found = row_count;
-    if found < needed and pattern::text <> any_word::tsquery::text then
-      return query select * from search_text_index(workspace, owner_user, source, any_word::tsquery, words, frequencies,
-        total, depth, budget, pattern);
+    if found < needed then
+      return query select * from search_text_index(workspace, owner_user, source, null, any_word::tsquery,
+        coalesce(first_pattern || then_pattern, then_pattern), words, frequencies, total, depth, budget);
     end if;
   end $function$`;
 
@@ -293,7 +320,7 @@ const hybrid = `
         select c.document_id, c.generation, c.chunk_index, c.score,
                (row_number() over (order by c.score desc, c.document_id, c.chunk_index))::integer as rank
         from search_full_text(workspace, owner_user, source, query_text, depth,
-                              case when strategy = 'full_text' then result_limit else 1 end, 20 * depth) c
+                              case when strategy = 'full_text' then result_limit else 1 end, 10 * depth) c
         where strategy <> 'dense'),
       fused as materialized (
         select document_id, generation, chunk_index, v.distance, v.rank as dense_rank, w.score as text_score,

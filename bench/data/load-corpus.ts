@@ -24,8 +24,9 @@ export interface Corpus {
   workspaceId: string;
   modelId: string;
   partition: string;
-  /** The source for each of `sourceShares`, then one whose documents are all of one topic. */
+  /** The source for each of `sourceShares`, and the one that has the rest. */
   sources: { share: number; id: string }[];
+  /** A source whose documents are all of two topics, far from most queries. */
   topicalSource: string;
   queries: { vector: Float32Array; question: string }[];
 }
@@ -96,7 +97,10 @@ async function createWorkspace(owner: pg.Client, plan: CorpusPlan): Promise<Corp
     workspaceId,
     modelId,
     partition: rows[0]!.partition,
-    sources: [...sourceShares.map((share, i) => ({ share, id: ids[i]! })), { share: 1, id: ids.at(-1)! }],
+    sources: [
+      ...sourceShares.map((share, i) => ({ share, id: ids[i]! })),
+      { share: 1 - sourceShares.reduce((sum, share) => sum + share, 0), id: ids.at(-1)! },
+    ],
     topicalSource: ids.at(-2)!,
     queries: [],
   };

@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { cacheDirectory } from '../../scripts/setup/installation.mjs';
+import { startStack } from '../../scripts/supervisor/start-stack.ts';
+import type { ProcessName } from '../../scripts/supervisor/run-file.ts';
+import type { Stack } from '../../scripts/supervisor/stack.ts';
+
+/**
+ * Runs `work` against servers of its own in a folder that is removed afterwards; the fetched programs and the weights are
+ * shared with the checkout. Ports are free ones away from the usual, so a running Perdure is not disturbed.
+ */
+export async function withBenchStack<T>(
+  options: { processes: readonly ProcessName[]; env?: NodeJS.ProcessEnv },
+  work: (stack: Stack) => Promise<T>,
+): Promise<T> {
+  const home = await mkdtemp(path.join(tmpdir(), 'perdure-bench-'));
+  const env = { ...process.env, ...options.env };
+  // The user's own servers and accounts are not for measuring on.
+  for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'OPENAI_API_KEY', 'OPENAI_BASE_URL']) delete env[name];
+  const abort = new AbortController();
+  const interrupt = () => abort.abort(new Error('The bench was interrupted.'));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    const stack = await startStack({
+      home,
+      cache: cacheDirectory(process.env),
+      env,
+      processes: options.processes,
+      ports: { postgres: 27432, temporal: 27233, temporalUi: 28233, api: 27400 },
+      signal: abort.signal,
+    });
+    try {
+      const interrupted = new Promise<never>((_, reject) => {
+        abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error));
+      });
+      return await Promise.race([work(stack), interrupted]);
+    } finally {
+      await stack.stop();
+    }
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    await rm(home, { recursive: true, force: true });
+  }
+}

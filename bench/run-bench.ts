@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util';
+import { describeMachine } from './harness/describe-machine.ts';
+import { renderTable } from './harness/render-table.ts';
+import { Results } from './harness/results.ts';
+
+/** What a bench module offers: it records its metrics, and ends within eight minutes. */
+interface Bench {
+  run(results: Results): Promise<void>;
+}
+
+const benches: Record<string, () => Promise<Bench>> = {
+  turn: async () => ({ run: (await import('./turn/bench-turn.ts')).benchTurn }),
+  search: async () => ({ run: (await import('./search/bench-search.ts')).benchSearch }),
+};
+
+/** `npm run bench -- NAME [--json]`: a table, or with --json one object on the last line. */
+async function main(): Promise<void> {
+  const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
+  const [name = ''] = positionals;
+  const load = benches[name];
+  if (load === undefined || positionals.length !== 1) {
+    throw new Error(`Usage: npm run bench -- NAME [--json], where NAME is one of ${Object.keys(benches).join(', ')}.`);
+  }
+  const machine = describeMachine();
+  const results = new Results();
+  await (await load()).run(results);
+  console.log(`${name} on ${machine}\n`);
+  console.log(renderTable(results.list()));
+  for (const note of results.notes) console.log(`\n${note}`);
+  if (values.json) console.log(JSON.stringify({ bench: name, metrics: results.metrics() }));
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,181 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import pg from 'pg';
+import { createProviders } from '../../providers/registry.ts';
+import type { Stack } from '../../scripts/supervisor/stack.ts';
+import { defaultShape } from '../data/clustered-vectors.ts';
+import { loadCorpus } from '../data/load-corpus.ts';
+import type { Corpus } from '../data/load-corpus.ts';
+import { withBenchStack } from '../harness/bench-stack.ts';
+import { progress } from '../harness/progress.ts';
+import type { Results } from '../harness/results.ts';
+import { percentile } from '../harness/statistics.ts';
+import { exactDense, rareWords, rawDense, rawHybrid } from './raw-search.ts';
+import { SearchClient } from './search-client.ts';
+import type { Found } from './search-client.ts';
+import type { StoredQuery } from './serve-search.ts';
+
+const chunks = Number(process.env.PERDURE_BENCH_CHUNKS ?? 100_000);
+const rounds = 5;
+const apiKey = 'pk_bench';
+
+/** `/search` at 100,000 chunks against the same search in plain SQL, and its recall at every selectivity. */
+export function benchSearch(results: Results): Promise<void> {
+  return withBenchStack({ processes: ['postgres', 'temporal'] }, async (stack) => {
+    const code = await stack.runScript('scripts/db/upgrade.ts', [], () => {});
+    if (code !== 0) throw new Error('The migrations failed: see the log of scripts/db/upgrade.ts.');
+    const owner = await connect(stack, 'perdure_owner');
+    const corpus = await loadCorpus(
+      owner,
+      { seed: 1, documents: chunks / 10, chunksPerDocument: 10, wordsPerChunk: 120, shape: defaultShape, queries: 200 },
+      progress,
+    );
+    await addKeyAndTool(owner, corpus);
+    const server = await serve(stack, corpus);
+    try {
+      const client = new SearchClient(server.port, apiKey);
+      await measureLatency(results, corpus, owner, client);
+      await measureRecall(results, corpus, owner, client);
+      await measureEmbedding(results, stack, corpus);
+    } finally {
+      server.process.kill('SIGKILL');
+      await owner.end();
+    }
+    results.note(
+      `${chunks} chunks of ${defaultShape.dimensions} dimensions in ${chunks / 10} documents; ${corpus.queries.length} held-out queries a round, one after the other; top 10.`,
+    );
+  });
+}
+
+async function connect(stack: Stack, role: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: stack.env.DATABASE_URL!, options: `-c role=${role}` });
+  await client.connect();
+  return client;
+}
+
+async function addKeyAndTool(owner: pg.Client, corpus: Corpus): Promise<void> {
+  await owner.query(
+    `insert into api_keys (id, workspace_id, name, prefix, key_hash, role) values ($1, $2, 'bench', 'pk_bench', $3, 'admin')`,
+    [randomUUID(), corpus.workspaceId, createHash('sha256').update(apiKey).digest()],
+  );
+  await owner.query(
+    `insert into rag_tools (id, workspace_id, name, embedding_model_id, top_k) values ($1, $2, 'documents', $3, 10)`,
+    [randomUUID(), corpus.workspaceId, corpus.modelId],
+  );
+}
+
+async function serve(stack: Stack, corpus: Corpus): Promise<{ port: number; process: ChildProcess }> {
+  const file = path.join(stack.home, 'queries.json');
+  const stored: StoredQuery[] = corpus.queries.map(({ question, vector }) => ({ question, vector: [...vector] }));
+  await writeFile(file, JSON.stringify(stored));
+  const child = fork(path.join(import.meta.dirname, 'serve-search.ts'), [file], { env: stack.env });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('message', (message) => resolve((message as { port: number }).port));
+    child.once('exit', (code) => reject(new Error(`The API of the bench ended with code ${code}.`)));
+  });
+  return { port, process: child };
+}
+
+/** Every way once for each query, in turn, so that all of them meet the same state of the machine and of the caches. */
+async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client, client: SearchClient): Promise<void> {
+  const words = new Map<string, string>();
+  for (const { question } of corpus.queries) words.set(question, await rareWords(owner, question));
+  await owner.query('set hnsw.ef_search = 100');
+  const call = (strategy: string) => (question: string, vector: string) =>
+    owner.query({
+      name: 'function',
+      text: `select * from hybrid_search($1, null, null, $2, $3, $4, $5, 'cosine', 10, 50, 100)`,
+      values: [corpus.workspaceId, corpus.modelId, vector, question, strategy],
+    });
+  const ways: Record<string, (question: string, vector: string) => Promise<unknown>> = {
+    '': (query) => client.search({ query }),
+    'raw.': (question, vector) =>
+      owner.query({ name: 'hybrid', text: rawHybrid(corpus), values: [vector, words.get(question)] }),
+    'function.': call('hybrid'),
+    'dense.': (query) => client.search({ query, strategy: 'dense' }),
+    'raw_dense.': (_, vector) => owner.query({ name: 'dense', text: rawDense(corpus), values: [vector] }),
+    'function_dense.': call('dense'),
+    'full_text.': (query) => client.search({ query, strategy: 'full_text' }),
+  };
+  for (let round = 0; round <= rounds; round++) {
+    const times = new Map(Object.keys(ways).map((way) => [way, [] as number[]]));
+    for (const { question, vector } of corpus.queries) {
+      const literal = `[${vector.join(',')}]`;
+      for (const [way, ask] of Object.entries(ways)) {
+        const started = performance.now();
+        await ask(question, literal);
+        times.get(way)!.push(performance.now() - started);
+      }
+    }
+    progress(round === 0 ? 'warmed up' : `measured round ${round} of ${rounds}`);
+    // The first round fills the caches.
+    if (round === 0) continue;
+    for (const [way, values] of times) {
+      results.record(`${way}p50_ms`, percentile(values, 0.5));
+      results.record(`${way}p95_ms`, percentile(values, 0.95));
+    }
+    const p50 = (way: string) => percentile(times.get(way)!, 0.5);
+    results.record('added.p50_ms', p50('') - p50('raw.'));
+    results.record('added_dense.p50_ms', p50('dense.') - p50('raw_dense.'));
+  }
+}
+
+async function measureRecall(results: Results, corpus: Corpus, owner: pg.Client, client: SearchClient): Promise<void> {
+  const key = (hit: Found) => `${hit.document_id}/${hit.chunk_index}`;
+  const filters = [
+    { name: 'recall10', source: null },
+    ...corpus.sources.map(({ share, id }) => ({
+      name: `filter_${Number((share * 100).toFixed(1))}_percent.recall10`,
+      source: id,
+    })),
+    { name: 'filter_two_topics.recall10', source: corpus.topicalSource },
+  ];
+  let missing = 0;
+  for (const { name, source } of filters) {
+    const queries = source === null ? corpus.queries : corpus.queries.slice(0, 50);
+    const times = [];
+    let found = 0;
+    let wanted = 0;
+    for (const { question, vector } of queries) {
+      const truth = await owner.query<Found>(exactDense(corpus), [`[${vector.join(',')}]`, source]);
+      const started = performance.now();
+      const filter = source === null ? {} : { filters: { knowledge_source: source } };
+      const answer = await client.search({ query: question, strategy: 'dense', ...filter });
+      times.push(performance.now() - started);
+      const keys = new Set(answer.map(key));
+      found += truth.rows.filter((row) => keys.has(key(row))).length;
+      wanted += truth.rows.length;
+      missing += truth.rows.length - answer.length;
+    }
+    results.record(name, found / wanted);
+    if (source !== null) results.record(name.replace('recall10', 'p50_ms'), percentile(times, 0.5));
+    progress(`${name} ${(found / wanted).toFixed(4)}`);
+  }
+  results.record('missing_rows', missing);
+}
+
+/** What a real query's embedding adds, which is in none of the times above. */
+async function measureEmbedding(results: Results, stack: Stack, corpus: Corpus): Promise<void> {
+  const providers = createProviders({ modelDirectory: path.join(stack.home, 'models', 'all-MiniLM-L6-v2') });
+  const model = providers.embeddingModel({
+    provider: 'local',
+    modelId: 'all-MiniLM-L6-v2',
+    endpoint: null,
+    apiKey: null,
+    capabilities: {},
+  });
+  try {
+    const times = [];
+    for (const { question } of corpus.queries.slice(0, 60)) {
+      const started = performance.now();
+      await model.embed([question], { priority: 'query' });
+      times.push(performance.now() - started);
+    }
+    results.record('embed.p50_ms', percentile(times.slice(10), 0.5));
+  } finally {
+    await providers.close();
+  }
+}

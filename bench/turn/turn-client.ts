@@ -1,0 +1,49 @@
+import { ApiClient } from '../../cli/api-client.ts';
+import { parseEvents } from '../../cli/event-stream.ts';
+
+/** Milliseconds from the request to the first text, and to the end. */
+export type Timing = { firstTokenMs: number; totalMs: number };
+
+/** Asks as an application does: POST the message, then follow the turn's events. */
+export class TurnClient {
+  readonly #api: ApiClient;
+
+  constructor(url: string, key: string) {
+    this.#api = new ApiClient(url, key);
+  }
+
+  /** Makes a model row, an agent without tools, and returns the agent's id. */
+  async createAgent(name: string, model: string, endpoint: string): Promise<string> {
+    const row = await this.#post<{ id: string }>('/models', {
+      name,
+      kind: 'chat',
+      provider: 'openai',
+      model_id: model,
+      endpoint,
+    });
+    return (await this.#post<{ id: string }>('/agents', { name, model: row.id })).id;
+  }
+
+  async createConversation(agent: string): Promise<string> {
+    return (await this.#post<{ id: string }>('/conversations', { agent })).id;
+  }
+
+  async ask(conversation: string): Promise<Timing> {
+    const began = performance.now();
+    const { turn } = await this.#post<{ turn: { id: string } }>(`/conversations/${conversation}/messages`, {
+      content: 'What lasts?',
+    });
+    const body = await this.#api.openStream(`/turns/${turn.id}/events`, null, AbortSignal.timeout(60_000));
+    let firstTokenMs: number | null = null;
+    for await (const { event } of parseEvents(body)) {
+      if (event === 'text_delta') firstTokenMs ??= performance.now() - began;
+      if (event === 'done' && firstTokenMs !== null) return { firstTokenMs, totalMs: performance.now() - began };
+      if (event === 'error' || event === 'cancelled') throw new Error(`A turn ended with ${event}.`);
+    }
+    throw new Error('The stream of a turn ended too early.');
+  }
+
+  #post<T>(path: string, body: unknown): Promise<T> {
+    return this.#api.request<T>(path, { method: 'POST', body });
+  }
+}
