@@ -40,13 +40,13 @@ export async function readTurnEvents(
   }));
 }
 
-/** An event that an attempt wants to append. */
+/** An event that an attempt wants to append; with `kind` null it appends nothing and only asks its fence. */
 export type TurnEventToAppend = {
   workspaceId: string;
   turnId: string;
   attempt: number;
   seq: number;
-  kind: TurnEventKind;
+  kind: TurnEventKind | null;
   data: Record<string, unknown>;
 };
 

@@ -6,6 +6,7 @@ export class Migration20261122000007_turn_events extends Migration {
     // One statement serves many turns of many workspaces, so it runs as the owner and takes the workspace with each row.
     // FOR SHARE makes a takeover (FOR UPDATE) wait for this statement, or makes this statement see the takeover.
     // Locks are taken in the order of the ids, so two of these cannot wait for each other.
+    // A row without a kind only asks: an attempt whose model is silent learns so that it was cancelled or overtaken.
     // A statement that is repeated because its outcome was unknown finds its own rows: hence `do nothing`.
     this.addSql(`
       create function append_turn_events(
@@ -23,6 +24,7 @@ export class Migration20261122000007_turn_events extends Migration {
           select g.workspace_id, g.turn_id, g.seq, g.attempt, g.kind, g.data
           from given g join fence f
             on f.id = g.turn_id and f.workspace_id = g.workspace_id and f.attempt = g.attempt and f.state = 'running'
+          where g.kind is not null
           on conflict do nothing)
         select f.id, f.state = 'running' and bool_and(f.attempt = g.attempt and f.workspace_id = g.workspace_id),
                f.cancel_requested_at is not null

@@ -34,14 +34,21 @@ export interface WorkerProcess {
 // A chat activity waits for a model and holds no connection meanwhile; an ingest activity works all the time.
 const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, evaluate: 8, maintain: 2 };
 
-/** Connects everything that activities need and makes a worker for each configured queue. */
-export async function createWorkerProcess(config: Config, telemetry: Telemetry): Promise<WorkerProcess> {
+/**
+ * Connects everything that activities need and makes a worker for each configured queue. Models come from `makeProviders`,
+ * in whose place a benchmark puts one that computes nothing.
+ */
+export async function createWorkerProcess(
+  config: Config,
+  telemetry: Telemetry,
+  makeProviders: typeof createProviders = createProviders,
+): Promise<WorkerProcess> {
   await checkDatabase(config.DATABASE_URL, config.PERDURE_DATABASE_POOL);
   const { client, connection, namespace } = await connectTemporal(telemetry.clientPlugins);
   const database = createDatabase(config, 'perdure-worker', telemetry.metrics.watchPool);
   const notifier = createNotifier(config.DATABASE_URL);
   const providers = traceProviders(
-    createProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),
+    makeProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),
     { captureContent: config.PERDURE_CAPTURE_CONTENT, metrics: telemetry.metrics },
   );
   const [bundlePath, nativeConnection] = await Promise.all([
@@ -93,9 +100,9 @@ export async function createWorkerProcess(config: Config, telemetry: Telemetry):
         workflowThreadPoolSize: 1,
         // After a kill, workflow tasks wait this long for the dead worker before another may have them.
         stickyQueueScheduleToStartTimeout: '2 seconds',
-        // A cancel travels with the answer to a heartbeat, and must act within a second.
-        maxHeartbeatThrottleInterval: '400 milliseconds',
-        defaultHeartbeatThrottleInterval: '400 milliseconds',
+        // Sent no more often than activities give them: Temporal writes each to its database.
+        maxHeartbeatThrottleInterval: '1 second',
+        defaultHeartbeatThrottleInterval: '1 second',
         shutdownGraceTime: '3 seconds',
         shutdownForceTime: '6 seconds',
         // A fault in the code of a workflow ends that run with its reason instead of blocking it for ever.

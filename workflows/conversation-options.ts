@@ -7,7 +7,7 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
 export const keptWarmFor = '15 minutes';
 
 /**
- * A model call. The heartbeat's time-out bounds how long a stream is silent after its worker was killed; it is ten
+ * A model call. The heartbeat's time-out bounds how long a stream is silent after its worker was killed; it is four
  * heartbeats long, so that a busy machine does not lose a healthy attempt (which would be paid twice). A cancel does not
  * wait for the attempt: the turn's end fences it.
  */

@@ -4,6 +4,9 @@ import type { TurnEventAppender } from './turn-event-appender.ts';
 
 // A reader cannot tell 30 ms steps from a continuous stream, and it spares a commit per token.
 const flushEveryMs = 30;
+// While the model is silent a cancel is seen after this long. Asking the row is far cheaper than a heartbeat, which
+// Temporal writes to its own database.
+const askEveryMs = 400;
 
 /** Gathers text deltas of one attempt and appends them in order, one append at a time. */
 export interface DeltaWriter {
@@ -12,7 +15,10 @@ export interface DeltaWriter {
   close(): Promise<void>;
 }
 
-/** The first delta goes out at once, then every 30 ms. A refused or failed append aborts `stop`, and so the model call. */
+/**
+ * The first delta goes out at once, then every 30 ms; while there is none the fence is asked all the same. A refused or
+ * failed append aborts `stop`, and so the model call.
+ */
 export function createDeltaWriter(
   appender: TurnEventAppender,
   attempt: Attempt,
@@ -29,19 +35,12 @@ export function createDeltaWriter(
   async function append(): Promise<void> {
     const text = buffer;
     buffer = '';
-    const verdict = await appender.append([
-      {
-        workspaceId: attempt.workspaceId,
-        turnId: attempt.turnId,
-        attempt: attempt.attempt,
-        seq,
-        kind: 'text_delta',
-        data: { text },
-      },
-    ]);
+    const { workspaceId, turnId } = attempt;
+    const said = text === '' ? { kind: null, data: {} } : { kind: 'text_delta' as const, data: { text } };
+    const verdict = await appender.append([{ workspaceId, turnId, attempt: attempt.attempt, seq, ...said }]);
     if (!verdict.live) throw fenced();
-    if (seq === attempt.nextSeq) onFirstDelta();
-    seq += 1;
+    if (text !== '' && seq === attempt.nextSeq) onFirstDelta();
+    if (text !== '') seq += 1;
     if (verdict.cancelRequested) throw cancelRequested();
   }
 
@@ -56,8 +55,9 @@ export function createDeltaWriter(
     });
   }
 
-  async function run(): Promise<void> {
+  async function run(asks = false): Promise<void> {
     try {
+      if (asks && buffer === '') await append();
       while (buffer !== '') {
         await append();
         if (!closed) await pause();
@@ -70,6 +70,10 @@ export function createDeltaWriter(
     }
   }
 
+  const asking = setInterval(() => {
+    if (failure === null && !closed) pump ??= run(true);
+  }, askEveryMs);
+
   return {
     write(text) {
       if (failure !== null) return;
@@ -78,6 +82,7 @@ export function createDeltaWriter(
     },
     async close() {
       closed = true;
+      clearInterval(asking);
       endPause?.();
       while (pump) await pump;
       if (failure !== null) throw failure.error;

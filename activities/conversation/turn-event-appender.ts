@@ -34,7 +34,8 @@ export function createTurnEventAppender(sink: TurnEventSink): TurnEventAppender 
           const verdict = byTurn.get(turnId) ?? { turnId, live: false, cancelRequested: false };
           for (const settle of entry.settle) settle(verdict);
         }
-        sink.wake([...batch.keys()]);
+        const written = [...batch].filter(([, entry]) => entry.events.some((event) => event.kind !== null));
+        if (written.length > 0) sink.wake(written.map(([turnId]) => turnId));
       } catch (error) {
         const failure = error instanceof Error ? error : new Error(String(error));
         for (const entry of batch.values()) for (const settle of entry.settle) settle(failure);

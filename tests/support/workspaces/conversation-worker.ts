@@ -1,4 +1,4 @@
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createConversationActivities } from '../../../activities/conversation/create-conversation-activities.ts';
 import { createTurnEventAppender } from '../../../activities/conversation/turn-event-appender.ts';
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
@@ -8,6 +8,9 @@ import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createProviders } from '../../../providers/registry.ts';
 import { testServers } from '../servers/test-servers.ts';
 import type { TestTemporal } from '../servers/test-temporal.ts';
+
+// Tests make activities fail on purpose; what counts is what they assert.
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 /** A worker of the chat queue in this process. */
 export type ConversationWorker = { worker: Worker; stop(): Promise<void> };
@@ -42,8 +45,8 @@ export async function startConversationWorker(
       wakeTurns: () => {},
       metrics: { turnFinished: () => {}, firstToken: () => {} },
     }),
-    maxHeartbeatThrottleInterval: '400 milliseconds',
-    defaultHeartbeatThrottleInterval: '400 milliseconds',
+    maxHeartbeatThrottleInterval: '1 second',
+    defaultHeartbeatThrottleInterval: '1 second',
     shutdownForceTime: '2 seconds',
     sinks: { trace: { span: { fn: () => {} } } },
     ...options,
