@@ -19,6 +19,8 @@ export async function ensureSchedules(client: Client): Promise<void> {
         workflowId: workflowIds.sweepAccepted,
         taskQueue: taskQueues.maintain,
         args: [],
+        staticSummary: 'Start accepted work that has no workflow',
+        staticDetails: 'Looks every 5 s. A result of `swept: 0` is the usual one: nothing had been left behind.',
         // Below the interval, so that a run that hangs cannot make the schedule skip more than one.
         workflowExecutionTimeout: '58 seconds',
       },

@@ -21,6 +21,7 @@ import {
   type ConversationStatus,
   type QueuedTurn,
   type TurnEnd,
+  type TurnVerdict,
 } from '../contracts/names/workflows.ts';
 import { answerOptions, endTurnOptions, keptWarmFor } from './conversation-options.ts';
 import { currentTrace, inTrace } from './trace-context.ts';
@@ -43,12 +44,15 @@ export async function conversation(input: ConversationInput): Promise<void> {
   const queue: QueuedTurn[] = [...(input.queue ?? [])];
   const cancels: string[] = [...(input.cancels ?? [])];
   let running: { turnId: string; scope: CancellationScope } | null = null;
+  const ended = new Map<string, TurnVerdict['state']>();
+  const tell = () => setCurrentDetails(describe(running?.turnId ?? null, queue.length, [...ended.values()]));
 
   // A turn that is brought twice (by a client's retry or by the sweep) is served once: its row says that it has ended.
   setHandler(submitTurn, ({ turnId }) => {
     if (running?.turnId === turnId || queue.some((turn) => turn.turnId === turnId)) return;
     const trace = currentTrace();
     queue.push(trace === undefined ? { turnId } : { turnId, trace });
+    tell();
   });
   setHandler(cancelTurn, ({ turnId }) => {
     cancels.push(turnId);
@@ -71,14 +75,19 @@ export async function conversation(input: ConversationInput): Promise<void> {
   }
 
   async function end(turnId: string, how: TurnEnd): Promise<void> {
+    const summary = how.state === 'cancelled' ? 'End the turn: cancelled' : `End the turn: failed, ${how.code}`;
     await CancellationScope.nonCancellable(async () => {
-      await endTurn({ workspaceId: input.workspaceId, conversationId: input.conversationId, turnId }, how);
+      const turn = { workspaceId: input.workspaceId, conversationId: input.conversationId, turnId };
+      const { state } = await endTurn.executeWithOptions({ summary }, [turn, how]);
+      ended.set(turnId, state);
     });
+    tell();
   }
 
   async function serve(turn: QueuedTurn): Promise<void> {
     const scope = new CancellationScope({ cancellable: true });
     running = { turnId: turn.turnId, scope };
+    tell();
     try {
       const verdict = await scope.run(() =>
         generateAnswer({
@@ -89,23 +98,22 @@ export async function conversation(input: ConversationInput): Promise<void> {
       );
       // The row may ask for the end before the update that asks for it has arrived here.
       if (verdict.state === 'cancelled') await end(turn.turnId, { state: 'cancelled', code: 'cancelled' });
+      else ended.set(turn.turnId, verdict.state);
     } catch (error) {
       await end(turn.turnId, endOf(error));
     } finally {
       running = null;
+      tell();
     }
   }
 
   void serveCancels();
-  let served = 0;
+  tell();
   for (;;) {
-    setCurrentDetails(`${served} turns served in this run, ${queue.length} waiting`);
-    await condition(() => queue.length > 0 || cancels.length > 0, keptWarmFor);
+    await condition(() => queue.length > 0 || cancels.length > 0, keptWarmFor, { summary: 'Idle: end this run' });
     const turn = queue.shift();
-    if (turn) {
-      await inTrace(turn.trace, 'turn', () => serve(turn));
-      served += 1;
-    } else if (cancels.length > 0) await condition(() => cancels.length === 0);
+    if (turn) await inTrace(turn.trace, 'turn', () => serve(turn));
+    else if (cancels.length > 0) await condition(() => cancels.length === 0);
     else return;
     if (workflowInfo().continueAsNewSuggested && cancels.length === 0)
       await continueAsNew<typeof conversation>({
@@ -115,6 +123,13 @@ export async function conversation(input: ConversationInput): Promise<void> {
         queue,
       });
   }
+}
+
+/** What an operator reads in Temporal's UI: ids and counts, never text. */
+function describe(running: string | null, waiting: number, ended: readonly TurnVerdict['state'][]): string {
+  const counts = [...new Set(ended)].map((state) => `${ended.filter((one) => one === state).length} ${state}`);
+  const now = running === null ? 'No turn runs' : `Turn \`${running}\` runs`;
+  return `${now}, ${waiting} waiting. Ended in this run: ${counts.join(', ') || 'none'}.`;
 }
 
 function endOf(error: unknown): TurnEnd {

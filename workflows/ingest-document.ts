@@ -54,10 +54,14 @@ export async function ingestDocument(input: IngestDocumentInput): Promise<Ingest
   // Registered before the first step: undoes whatever the steps have done by then.
   const compensate = (error: unknown) => CancellationScope.nonCancellable(() => endUnfinished(input, error));
   let result: IngestDocumentResult;
+  let details: string;
   try {
     result = await ingest(input);
+    details = `${result.state}, ${result.chunks} chunks`;
   } catch (error) {
     result = await compensate(error);
+    const { code } = describe(error);
+    details = code === result.state ? code : `${result.state}: ${code}`;
   }
   // Until here the starter's values stand: each change of them costs the server as much as a step.
   upsertSearchAttributes([
@@ -65,18 +69,20 @@ export async function ingestDocument(input: IngestDocumentInput): Promise<Ingest
     { key: searchAttributes.document, value: input.documentId },
     { key: searchAttributes.status, value: result.state },
   ]);
-  setCurrentDetails(`${result.state}, ${result.chunks} chunks`);
+  setCurrentDetails(details);
   return result;
 }
 
 async function ingest(input: IngestDocumentInput): Promise<IngestDocumentResult> {
   const startedAt = workflowInfo().runStartTime.toISOString();
+  setCurrentDetails('Extracting and chunking');
   let prepared = await prepareSmall(input, { startedAt, largestBytes: smallBytes });
   if (prepared.state === 'larger') prepared = await prepareLarge(input, { startedAt });
   if (prepared.state === 'larger' || prepared.state === 'fenced') return { state: 'abandoned', chunks: 0 };
   if (prepared.state !== 'staging') return { state: prepared.state, chunks: prepared.chunks };
   for (let verification = 1; ; verification += 1) {
     await embedAll(input, prepared.chunks);
+    setCurrentDetails(`Verifying ${prepared.chunks} chunks`);
     const publication = await publishGeneration(input);
     if (publication.state === 'active') {
       if (publication.superseded) await dropQuietly(input);
@@ -99,6 +105,8 @@ async function ingest(input: IngestDocumentInput): Promise<IngestDocumentResult>
 async function embedAll(input: IngestDocumentInput, chunks: number): Promise<void> {
   let next = 0;
   let embedded = 0;
+  const tell = () => setCurrentDetails(`${embedded} of ${chunks} chunks embedded`);
+  tell();
   const scope = new CancellationScope();
   const lane = async () => {
     while (next < chunks) {
@@ -107,7 +115,7 @@ async function embedAll(input: IngestDocumentInput, chunks: number): Promise<voi
       const summary = `Embed chunks ${range.from + 1} to ${range.to} of ${chunks}`;
       await embedChunks.executeWithOptions({ summary }, [input, range]);
       embedded += range.to - range.from;
-      setCurrentDetails(`${embedded} of ${chunks} chunks embedded`);
+      tell();
     }
   };
   try {
@@ -129,9 +137,7 @@ async function dropQuietly(input: IngestDocumentInput): Promise<void> {
 
 async function endUnfinished(input: IngestDocumentInput, error: unknown): Promise<IngestDocumentResult> {
   const cancelled = isCancellation(error);
-  const failure = cancelled
-    ? { code: 'cancelled', detail: 'The ingestion was cancelled on request. Send the document again to ingest it.' }
-    : describe(error);
+  const failure = describe(error);
   if (failure.code === 'fenced') return { state: 'abandoned', chunks: 0 };
   const status = cancelled ? 'cancelled' : 'failed';
   const summary = cancelled ? 'Undo, because of a cancel' : `Undo, because of ${failure.code}`;
@@ -149,6 +155,11 @@ function endState(
 
 /** Code and text of a step's failure; both come from the error table, never from a provider's body. */
 function describe(error: unknown): { code: string; detail: string } {
+  if (isCancellation(error))
+    return {
+      code: 'cancelled',
+      detail: 'The ingestion was cancelled on request. Send the document again to ingest it.',
+    };
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && cause.type) return { code: cause.type, detail: cause.message };
   return {

@@ -1,4 +1,4 @@
-import { ActivityFailure, proxyLocalActivities, sleep } from '@temporalio/workflow';
+import { ActivityFailure, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 
 const { sweepTurns, sweepAcceptedDocuments } = proxyLocalActivities<ReturnType<typeof createUpkeepActivities>>({
@@ -7,6 +7,10 @@ const { sweepTurns, sweepAcceptedDocuments } = proxyLocalActivities<ReturnType<t
 });
 
 const rounds = 10;
+const sweeps = [
+  { sweep: sweepTurns, summary: 'Hand accepted turns to their conversations' },
+  { sweep: sweepAcceptedDocuments, summary: 'Start the ingestion of accepted documents' },
+];
 
 /**
  * Closes the gap between a committed row and its workflow. A schedule starts one of these a minute; it looks every five
@@ -15,14 +19,15 @@ const rounds = 10;
 export async function sweepAccepted(): Promise<{ swept: number }> {
   let swept = 0;
   for (let round = 0; round < rounds; round += 1) {
-    if (round > 0) await sleep('5 seconds');
-    for (const sweep of [sweepTurns, sweepAcceptedDocuments]) {
+    if (round > 0) await sleep('5 seconds', { summary: 'Until the next look' });
+    for (const { sweep, summary } of sweeps) {
       try {
-        swept += (await sweep()).swept;
+        swept += (await sweep.executeWithOptions({ summary }, [])).swept;
       } catch (error) {
         if (!(error instanceof ActivityFailure)) throw error;
       }
     }
+    setCurrentDetails(`${swept} started in ${round + 1} looks`);
   }
   return { swept };
 }

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
+import { workflowIds } from '../../contracts/names/workflows.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
+import { textsOf } from '../support/texts-of.ts';
 import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
 import { testDatabase } from '../support/servers/test-database.ts';
 import { testTemporal } from '../support/servers/test-temporal.ts';
@@ -134,6 +136,37 @@ describe('a turn', () => {
     expect(turn).toMatchObject({ state: 'failed', error: { code: 'provider_authentication' } });
     expect(provider.log()).toHaveLength(1);
     expect(JSON.stringify([turn, await chat.events(turnId)])).not.toContain('sk-secret');
+  });
+});
+
+describe("Temporal's UI", () => {
+  test('tells which turn runs and how the others of the run ended: ids and counts, no text', async () => {
+    const chat = await conversationWith('fake?tokens=2000&tokenMs=10');
+    const [running, waiting] = [await chat.send('a secret question'), await chat.send('another secret')];
+    await until(async () => provider.log()[0], { what: 'the call' });
+    const handle = client.workflow.getHandle(workflowIds.conversation((await chat.turn(running)).conversation_id));
+    const details = async () => {
+      const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      return metadata.currentDetails;
+    };
+    expect(await details()).toBe(`Turn \`${running}\` runs, 1 waiting. Ended in this run: none.`);
+    await chat.cancel(waiting);
+    await chat.ended(waiting);
+    expect(await details()).toBe(`Turn \`${running}\` runs, 0 waiting. Ended in this run: 1 cancelled.`);
+    await chat.cancel(running);
+    await chat.ended(running);
+    await until(async () => (await details()) === 'No turn runs, 0 waiting. Ended in this run: 2 cancelled.', {
+      what: 'the end of both',
+    });
+    const texts = await until(
+      async () => {
+        const shown = textsOf(await handle.fetchHistory());
+        return shown.some((text) => text.includes('Idle: end this run')) ? shown : null;
+      },
+      { what: 'the wait for another message' },
+    );
+    expect(texts.filter((text) => text.includes('End the turn: cancelled'))).toHaveLength(2);
+    expect(texts.join()).not.toContain('secret');
   });
 });
 

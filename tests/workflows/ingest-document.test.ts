@@ -1,16 +1,10 @@
 import { describe, expect, jest, test } from '@jest/globals';
+import { textsOf } from '../support/texts-of.ts';
 import { ingestHarness, markdownBytes } from '../support/workspaces/ingest-harness.ts';
 import { createIngestWorkspace } from '../support/workspaces/ingest-workspace.ts';
 
 jest.setTimeout(90_000);
 const h = ingestHarness();
-
-/** Every text and payload in a history. */
-function textsOf(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
-}
 
 describe('an ingestion', () => {
   test('serves a document with its chunks, vectors, job and usage', async () => {
@@ -145,6 +139,8 @@ describe('what cannot be ingested', () => {
     for (const key of documents) await h.start(key);
     expect(await h.ended(documents[0]!)).toEqual({ state: 'failed', chunks: 0 });
     await h.ended(documents[1]!);
+    const metadata = await h.handle(documents[0]!).query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    expect(metadata.currentDetails).toBe('failed: document_empty');
     expect(await h.workspace.document(documents[0]!.documentId)).toMatchObject({
       status: 'failed',
       error: { code: 'document_empty' },
