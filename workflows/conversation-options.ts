@@ -1,8 +1,8 @@
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 
 /**
- * How long an idle conversation stays a running workflow: a message to a running one is answered in half the time of a
- * message that must start one.
+ * An idle conversation stays a running workflow for this long, and for twice as long at the most: a message to a running
+ * one is answered in half the time of a message that must start one.
  */
 export const keptWarmFor = '15 minutes';
 

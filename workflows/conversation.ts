@@ -11,6 +11,7 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
@@ -44,6 +45,8 @@ export async function conversation(input: ConversationInput): Promise<void> {
   const queue: QueuedTurn[] = [...(input.queue ?? [])];
   const cancels: string[] = [...(input.cancels ?? [])];
   let running: { turnId: string; scope: CancellationScope } | null = null;
+  let arrived = 0;
+  let idle = false;
   const ended = new Map<string, TurnVerdict['state']>();
   const tell = () => setCurrentDetails(describe(running?.turnId ?? null, queue.length, [...ended.values()]));
 
@@ -51,6 +54,7 @@ export async function conversation(input: ConversationInput): Promise<void> {
   setHandler(submitTurn, ({ turnId }) => {
     if (running?.turnId === turnId || queue.some((turn) => turn.turnId === turnId)) return;
     const trace = currentTrace();
+    arrived += 1;
     queue.push(trace === undefined ? { turnId } : { turnId, trace });
     tell();
   });
@@ -72,6 +76,15 @@ export async function conversation(input: ConversationInput): Promise<void> {
       }
       cancels.shift();
     }
+  }
+
+  // One timer every while. One for each turn would be written, and cancelled, with every message.
+  async function watchForIdleness(): Promise<void> {
+    for (let before = -1; before !== arrived || running !== null;) {
+      before = arrived;
+      await sleep(keptWarmFor, { summary: 'End this run if nothing arrives' });
+    }
+    idle = true;
   }
 
   async function end(turnId: string, how: TurnEnd): Promise<void> {
@@ -108,9 +121,10 @@ export async function conversation(input: ConversationInput): Promise<void> {
   }
 
   void serveCancels();
+  void watchForIdleness();
   tell();
   for (;;) {
-    await condition(() => queue.length > 0 || cancels.length > 0, keptWarmFor, { summary: 'Idle: end this run' });
+    await condition(() => queue.length > 0 || cancels.length > 0 || idle);
     const turn = queue.shift();
     if (turn) await inTrace(turn.trace, 'turn', () => serve(turn));
     else if (cancels.length > 0) await condition(() => cancels.length === 0);
