@@ -1,3 +1,4 @@
+import { PerdureError } from './contracts/errors.ts';
 import { ConfigError, loadConfig } from './platform/config.ts';
 import { createLogger } from './platform/log.ts';
 import { StartError } from './platform/start-error.ts';
@@ -25,8 +26,9 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    const expected = error instanceof ConfigError || error instanceof StartError;
-    process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+    const expected = [ConfigError, StartError, PerdureError].some((kind) => error instanceof kind);
+    const failure = error instanceof Error ? error : new Error(String(error));
+    process.stderr.write(`${expected ? failure.message : failure.stack}\n`);
     process.exit(1);
   },
 );

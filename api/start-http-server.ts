@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PerdureError } from '../contracts/errors.ts';
 import type { ApiDeps } from './api-deps.ts';
 import { createApp } from './create-app.ts';
 
@@ -15,7 +16,7 @@ export type HttpServer = {
 
 /**
  * Serves the API on `host`:`port` (0 takes a free one).
- * @throws Error that names the address and the way out when it cannot be listened on.
+ * @throws PerdureError that names the address and the way out when it cannot be listened on.
  */
 export async function startHttpServer(deps: ApiDeps, address: { host: string; port: number }): Promise<HttpServer> {
   const app = createApp(deps);
@@ -40,15 +41,11 @@ export async function startHttpServer(deps: ApiDeps, address: { host: string; po
 }
 
 function explain(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {
-  if (error.code === 'EADDRINUSE')
-    return new Error(
-      `Port ${port} on ${host} is taken by another program. Stop it, or set PERDURE_PORT to a free port.`,
-      { cause: error },
-    );
-  if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL')
-    return new Error(
-      `The API may not listen on ${host}:${port}. Set PERDURE_HOST and PERDURE_PORT to an address of this machine.`,
-      { cause: error },
-    );
-  return error;
+  const advice: Record<string, string> = {
+    EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop it, or set PERDURE_PORT to a free port.`,
+    EADDRNOTAVAIL: `This machine has no address ${host}. Set PERDURE_HOST to one that it has, such as 127.0.0.1.`,
+    EACCES: `This login may not listen on port ${port} of ${host}. Set PERDURE_PORT to a port above 1023.`,
+  };
+  const known = advice[error.code ?? ''];
+  return known === undefined ? error : new PerdureError('unavailable', known);
 }

@@ -8,7 +8,7 @@ import type { TurnWatcher } from './turn-feed.ts';
 
 /** How often a stream makes sure that there is still something to come. */
 const checkMs = 5_000;
-const ended = ['completed', 'failed', 'cancelled'];
+const finalStates = ['completed', 'failed', 'cancelled'];
 
 /** Sends the committed events of a turn behind `after` until its final one, or until nothing more can come. */
 export async function watchTurn(watched: {
@@ -17,6 +17,8 @@ export async function watchTurn(watched: {
   workspaceId: string;
   turnId: string;
   after: number;
+  /** Whether the turn had ended when the stream was opened. */
+  ended: boolean;
 }): Promise<void> {
   const { deps, stream, workspaceId, turnId, after } = watched;
   const over = Promise.withResolvers<void>();
@@ -33,14 +35,14 @@ export async function watchTurn(watched: {
   // A client that comes back behind the final event, or to a turn that ended without one, must not wait for ever.
   const check = async (): Promise<void> => {
     const turn = await deps.database.inWorkspace(workspaceId, (em) => findTurn(em, turnId));
-    if (turn && !ended.includes(turn.state)) return;
+    if (turn && !finalStates.includes(turn.state)) return;
     const left = await deps.database.asOperator((em) => readTurnEvents(em, [watcher], 1));
     if (left.length === 0) over.resolve();
   };
   const calmly = (): void =>
     void check().catch((error: unknown) => deps.log.warn({ err: error }, 'a stream waits for the database'));
   const timer = setInterval(calmly, checkMs);
-  calmly();
+  if (watched.ended) calmly();
   stream.closed.addEventListener('abort', () => over.resolve());
   if (stream.closed.aborted) over.resolve();
   await over.promise;

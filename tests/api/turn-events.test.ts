@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { turnsChannel } from '../../contracts/names/limits.ts';
@@ -99,7 +100,7 @@ describe('the events of a turn', () => {
     ['the query last_event_id', '?last_event_id=2', {}],
   ])('go on behind %s', async (_name, search, headers) => {
     await append([...words(1, 4), [5, 'done', {}]]);
-    const events = await openEvents(api, `/turns/${turnId}/events${search}`, headers as Record<string, string>);
+    const events = await openEvents(api, `/turns/${turnId}/events${search}`, headers);
     expect((await events.ended).map((event) => event.id)).toEqual(['3', '4', '5']);
   });
 
@@ -189,18 +190,14 @@ describe('the events of a turn', () => {
 });
 
 /** Opens a stream, reads nothing for a while, then everything; tells how many statements the server made meanwhile. */
-function readSlowly(url: string, key: string): Promise<{ text: string; readAhead: number }> {
-  return new Promise((resolve, reject) => {
-    const before = operatorStatements;
-    request(url, { headers: { authorization: `Bearer ${key}` } }, async (response) => {
-      response.pause();
-      await new Promise((rest) => setTimeout(rest, 1_500));
-      const readAhead = operatorStatements - before;
-      let text = '';
-      for await (const part of response.setEncoding('utf8')) text += part as string;
-      resolve({ text: text.replaceAll(/x{100,}/g, ''), readAhead });
-    })
-      .on('error', reject)
-      .end();
-  });
+async function readSlowly(url: string, key: string): Promise<{ text: string; readAhead: number }> {
+  const before = operatorStatements;
+  const outgoing = request(url, { headers: { authorization: `Bearer ${key}` } }).end();
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  response.pause();
+  await new Promise((rest) => setTimeout(rest, 1_500));
+  const readAhead = operatorStatements - before;
+  let text = '';
+  for await (const part of response.setEncoding('utf8')) text += part as string;
+  return { text: text.replaceAll(/x{100,}/g, ''), readAhead };
 }
