@@ -161,7 +161,7 @@ describe("Temporal's UI", () => {
     const texts = await until(
       async () => {
         const shown = textsOf(await handle.fetchHistory());
-        return shown.some((text) => text.includes('Idle: end this run')) ? shown : null;
+        return shown.some((text) => text.includes('End this run if nothing arrives')) ? shown : null;
       },
       { what: 'the wait for another message' },
     );
