@@ -6,8 +6,6 @@ export const pageQuerySchema = z.strictObject({
   cursor: z.string().max(200).optional().describe('`next_cursor` of the page before; leave it out for the first page'),
 });
 
-export type PageQuery = z.infer<typeof pageQuerySchema>;
-
 /** One page of `item`s and the cursor of the next page, null at the end. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({ data: z.array(item), next_cursor: z.string().nullable() });

@@ -7,7 +7,8 @@ const { properties = {}, required = [] } = z.toJSONSchema(configSchema, { io: 'i
 const settings = Object.entries(properties).map(([name, schema]) => {
   const { description, default: preset } = schema as { description?: string; default?: unknown };
   // What npm start sets by itself is not mandatory for a reader of this file, so every line is a comment.
-  const kind = preset !== undefined ? '' : required.includes(name) ? ' (npm start sets it for embedded servers)' : ' (optional)';
+  const kind =
+    preset !== undefined ? '' : required.includes(name) ? ' (npm start sets it for embedded servers)' : ' (optional)';
   return `# ${description ?? ''}${kind}\n# ${name}=${preset === undefined ? '' : String(preset)}\n`;
 });
 
