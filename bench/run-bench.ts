@@ -10,7 +10,9 @@ interface Bench {
 
 const benches: Record<string, () => Promise<Bench>> = {
   turn: async () => ({ run: (await import('./turn/bench-turn.ts')).benchTurn }),
+  ingest: async () => ({ run: (await import('./ingest/bench-ingest.ts')).benchIngest }),
   search: async () => ({ run: (await import('./search/bench-search.ts')).benchSearch }),
+  start: async () => ({ run: (await import('./start/bench-start.ts')).benchStart }),
 };
 
 /** `npm run bench -- NAME [--json]`: a table, or with --json one object on the last line. */

@@ -16,13 +16,19 @@ export const defaultShape: ClusterShape = { dimensions: 384, topics: 200, topicC
 /** Draws unit vectors in two levels: topics, documents around their topic, chunks around their document. */
 export class ClusteredVectors {
   readonly shape: ClusterShape;
-  readonly #random: SeededRandom;
   readonly #topics: Float32Array[];
+  #random: SeededRandom;
 
   constructor(seed: number, shape: ClusterShape = defaultShape) {
     this.shape = shape;
     this.#random = seededRandom(seed);
     this.#topics = Array.from({ length: shape.topics }, () => this.#direction());
+  }
+
+  /** Goes on with other draws around the same topics. */
+  reseed(seed: number): this {
+    this.#random = seededRandom(seed);
+    return this;
   }
 
   /** A document's centre: its topic's number and a vector that `chunk` varies. */

@@ -1,0 +1,18 @@
+/** Below 1 for trying the bench out; the results then mean nothing. */
+const scale = Number(process.env.PERDURE_BENCH_SCALE ?? 1);
+const scaled = (size: number) => Math.max(1, Math.round(size * scale));
+
+/** Length of each uploaded document: about 25 chunks. */
+export const documentCharacters = 20_000;
+
+/** Documents a round with the local model. */
+export const localDocuments = scaled(16);
+
+/** Documents a round with free vectors. */
+export const freeDocuments = scaled(160);
+
+/** Documents that are stored by each way before its clock starts. */
+export const warmUpDocuments = 8;
+
+/** Chunks that are there before a round with free vectors; the first size's metrics have plain names. */
+export const presentChunks = [scaled(8_000), scaled(100_000)] as const;

@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { binaryArray, binaryVector } from '../../entities/binary-array.ts';
+import type { Corpus } from '../data/load-corpus.ts';
+import { binaryInteger, binaryJson, binaryUuid, copyBinary } from './binary-copy.ts';
+import type { PlannedChunk, PlannedDocument } from './plan-chunks.ts';
+
+/** How rows are sent: arrays as parameters of an insert, or a stream. */
+export type RawWay = 'unnest' | 'copy';
+
+interface Row extends PlannedChunk {
+  documentId: string;
+}
+
+// Large enough that statements and commits cost nothing, small enough to keep every connection busy to the end.
+const rowsPerTransaction = 200;
+
+/**
+ * Stores planned chunks in the product's own tables, with all their constraints and indexes, by plain SQL over so many
+ * connections as the owner of the tables, whom row-level security lets COPY. Nothing but chunks and vectors is timed.
+ */
+export class RawLoader {
+  readonly #clients: pg.Client[];
+  readonly #corpus: Corpus;
+  readonly #vectorTypeId: number;
+
+  private constructor(clients: pg.Client[], corpus: Corpus, vectorTypeId: number) {
+    this.#clients = clients;
+    this.#corpus = corpus;
+    this.#vectorTypeId = vectorTypeId;
+  }
+
+  static async connect(databaseUrl: string, connections: number, corpus: Corpus): Promise<RawLoader> {
+    const clients = Array.from(
+      { length: connections },
+      () => new pg.Client({ connectionString: databaseUrl, options: '-c role=perdure_owner' }),
+    );
+    await Promise.all(clients.map((client) => client.connect()));
+    const { rows } = await clients[0]!.query<{ id: number }>(`select 'vector'::regtype::oid::integer as id`);
+    return new RawLoader(clients, corpus, rows[0]!.id);
+  }
+
+  /** Seconds for the chunks and vectors of the documents; the documents' own rows are written before. */
+  async load(way: RawWay, documents: readonly PlannedDocument[]): Promise<number> {
+    const rows = await this.#insertDocuments(documents);
+    const parts: Row[][] = [];
+    for (let from = 0; from < rows.length; from += rowsPerTransaction) {
+      parts.push(rows.slice(from, from + rowsPerTransaction));
+    }
+    const store = way === 'copy' ? this.#copy : this.#unnest;
+    const started = performance.now();
+    await Promise.all(
+      this.#clients.map(async (client) => {
+        for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+          await client.query('begin');
+          await store.call(this, client, part);
+          await client.query('commit');
+        }
+      }),
+    );
+    return (performance.now() - started) / 1000;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.end()));
+  }
+
+  async #insertDocuments(documents: readonly PlannedDocument[]): Promise<Row[]> {
+    const ids = documents.map(() => randomUUID());
+    const [client] = this.#clients;
+    await client!.query(
+      `insert into documents (id, workspace_id, title, document_type, is_global, status, latest_generation, active_generation)
+       select id, $1, title, 'markdown', true, 'ready', 1, 1 from unnest($2::uuid[], $3::text[]) as d (id, title)`,
+      [this.#corpus.workspaceId, ids, documents.map((document) => document.path)],
+    );
+    await client!.query(
+      `insert into document_generations (workspace_id, document_id, generation, state, stage, workflow_id, mime_type,
+                                         byte_size, content_hash, chunk_size, chunk_overlap, expected_chunks,
+                                         embedded_chunks)
+       select $1, id, 1, 'active', 'done', 'bench', 'text/markdown', 0, '', 200, 32, chunks, chunks
+       from unnest($2::uuid[], $3::integer[]) as g (id, chunks)`,
+      [this.#corpus.workspaceId, ids, documents.map((document) => document.chunks.length)],
+    );
+    return documents.flatMap(({ chunks }, n) => chunks.map((chunk) => ({ ...chunk, documentId: ids[n]! })));
+  }
+
+  async #unnest(client: pg.Client, rows: readonly Row[]): Promise<void> {
+    const { workspaceId, modelId, partition } = this.#corpus;
+    const documents = rows.map((row) => row.documentId);
+    const indexes = rows.map((row) => row.index);
+    await client.query({
+      name: 'chunks',
+      text: `insert into document_chunks (workspace_id, document_id, generation, chunk_index, content, start_char, end_char,
+                                          token_count, metadata)
+             select $1, document, 1, index, content, start_char, end_char, tokens, metadata
+             from unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::integer[], $7::integer[], $8::jsonb[])
+                  as c (document, index, content, start_char, end_char, tokens, metadata)`,
+      values: [
+        workspaceId,
+        documents,
+        indexes,
+        rows.map((row) => row.content),
+        rows.map((row) => row.start),
+        rows.map((row) => row.end),
+        rows.map((row) => row.tokens),
+        rows.map(metadata),
+      ],
+    });
+    await client.query({
+      name: 'vectors',
+      text: `insert into ${partition} (model_id, workspace_id, document_id, generation, chunk_index, embedding)
+             select $1, $2, document, 1, index, embedding
+             from unnest($3::uuid[], $4::integer[], $5::vector[]) as e (document, index, embedding)`,
+      values: [
+        modelId,
+        workspaceId,
+        documents,
+        indexes,
+        binaryArray(
+          this.#vectorTypeId,
+          rows.map((row) => binaryVector(row.vector)),
+        ),
+      ],
+    });
+  }
+
+  async #copy(client: pg.Client, rows: readonly Row[]): Promise<void> {
+    const { workspaceId, modelId, partition } = this.#corpus;
+    const [workspace, model, one] = [binaryUuid(workspaceId), binaryUuid(modelId), binaryInteger(1)];
+    await copyBinary(
+      client,
+      `copy document_chunks (workspace_id, document_id, generation, chunk_index, content, start_char, end_char, token_count,
+                             metadata) from stdin (format binary)`,
+      rows.map((row) => [
+        workspace,
+        binaryUuid(row.documentId),
+        one,
+        binaryInteger(row.index),
+        Buffer.from(row.content),
+        binaryInteger(row.start),
+        binaryInteger(row.end),
+        binaryInteger(row.tokens),
+        binaryJson(metadata(row)),
+      ]),
+    );
+    await copyBinary(
+      client,
+      `copy ${partition} (model_id, workspace_id, document_id, generation, chunk_index, embedding)
+       from stdin (format binary)`,
+      rows.map((row) => [
+        model,
+        workspace,
+        binaryUuid(row.documentId),
+        one,
+        binaryInteger(row.index),
+        binaryVector(row.vector),
+      ]),
+    );
+  }
+}
+
+function metadata({ headings }: PlannedChunk): Record<string, unknown> {
+  return headings.length === 0 ? {} : { headings };
+}

@@ -1,0 +1,194 @@
+import { createHash, randomUUID } from 'node:crypto';
+import path from 'node:path';
+import pg from 'pg';
+import { createLocalEmbeddingModel } from '../../providers/local/local-embedding-model.ts';
+import type { Stack } from '../../scripts/supervisor/stack.ts';
+import { ClusteredVectors, defaultShape } from '../data/clustered-vectors.ts';
+import { loadCorpus } from '../data/load-corpus.ts';
+import type { Corpus } from '../data/load-corpus.ts';
+import { MarkdownText } from '../data/markdown-text.ts';
+import { withBenchStack } from '../harness/bench-stack.ts';
+import { progress } from '../harness/progress.ts';
+import type { Results } from '../harness/results.ts';
+import { IngestClient } from './ingest-client.ts';
+import { documentCharacters, freeDocuments, presentChunks, warmUpDocuments } from './ingest-sizes.ts';
+import { RawLoader } from './load-raw.ts';
+import type { RawWay } from './load-raw.ts';
+import { planDocument } from './plan-chunks.ts';
+import type { PlannedDocument } from './plan-chunks.ts';
+import { withServedDatabase } from './served-database.ts';
+import { writeVectors } from './vector-file.ts';
+
+const seed = 1;
+const apiKey = 'pk_bench';
+// A large database takes long to copy.
+const rounds = { '': 3, 'at100k.': 2 };
+
+/** A database that each measurement gets a copy of, so that all of them begin alike. */
+interface Base {
+  name: string;
+  corpus: Corpus;
+}
+
+interface Measurement {
+  stack: Stack;
+  base: Base;
+  warmUp: PlannedDocument[];
+  documents: PlannedDocument[];
+  vectors: string;
+}
+
+/**
+ * The same documents with the same vectors, which cost nothing, into copies of the same database: through the whole
+ * product, and by plain SQL with as many connections as the product's worker was seen to use.
+ */
+export function measureFree(results: Results): Promise<void> {
+  return withBenchStack({ processes: ['postgres', 'temporal'] }, async (stack) => {
+    const code = await stack.runScript('scripts/db/upgrade.ts', [], () => {});
+    if (code !== 0) throw new Error('The migrations failed: run npm run db:check.');
+    const planned = await planDocuments(stack);
+    const vectors = path.join(stack.home, 'vectors');
+    await writeVectors(
+      vectors,
+      planned.flatMap((document) => document.chunks),
+    );
+    const work = {
+      stack,
+      vectors,
+      warmUp: planned.slice(0, warmUpDocuments),
+      documents: planned.slice(warmUpDocuments),
+    };
+    for (const [index, prefix] of (['', 'at100k.'] as const).entries()) {
+      const base = await makeBase(stack, `base_${index}`, presentChunks[index]!);
+      for (let round = 1; round <= rounds[prefix]; round++)
+        await measureRound(results, prefix, { ...work, base }, round);
+      await asLogin(stack, 'postgres', (client) => client.query(`drop database ${base.name} with (force)`));
+    }
+    const chunks = countChunks(work.documents);
+    results.note(
+      `free and raw: ${work.documents.length} documents of ${documentCharacters / 1000} kB (${chunks} chunks) a round beside ` +
+        `${presentChunks.join(' or ')} chunks; vectors of ${defaultShape.dimensions} dimensions in clusters.`,
+    );
+  });
+}
+
+async function measureRound(results: Results, prefix: string, work: Measurement, round: number): Promise<void> {
+  const chunks = countChunks(work.documents);
+  const product = await onCopy(work, (url) => runProduct(work, url));
+  const speeds: Record<RawWay, number> = { unnest: 0, copy: 0 };
+  const ways: RawWay[] = round % 2 === 1 ? ['unnest', 'copy'] : ['copy', 'unnest'];
+  for (const way of ways) {
+    speeds[way] = chunks / (await onCopy(work, (url) => runRaw(work, url, way, product.connections)));
+    results.record(`raw.${prefix}${way}_chunks_per_s`, speeds[way]);
+  }
+  const free = chunks / product.seconds;
+  results.record(`free.${prefix}chunks_per_s`, free);
+  results.record(`free.${prefix}ratio_to_raw`, free / Math.max(speeds.unnest, speeds.copy));
+  results.record(`free.${prefix}connections`, product.connections);
+  progress(
+    `free vectors ${prefix}round ${round}: product ${free.toFixed(0)}, unnest ${speeds.unnest.toFixed(0)}, ` +
+      `copy ${speeds.copy.toFixed(0)} chunks/s with ${product.connections} connections`,
+  );
+}
+
+async function runProduct(work: Measurement, databaseUrl: string): Promise<{ seconds: number; connections: number }> {
+  return withServedDatabase(work.stack, { databaseUrl, vectors: work.vectors }, async (apiUrl) => {
+    const client = new IngestClient(apiUrl, apiKey, 'rest');
+    await client.ingest(work.warmUp.map(upload));
+    const seconds = await client.ingest(work.documents.map(upload));
+    return asLogin(work.stack, new URL(databaseUrl).pathname.slice(1), async (database) => {
+      await requireVectors(database, countChunks(work.documents) + countChunks(work.warmUp));
+      const { rows } = await database.query<{ connections: number }>(
+        `select count(*)::integer as connections from pg_stat_activity
+         where datname = current_database() and application_name = 'perdure-worker' and query <> ''`,
+      );
+      return { seconds, connections: rows[0]!.connections };
+    });
+  });
+}
+
+async function runRaw(work: Measurement, databaseUrl: string, way: RawWay, connections: number): Promise<number> {
+  const loader = await RawLoader.connect(databaseUrl, connections, work.base.corpus);
+  try {
+    await loader.load(way, work.warmUp);
+    return await loader.load(way, work.documents);
+  } finally {
+    await loader.close();
+  }
+}
+
+/** A round in which a chunk was lost would be a quick one. */
+async function requireVectors(database: pg.Client, expected: number): Promise<void> {
+  const { rows } = await database.query<{ found: number }>(
+    `select count(*)::integer as found from documents d
+     join chunk_embeddings e on e.document_id = d.id and e.generation = d.active_generation where d.source_path is not null`,
+  );
+  if (rows[0]!.found !== expected) throw new Error(`${rows[0]!.found} of ${expected} chunks have their vector.`);
+}
+
+async function planDocuments(stack: Stack): Promise<PlannedDocument[]> {
+  const model = createLocalEmbeddingModel({ modelDirectory: path.join(stack.home, 'models', 'all-MiniLM-L6-v2') });
+  const text = new MarkdownText(12);
+  const vectors = new ClusteredVectors(seed).reseed(13);
+  return Array.from({ length: warmUpDocuments + freeDocuments }, (_, n) =>
+    planDocument({ path: `free/${n}.md`, text: text.document(documentCharacters) }, model, vectors),
+  );
+}
+
+async function makeBase(stack: Stack, name: string, chunks: number): Promise<Base> {
+  await asLogin(stack, 'postgres', (client) => client.query(`create database ${name} template perdure`));
+  progress(`loading ${chunks} chunks`);
+  const owner = new pg.Client({ connectionString: urlOf(stack, name), options: '-c role=perdure_owner' });
+  await owner.connect();
+  try {
+    const corpus = await loadCorpus(owner, {
+      seed,
+      documents: Math.ceil(chunks / 10),
+      chunksPerDocument: 10,
+      wordsPerChunk: 120,
+      shape: defaultShape,
+      queries: 1,
+    });
+    await owner.query(
+      `insert into api_keys (id, workspace_id, name, prefix, key_hash, role) values ($1, $2, 'bench', 'pk_bench', $3, 'admin')`,
+      [randomUUID(), corpus.workspaceId, createHash('sha256').update(apiKey).digest()],
+    );
+    return { name, corpus };
+  } finally {
+    await owner.end();
+  }
+}
+
+/** The copy is on disk when it is made, so nothing of it is written while the clock runs. */
+async function onCopy<T>({ stack, base }: Measurement, work: (databaseUrl: string) => Promise<T>): Promise<T> {
+  const name = `${base.name}_copy`;
+  await asLogin(stack, 'postgres', (client) =>
+    client.query(`create database ${name} template ${base.name} strategy file_copy`),
+  );
+  try {
+    return await work(urlOf(stack, name));
+  } finally {
+    await asLogin(stack, 'postgres', (client) => client.query(`drop database ${name} with (force)`));
+  }
+}
+
+async function asLogin<T>(stack: Stack, database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: urlOf(stack, database) });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function urlOf(stack: Stack, name: string): string {
+  const url = new URL(stack.env.DATABASE_URL!);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+const upload = ({ path: name, text }: PlannedDocument) => ({ path: name, text });
+
+const countChunks = (documents: readonly PlannedDocument[]): number =>
+  documents.reduce((sum, document) => sum + document.chunks.length, 0);

@@ -1,0 +1,79 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { findApiKey } from '../../cli/find-stack.ts';
+import { MiniLmSession } from '../../providers/local/minilm-session.ts';
+import { locateWeights } from '../../providers/local/weights.ts';
+import type { Stack } from '../../scripts/supervisor/stack.ts';
+import { MarkdownText } from '../data/markdown-text.ts';
+import { withBenchStack } from '../harness/bench-stack.ts';
+import { progress } from '../harness/progress.ts';
+import type { Results } from '../harness/results.ts';
+import { IngestClient } from './ingest-client.ts';
+import { documentCharacters, localDocuments } from './ingest-sizes.ts';
+
+const rounds = 3;
+// What follows the last document's activation (the workflow's end, the visibility rows) belongs to no measurement.
+const restMs = 1_500;
+
+/**
+ * Documents through the whole product with the local model, and then their chunks' texts through the bare model in this
+ * process while the product rests; round after round, so that a drift of the machine meets both.
+ */
+export function measureLocal(results: Results): Promise<void> {
+  return withBenchStack({ processes: ['postgres', 'temporal', 'api', 'worker'] }, async (stack) => {
+    const client = new IngestClient(String(stack.urls.api), findApiKey({}, stack.home) ?? '');
+    const text = new MarkdownText(11);
+    const weights = await locateWeights(path.join(stack.home, 'models', 'all-MiniLM-L6-v2'));
+    const session = await MiniLmSession.load(weights);
+    const ingest = async (name: string, count: number) => {
+      const documents = Array.from({ length: count }, (_, n) => ({
+        path: `${name}/${n}.md`,
+        text: text.document(documentCharacters),
+      }));
+      const seconds = await client.ingest(documents);
+      return { seconds, texts: await readChunks(stack, `${name}/%`) };
+    };
+    const embed = async (texts: readonly string[]) => {
+      const started = performance.now();
+      for (const chunk of texts) await session.embed(chunk);
+      return (performance.now() - started) / 1000;
+    };
+    // Loads the weights, and lets both processes compile what is run often.
+    await embed((await ingest('warm-up', 2)).texts);
+    for (let round = 1; round <= rounds; round++) {
+      const { seconds, texts } = await ingest(`round-${round}`, localDocuments);
+      await sleep(restMs);
+      const rawSeconds = await embed(texts);
+      results.record('local.chunks_per_s', texts.length / seconds);
+      results.record('local.raw_chunks_per_s', texts.length / rawSeconds);
+      results.record('local.ratio_to_raw', rawSeconds / seconds);
+      progress(
+        `local model, round ${round} of ${rounds}: ${texts.length} chunks in ${seconds.toFixed(1)} s, ` +
+          `raw ${rawSeconds.toFixed(1)} s`,
+      );
+    }
+    await session.release();
+    results.note(
+      `local: ${localDocuments} documents of ${documentCharacters / 1000} kB a round, from the first request to the last ` +
+        'document served.',
+    );
+  });
+}
+
+async function readChunks(stack: Stack, paths: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: stack.env.DATABASE_URL!, options: '-c role=perdure_operator' });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ content: string }>(
+      `select c.content from document_chunks c
+       join documents d on d.id = c.document_id and d.active_generation = c.generation
+       join chunk_embeddings e using (document_id, generation, chunk_index)
+       where d.source_path like $1 order by d.source_path, c.chunk_index`,
+      [paths],
+    );
+    return rows.map((row) => row.content);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,56 @@
+import { loadConfig } from '../../platform/config.ts';
+import { createLogger } from '../../platform/log.ts';
+import { startTelemetry } from '../../platform/telemetry/start-telemetry.ts';
+import { installTemporalRuntime } from '../../platform/telemetry/temporal-runtime.ts';
+import { createProviders } from '../../providers/registry.ts';
+import type { Providers } from '../../providers/registry.ts';
+import { readVectors } from './vector-file.ts';
+
+/**
+ * The product's worker, whole but for one part: instead of computing, its embedding model looks vectors up, so that all
+ * the rest of an ingestion is what is measured. `node serve-worker.ts VECTORS`
+ */
+async function main(): Promise<void> {
+  const vectors = await readVectors(process.argv[2]!);
+  const config = loadConfig();
+  const logger = createLogger({ name: 'bench-worker', level: 'error' });
+  const telemetry = await startTelemetry({ serviceName: 'perdure-bench', config, logger });
+  await installTemporalRuntime({ logger, metrics: telemetry.metrics, shutdownSignals: [] });
+  const { createWorkerProcess } = await import('../../platform/wiring-worker.ts');
+  const worker = await createWorkerProcess(config, telemetry, (options) => lookUp(createProviders(options), vectors));
+  process.once('disconnect', () => worker.shutdown());
+  process.send!('polling');
+  await worker.run();
+}
+
+function lookUp(providers: Providers, vectors: ReadonlyMap<string, Float32Array>): Providers {
+  return {
+    ...providers,
+    // Tokens are counted as with the local model, which an ingestion pays for with every model.
+    embeddingModel: ({ provider }) => ({
+      ...providers.embeddingModel({
+        provider: 'local',
+        modelId: 'all-MiniLM-L6-v2',
+        endpoint: null,
+        apiKey: null,
+        capabilities: {},
+      }),
+      provider,
+      embed: async (texts) => ({ vectors: texts.map((text) => find(vectors, text)), usage: { promptTokens: null } }),
+    }),
+  };
+}
+
+function find(vectors: ReadonlyMap<string, Float32Array>, text: string): Float32Array {
+  const vector = vectors.get(text);
+  if (vector === undefined) throw new Error(`The bench has no vector for the chunk "${text.slice(0, 100)}".`);
+  return vector;
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

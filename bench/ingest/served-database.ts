@@ -1,0 +1,63 @@
+import { fork, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { reserveFreePort } from '../../platform/embedded/free-port.ts';
+import { checkout } from '../../scripts/setup/installation.mjs';
+import { answersOk } from '../../scripts/supervisor/node-process.ts';
+import type { Stack } from '../../scripts/supervisor/stack.ts';
+
+const readyWithinMs = 60_000;
+
+/** Runs `work` while the product's API and the bench's worker serve one database of the stack. */
+export async function withServedDatabase<T>(
+  stack: Stack,
+  options: { databaseUrl: string; vectors: string },
+  work: (apiUrl: string) => Promise<T>,
+): Promise<T> {
+  const reserved = await reserveFreePort(27_500);
+  await reserved.release();
+  const env = {
+    ...stack.env,
+    DATABASE_URL: options.databaseUrl,
+    PERDURE_PORT: String(reserved.port),
+    PERDURE_LOG_LEVEL: 'error',
+  };
+  const api = spawn(process.execPath, [path.join(checkout, 'server.ts')], { cwd: checkout, env, stdio: 'inherit' });
+  const worker = fork(path.join(import.meta.dirname, 'serve-worker.ts'), [options.vectors], { cwd: checkout, env });
+  try {
+    const url = `http://127.0.0.1:${reserved.port}`;
+    await Promise.race([polling(worker), failed(worker, 'worker'), failed(api, 'API')]);
+    await Promise.race([serving(url), failed(api, 'API')]);
+    return await Promise.race([work(url), failed(worker, 'worker'), failed(api, 'API')]);
+  } finally {
+    await Promise.all([stop(api, () => api.kill('SIGTERM')), stop(worker, () => worker.disconnect())]);
+  }
+}
+
+async function polling(worker: ChildProcess): Promise<void> {
+  await once(worker, 'message');
+}
+
+async function failed(child: ChildProcess, name: string): Promise<never> {
+  const [code] = (await once(child, 'exit')) as [number | null];
+  throw new Error(`The bench's ${name} ended with code ${code}; its reason stands above.`);
+}
+
+async function serving(url: string): Promise<void> {
+  const deadline = Date.now() + readyWithinMs;
+  while (!(await answersOk(`${url}/readyz`))) {
+    if (Date.now() > deadline) throw new Error(`The bench's API at ${url} was not ready within ${readyWithinMs} ms.`);
+    await sleep(50);
+  }
+}
+
+async function stop(child: ChildProcess, ask: () => void): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  ask();
+  const killer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await exited;
+  clearTimeout(killer);
+}
