@@ -144,8 +144,10 @@ function waitBefore(error: unknown, attempt: number): number | null {
 
 async function refusal(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
-  const mistakes = problem?.errors?.map(({ path, message }) => `\n  ${path}: ${message}`).join('') ?? '';
-  const text = `${problem?.detail ?? `The API answered ${response.status} ${response.statusText}.`}${mistakes}`;
+  const detail = problem?.detail ?? `The API answered ${response.status} ${response.statusText}.`;
+  // The detail begins with the first mistake.
+  const mistakes = (problem?.errors ?? []).map(({ path, message }) => `${path}: ${message}`);
+  const text = [detail, ...mistakes.filter((mistake) => !detail.startsWith(mistake))].join('\n  ');
   const code = problem?.code ?? String(response.status);
   if (response.status !== 429 && response.status !== 503) return new ApiError(response.status, code, text);
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);

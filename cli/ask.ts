@@ -65,7 +65,7 @@ async function sendMessage(
 }
 
 async function follow(
-  { api, terminal, signal }: CommandContext,
+  { api, env, terminal, signal }: CommandContext,
   { conversationId, turnId, json }: { conversationId: string; turnId: string; json: boolean },
 ): Promise<number> {
   const view = new AnswerView(terminal);
@@ -86,7 +86,9 @@ async function follow(
   }
   if (!json) view.finish();
   if (last?.event === 'done') {
-    if (!json) terminal.note(terminal.noteStyle('dim', `To go on: perdure ask --conversation ${conversationId} "…"`));
+    const perdure = env.npm_lifecycle_event === 'perdure' ? 'npm run perdure --' : 'perdure';
+    if (!json)
+      terminal.note(terminal.noteStyle('dim', `To go on: ${perdure} ask --conversation ${conversationId} "…"`));
     return 0;
   }
   if (!json) {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Readiness } from '../contracts/health.ts';
 import type { Status } from '../contracts/status.ts';
 import type { Command, CommandContext } from './command.ts';
-import { readRunFile } from './find-stack.ts';
+import { readRunFile, type RunFile } from './find-stack.ts';
 
 /** `perdure status`: what runs, in which version, and how much is in which state. */
 export const status: Command = {
@@ -16,7 +16,7 @@ The exit code is 0 if everything is ready, else 1.`,
     const readiness = await context.api.probe('/readyz');
     const checked = (readiness?.body ?? null) as Readiness | null;
     const stored = readiness ? await context.api.request<Status>('/status') : null;
-    const run = readRunFile(context.home);
+    const run = ownRun(context);
     const ready = checked?.status === 'ready';
     if (values.json) {
       const processes = Object.entries(run?.processes ?? {}).map(([name, { identity, state, restarts }]) => ({
@@ -37,9 +37,16 @@ The exit code is 0 if everything is ready, else 1.`,
   },
 };
 
-function showStatus({ api, terminal, home }: CommandContext, readiness: Readiness | null, stored: Status | null): void {
-  const row = (name: string, value: string): void => terminal.line(`${name.padEnd(16)} ${value}`);
+/** The stack on this machine, unless PERDURE_URL names another one. */
+function ownRun({ home, api }: CommandContext): RunFile | null {
   const run = readRunFile(home);
+  return (run?.urls.api ?? api.url) === api.url ? run : null;
+}
+
+function showStatus(context: CommandContext, readiness: Readiness | null, stored: Status | null): void {
+  const { api, terminal } = context;
+  const row = (name: string, value: string): void => terminal.line(`${name.padEnd(16)} ${value}`);
+  const run = ownRun(context);
   row('API', readiness ? api.url : `${api.url} ${terminal.style('red', 'does not answer')}; start it with "npm start"`);
   if (run?.urls.temporalUi) row('Temporal UI', run.urls.temporalUi);
   if (stored) {
@@ -52,7 +59,7 @@ function showStatus({ api, terminal, home }: CommandContext, readiness: Readines
   for (const [name, { identity, state, restarts }] of Object.entries(run?.processes ?? {})) {
     row(
       `process ${name}`,
-      `${state}${identity ? `, pid ${identity.pid}` : ''}${restarts ? `, ${restarts} restarts` : ''}`,
+      `${state}${identity ? `, pid ${identity.pid}` : ''}${restarts ? `, ${restarts} restart${restarts === 1 ? '' : 's'}` : ''}`,
     );
   }
   if (!stored) return;

@@ -172,4 +172,14 @@ describe('perdure ask', () => {
     expect(run.err).toContain(message);
     expect(api.seen).toHaveLength(1);
   });
+
+  test('names a mistake once, though the detail begins with it', async () => {
+    const errors = ['agent', 'user'].map((name) => ({ path: `body.${name}`, message: 'is unknown' }));
+    const detail = 'body.agent: is unknown (and 1 more, see errors)';
+    api = await startScriptedApi((_request, response) =>
+      sendJson(response, 400, { code: 'bad_request', detail, errors }),
+    );
+    const run = await runCli(['ask', 'q'], { url: api.url });
+    expect(run.err).toBe(`error: ${detail}\n  body.user: is unknown\n`);
+  });
 });
