@@ -24,8 +24,13 @@ export async function requireReference(
 ): Promise<string> {
   const id = await findNamedId(em, table, nameOrId);
   if (id !== null) return id;
+  throw unknownReference(table, path, nameOrId);
+}
+
+/** What is thrown when a request's field refers to nothing. */
+export function unknownReference(table: NamedTable, path: string, nameOrId: string): PerdureError {
   const message = `there is no ${nouns[table]} "${nameOrId}" in this workspace`;
-  throw new PerdureError(table === 'models' ? 'unknown_model' : 'bad_request', `${path}: ${message}`, {
+  return new PerdureError(table === 'models' ? 'unknown_model' : 'bad_request', `${path}: ${message}`, {
     errors: [{ path, message }],
   });
 }

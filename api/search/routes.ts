@@ -1,12 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
 import { retrievalParamsSchema, searchRequestSchema, searchResultSchema } from '../../contracts/search.ts';
-import { Model, RagTool, RetrievalTool } from '../../entities/index.ts';
-import { findUser } from '../../entities/user-repository.ts';
+import { RetrievalTool } from '../../entities/index.ts';
+import { findSearchSetup } from '../../entities/search-setup-repository.ts';
 import { search } from '../../retrieval/search.ts';
 import type { SearchHit } from '../../retrieval/search.ts';
 import { defaultUser } from '../framework/acting-user.ts';
-import { requireReference } from '../framework/require-reference.ts';
+import { requireReference, unknownReference } from '../framework/require-reference.ts';
 import { defineRoute } from '../framework/route.ts';
 import type { RouteRequest } from '../framework/route.ts';
 
@@ -33,18 +33,7 @@ export const searchRoutes = [
       if (plan === null) return { status: 200, body: { hits: [] } };
       const { model, ...rest } = plan;
       const hits = await search(
-        {
-          database: deps.database,
-          embeddingModel: deps.embeddingModel({
-            id: model.id,
-            provider: model.provider,
-            model_id: model.modelId,
-            endpoint: model.endpoint ?? null,
-            api_key: model.apiKey ?? null,
-            capabilities: model.capabilities,
-            dimensions: model.dimensions ?? null,
-          }),
-        },
+        { database: deps.database, embeddingModel: deps.embeddingModel(model) },
         { workspaceId, modelId: model.id, query: request.body.query, ...rest },
       );
       return { status: 200, body: { hits: hits.map(presentHit) } };
@@ -54,19 +43,18 @@ export const searchRoutes = [
 
 /** What the request and its tools say together; null when they ask for two different sources, which share nothing. */
 async function planSearch(em: EntityManager, { body, user }: RouteRequest<unknown, unknown, SearchRequest>) {
-  const tool = await em.findOneOrFail(RagTool, {
-    id: await requireReference(em, 'rag_tools', 'body.rag_tool', body.rag_tool),
-  });
+  const tool = await findSearchSetup(em, { ragTool: body.rag_tool, user: body.user ?? user ?? defaultUser });
+  if (tool === null) throw unknownReference('rag_tools', 'body.rag_tool', body.rag_tool);
   const retrieval = await findRetrievalTool(em, body.retrieval_tool);
   const wanted = body.filters.knowledge_source;
   const filter = wanted && (await requireReference(em, 'knowledge_sources', 'body.filters.knowledge_source', wanted));
-  const sources = new Set([tool.knowledgeSourceId, retrieval?.knowledgeSourceId, filter].filter((id) => id != null));
+  const sources = new Set([tool.knowledge_source_id, retrieval?.knowledgeSourceId, filter].filter((id) => id != null));
   if (sources.size > 1) return null;
-  const params = retrievalParamsSchema.safeParse(tool.retrievalParams).data ?? {};
+  const params = retrievalParamsSchema.safeParse(tool.retrieval_params).data ?? {};
   return {
-    model: await em.findOneOrFail(Model, { id: tool.embeddingModelId }),
-    userId: await findUser(em, body.user ?? user ?? defaultUser),
-    limit: body.top_k ?? tool.topK,
+    model: tool.model,
+    userId: tool.user_id,
+    limit: body.top_k ?? tool.top_k,
     knowledgeSourceId: [...sources][0] ?? null,
     strategy: body.strategy ?? retrieval?.retrievalStrategy ?? params.strategy ?? 'hybrid',
     ...(params.metric && { metric: params.metric }),

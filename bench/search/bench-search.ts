@@ -1,5 +1,3 @@
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,6 +10,8 @@ import type { Corpus } from '../data/load-corpus.ts';
 import { withBenchStack } from '../harness/bench-stack.ts';
 import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
+import { startChild } from '../harness/start-child.ts';
+import type { Child } from '../harness/start-child.ts';
 import { percentile } from '../harness/statistics.ts';
 import { exactDense, rareWords, rawDense, rawHybrid } from './raw-search.ts';
 import { SearchClient } from './search-client.ts';
@@ -36,12 +36,12 @@ export function benchSearch(results: Results): Promise<void> {
     await addKeyAndTool(owner, corpus);
     const server = await serve(stack, corpus);
     try {
-      const client = new SearchClient(server.port, apiKey);
+      const client = new SearchClient(server.ready.port, apiKey);
       await measureLatency(results, corpus, owner, client);
       await measureRecall(results, corpus, owner, client);
       await measureEmbedding(results, stack, corpus);
     } finally {
-      server.process.kill('SIGKILL');
+      server.stop();
       await owner.end();
     }
     results.note(
@@ -67,27 +67,22 @@ async function addKeyAndTool(owner: pg.Client, corpus: Corpus): Promise<void> {
   );
 }
 
-async function serve(stack: Stack, corpus: Corpus): Promise<{ port: number; process: ChildProcess }> {
+async function serve(stack: Stack, corpus: Corpus): Promise<Child<{ port: number }>> {
   const file = path.join(stack.home, 'queries.json');
   const stored: StoredQuery[] = corpus.queries.map(({ question, vector }) => ({ question, vector: [...vector] }));
   await writeFile(file, JSON.stringify(stored));
-  const child = fork(path.join(import.meta.dirname, 'serve-search.ts'), [file], { env: stack.env });
-  const port = await new Promise<number>((resolve, reject) => {
-    child.once('message', (message) => resolve((message as { port: number }).port));
-    child.once('exit', (code) => reject(new Error(`The API of the bench ended with code ${code}.`)));
-  });
-  return { port, process: child };
+  return startChild('search/serve-search.ts', [file], stack.env);
 }
 
 /** Every way once for each query, in turn, so that all of them meet the same state of the machine and of the caches. */
 async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client, client: SearchClient): Promise<void> {
   const words = new Map<string, string>();
   for (const { question } of corpus.queries) words.set(question, await rareWords(owner, question));
-  await owner.query('set hnsw.ef_search = 100');
+  await owner.query('set hnsw.ef_search = 200');
   const call = (strategy: string) => (question: string, vector: string) =>
     owner.query({
       name: 'function',
-      text: `select * from hybrid_search($1, null, null, $2, $3, $4, $5, 'cosine', 10, 50, 100)`,
+      text: `select * from hybrid_search($1, null, null, $2, $3, $4, $5, 'cosine', 10, 50, 200)`,
       values: [corpus.workspaceId, corpus.modelId, vector, question, strategy],
     });
   const ways: Record<string, (question: string, vector: string) => Promise<unknown>> = {
