@@ -10,9 +10,10 @@ export async function ensureSchedules(client: Client): Promise<void> {
   try {
     await client.schedule.create({
       scheduleId: workflowIds.sweepAccepted,
-      spec: { intervals: [{ every: '1 minute' }] },
-      // The default catch-up window of a year would replay every minute of an outage.
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+      spec: { intervals: [{ every: '5 minutes' }] },
+      // The default catch-up window of a year would replay every interval of an outage.
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '5 minutes' },
+      state: { triggerImmediately: true },
       action: {
         type: 'startWorkflow',
         workflowType: workflowTypes.sweepAccepted,
@@ -22,7 +23,7 @@ export async function ensureSchedules(client: Client): Promise<void> {
         staticSummary: 'Start accepted work that has no workflow',
         staticDetails: 'Looks every 5 s. A result of `swept: 0` is the usual one: nothing had been left behind.',
         // Below the interval, so that a run that hangs cannot make the schedule skip more than one.
-        workflowExecutionTimeout: '58 seconds',
+        workflowExecutionTimeout: '295 seconds',
       },
     });
   } catch (error) {

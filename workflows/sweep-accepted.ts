@@ -6,20 +6,22 @@ const { sweepTurns, sweepAcceptedDocuments } = proxyLocalActivities<ReturnType<t
   retry: { maximumAttempts: 1 },
 });
 
-const rounds = 10;
+// Shorter than the schedule's interval and the run's time-out, also when a worker was away for a while.
+const looksForMs = 280_000;
 const sweeps = [
   { sweep: sweepTurns, summary: 'Hand accepted turns to their conversations' },
   { sweep: sweepAcceptedDocuments, summary: 'Start the ingestion of accepted documents' },
 ];
 
 /**
- * Closes the gap between a committed row and its workflow. A schedule starts one of these a minute; it looks every five
- * seconds, which as runs of a schedule would be twelve times the histories. A look that fails is repeated by the next.
+ * Closes the gap between a committed row and its workflow. A schedule starts one of these every five minutes; it looks every
+ * five seconds, which as runs of a schedule would be sixty times the histories. A look that fails is repeated by the next.
  */
 export async function sweepAccepted(): Promise<{ swept: number }> {
+  const end = Date.now() + looksForMs;
   let swept = 0;
-  for (let round = 0; round < rounds; round += 1) {
-    if (round > 0) await sleep('5 seconds', { summary: 'Until the next look' });
+  for (let look = 1; Date.now() < end; look += 1) {
+    if (look > 1) await sleep('5 seconds', { summary: 'Until the next look' });
     for (const { sweep, summary } of sweeps) {
       try {
         swept += (await sweep.executeWithOptions({ summary }, [])).swept;
@@ -27,7 +29,7 @@ export async function sweepAccepted(): Promise<{ swept: number }> {
         if (!(error instanceof ActivityFailure)) throw error;
       }
     }
-    setCurrentDetails(`${swept} started in ${round + 1} looks`);
+    setCurrentDetails(`${swept} started in ${look} looks`);
   }
   return { swept };
 }

@@ -17,7 +17,10 @@ export function resolveCitations(answer: string, passages: readonly CitablePassa
   const found: ResolvedCitation[] = [];
   const seen = new Set<string>();
   let statementStart = 0;
+  const quoted = quotesOf(answer, passages);
   for (const match of answer.matchAll(markerPattern)) {
+    // A document may hold such marks itself: within its words they cite nothing.
+    if (quoted.some((quote) => quote.start <= match.index && match.index < quote.end)) continue;
     const passage = byNumber.get(Number(match[1]));
     const statement = answer.slice(statementStart, match.index);
     // Markers in a row, as in [1][2], share the statement before the first of them.
@@ -35,6 +38,13 @@ export function resolveCitations(answer: string, passages: readonly CitablePassa
 }
 
 type Span = { start: number; end: number };
+
+/** Where the answer repeats a passage word for word between quotation marks. */
+function quotesOf(answer: string, passages: readonly CitablePassage[]): Span[] {
+  return [...answer.matchAll(quotePattern)]
+    .filter((match) => passages.some((passage) => passage.text.includes(match[1] ?? '\0')))
+    .map((match) => ({ start: match.index, end: match.index + match[0].length }));
+}
 
 function quotedSpan(statement: string, text: string): Span | null {
   for (const match of [...statement.matchAll(quotePattern)].reverse()) {

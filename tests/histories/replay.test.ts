@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
+import proto from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import { workflowBundle } from '../../platform/workflow-bundle.ts';
 import { testServers } from '../support/servers/test-servers.ts';
@@ -14,7 +14,9 @@ test('every recorded history replays with the workflows as they are now', async 
   const histories = await Promise.all(
     files.map(async (file) => ({
       workflowId: file,
-      history: historyFromJSON(JSON.parse(await readFile(path.join(folder, file), 'utf8'))),
+      history: proto.temporal.api.history.v1.History.fromObject(
+        JSON.parse(await readFile(path.join(folder, file), 'utf8')) as Record<string, unknown>,
+      ),
     })),
   );
   const types = new Set(

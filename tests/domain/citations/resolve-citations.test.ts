@@ -28,6 +28,17 @@ describe('resolveCitations (R30)', () => {
     }
   });
 
+  test("a mark within quoted words of a document is the document's, not a citation", () => {
+    const manual = { n: 1, text: 'The answer shows [2] behind the second statement. It is short.' };
+    const citations = resolveCitations('It says: "The answer shows [2] behind the second statement." [1]', [
+      manual,
+      { n: 2, text: 'Something else entirely.' },
+    ]);
+    expect(citations.map(({ marker, quote }) => [marker, quote])).toEqual([
+      [1, 'The answer shows [2] behind the second statement.'],
+    ]);
+  });
+
   test('words without a quote cite the closest sentence', () => {
     const citations = resolveCitations('The server listens on port 7400 by default [2].', passages);
     expect(citations.map((citation) => citation.quote)).toEqual(['The default port is 7400.']);
