@@ -283,8 +283,8 @@ const fullText = `
   end $function$`;
 
 // Reciprocal rank fusion with k = 60 (Cormack, Clarke and Büttcher 2009): a hit's score is the sum of 1 / (60 + rank) over
-// the lists that have it. A connection that carries a workspace may search in that one only, and the application's role
-// must carry one; the operator's need not.
+// the lists that have it. What isolates workspaces is the mandatory argument; a connection that carries a workspace may
+// besides name no other.
 const hybrid = `
   create function hybrid_search(
     workspace uuid, owner_user uuid, source uuid, model uuid, query_embedding vector, query_text text, strategy text,
@@ -300,9 +300,7 @@ const hybrid = `
   declare
     carried text := coalesce(current_setting('perdure.workspace_id', true), '');
   begin
-    if workspace is null or carried <> coalesce(workspace::text, '') and
-       (carried <> '' or current_setting('role') = 'perdure_app')
-    then
+    if workspace is null or carried <> '' and carried::uuid <> workspace then
       raise exception 'The connection may not search in the workspace %.', workspace
         using errcode = 'insufficient_privilege';
     end if;

@@ -15,7 +15,8 @@ export interface Database {
   asOwner<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
   /**
    * Runs one statement as `perdure_app` outside of a transaction and without a workspace: only for database functions
-   * that take the workspace themselves. Saves three round trips where a statement is run many times a second.
+   * that take the workspace themselves. Saves three round trips where a statement is run many times a second. A lost
+   * connection is `unavailable` here too.
    */
   autocommit<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -53,7 +54,7 @@ export function createDatabase(
       inTransaction(app.get(), { variables: { 'perdure.workspace_id': workspaceId } }, work),
     asOperator: (work) => inTransaction(operator.get(), undefined, work),
     asOwner: (work) => inTransaction(owner.get(), undefined, work),
-    autocommit: (work) => work(app.get().em.fork()),
+    autocommit: (work) => withoutTransaction(app.get(), work),
     close: async () => {
       await Promise.all([app, operator, owner].map(async (orm) => orm.made()?.close()));
     },
@@ -63,6 +64,23 @@ export function createDatabase(
 function once<T>(make: () => T): { get(): T; made(): T | undefined } {
   let value: T | undefined;
   return { get: () => (value ??= make()), made: () => value };
+}
+
+async function withoutTransaction<T>(orm: MikroORM, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  try {
+    return await work(orm.em.fork());
+  } catch (error) {
+    if (!isLostConnection(error)) throw error;
+    throw failure('unavailable', 'The connection to the database was lost during a statement.', error);
+  }
+}
+
+/** An SQLSTATE of a connection that ends (08, 57P), a system's error code, or the driver's plain Error without a code. */
+function isLostConnection(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof PerdureError) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code !== 'string') return error.constructor === Error;
+  return !/^[0-9A-Z]{5}$/.test(code) || /^(?:08|57P)/.test(code);
 }
 
 async function inTransaction<T>(

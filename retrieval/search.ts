@@ -8,7 +8,8 @@ import type { EmbeddingModel } from '../providers/embedding-model.ts';
 
 /** What a search works with. `embeddingModel` is the one of the request's `modelId`; full text alone needs none. */
 export interface SearchDependencies {
-  database: { inWorkspace<T>(workspaceId: string, work: (em: EntityManager) => Promise<T>): Promise<T> };
+  /** Runs a statement outside of a transaction: `hybrid_search` takes the workspace itself. */
+  database: { autocommit<T>(work: (em: EntityManager) => Promise<T>): Promise<T> };
   embeddingModel: Pick<EmbeddingModel, 'embed'> | null;
 }
 
@@ -57,7 +58,7 @@ export interface SearchHit {
 
 /**
  * The one search path, used by the API, by tools and by evaluations: hits best first, always in the same order, as many
- * as match up to the limit. The query is embedded before a transaction is opened, so no connection waits for a model.
+ * as match up to the limit. The query is embedded first, so no connection waits for a model.
  * @throws PerdureError `bad_request` or `unknown_model`; ProviderError when the embedding model fails.
  */
 export async function search(
@@ -74,7 +75,7 @@ export async function search(
   const depth = candidateDepth(limit);
   const embedding = strategy === 'full_text' ? null : await embedQuery(embeddingModel, text, request.signal);
   try {
-    const rows = await database.inWorkspace(workspaceId, (em) =>
+    const rows = await database.autocommit((em) =>
       findChunks(em, {
         workspaceId,
         userId: request.userId,

@@ -80,7 +80,9 @@ describe('who sees what', () => {
     });
   }
 
-  test('R29 a foreign workspace is refused even when the caller names it', async () => {
+  test('R29 no workspace is refused, and a foreign one where the connection carries its own', async () => {
+    const none = ask('zebra', { workspaceId: null as unknown as string, strategy: 'full_text' });
+    await expect(none).rejects.toMatchObject({ code: '42501' });
     const foreign = database.inWorkspace(library.workspaceId, (em) =>
       findChunks(em, {
         workspaceId: other.workspaceId,
@@ -233,5 +235,24 @@ describe('what is refused', () => {
     await expect(search({ database, embeddingModel: null }, request)).rejects.toMatchObject({ code: 'unknown_model' });
     const hits = await search({ database, embeddingModel: null }, { ...request, strategy: 'full_text' });
     expect(hits.length).toBe(3);
+  });
+
+  test('a connection that is cut is unavailable at the worst, and the next search works', async () => {
+    for (let round = 0; round < 5; round++) {
+      await ask('zebra');
+      await database.asOperator((em) =>
+        query(
+          em,
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+        ),
+      );
+      const outcome = await ask('zebra').then(
+        () => 'found',
+        (error: { code?: string }) => error.code,
+      );
+      expect(['found', 'unavailable']).toContain(outcome);
+      expect((await ask('zebra')).length).toBeGreaterThan(0);
+    }
   });
 });
