@@ -56,7 +56,9 @@ export class Migration20261122000003_documents extends Migration {
     this.addSql(`create index documents_is_global_idx on documents (workspace_id, is_global)`);
     this.addSql(`create index documents_created_at_idx on documents (workspace_id, created_at desc)`);
     this.addSql(`create index documents_knowledge_source_id_idx on documents (workspace_id, knowledge_source_id)`);
-    this.addSql(`create index documents_unfinished_idx on documents (updated_at) where status in ('accepted', 'processing')`);
+    this.addSql(
+      `create index documents_unfinished_idx on documents (updated_at) where status in ('accepted', 'processing')`,
+    );
     // Identity of a document is its source and its path there; two uploads without a path are two documents.
     this.addSql(`
       create unique index documents_source_path_key on documents (workspace_id, knowledge_source_id, source_path)

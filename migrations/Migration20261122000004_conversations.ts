@@ -130,9 +130,7 @@ export class Migration20261122000004_conversations extends Migration {
         foreign key (workspace_id, document_id, generation, chunk_index)
           references document_chunks (workspace_id, document_id, generation, chunk_index) on delete set null (chunk_index)
       )`);
-    this.addSql(
-      `create index citations_chunk_idx on citations (workspace_id, document_id, generation, chunk_index)`,
-    );
+    this.addSql(`create index citations_chunk_idx on citations (workspace_id, document_id, generation, chunk_index)`);
     this.addSql(`
       create table usage_metrics (
         id uuid primary key,
@@ -157,7 +155,9 @@ export class Migration20261122000004_conversations extends Migration {
         check ((cost is null) = (currency is null))
       )`);
     this.addSql(`create index usage_metrics_timestamp_idx on usage_metrics ("timestamp")`);
-    this.addSql(`create index usage_metrics_entity_idx on usage_metrics (workspace_id, entity_type, entity_id, "timestamp")`);
+    this.addSql(
+      `create index usage_metrics_entity_idx on usage_metrics (workspace_id, entity_type, entity_id, "timestamp")`,
+    );
     this.addSql(`create index usage_metrics_model_id_idx on usage_metrics (workspace_id, model_id)`);
     this.addSql(`
       create table evaluations (
@@ -176,7 +176,9 @@ export class Migration20261122000004_conversations extends Migration {
         deleted_at timestamptz,
         unique (workspace_id, id)
       )`);
-    this.addSql(`create unique index evaluations_name_key on evaluations (workspace_id, name) where deleted_at is null`);
+    this.addSql(
+      `create unique index evaluations_name_key on evaluations (workspace_id, name) where deleted_at is null`,
+    );
     this.addSql(`create index evaluations_target_idx on evaluations (workspace_id, type, target_id)`);
     this.addSql(`
       create table user_memories (

@@ -11,8 +11,9 @@ import {
 import type { Attempt } from './begin-attempt.ts';
 import { answerIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
+import { modelStep } from './plan-model-call.ts';
 import type { Passage } from './retrieve-passages.ts';
-import { modelStep, type StreamedAnswer } from './stream-answer.ts';
+import type { StreamedAnswer } from './stream-answer.ts';
 import { fenced } from './turn-failure.ts';
 
 /** Commits message, citations, usage, step, the last events and the turn's end in one transaction, then wakes watchers. */

@@ -4,7 +4,8 @@ import { settleUnknownUsage } from '../../entities/turn-attempt-repository.ts';
 import { beginAttempt, type Attempt } from './begin-attempt.ts';
 import { commitAnswer } from './commit-answer.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
-import { retrievePassages } from './retrieve-passages.ts';
+import { planModelCall, recordModelCall } from './plan-model-call.ts';
+import { retrievePassages, retrieves, type Passage } from './retrieve-passages.ts';
 import { streamAnswer } from './stream-answer.ts';
 import { toFailure } from './turn-failure.ts';
 
@@ -21,15 +22,26 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
     const heartbeat = setInterval(() => context.heartbeat(), heartbeatEveryMs);
     let attempt: Attempt | null = null;
     try {
-      const begun = await deps.database.inWorkspace(input.workspaceId, (em) =>
-        beginAttempt(em, input, context.info.workflowExecution?.runId ?? ''),
-      );
+      // Without retrieval the call is known at once, and one commit less stands before the first token.
+      const begun = await deps.database.inWorkspace(input.workspaceId, async (em) => {
+        const start = await beginAttempt(em, input, context.info.workflowExecution?.runId ?? '');
+        if ('over' in start || retrieves(start.attempt)) return { ...start, call: null };
+        const call = planModelCall(deps, start.attempt, []);
+        await recordModelCall(em, start.attempt, call);
+        return { ...start, call };
+      });
       if ('over' in begun) return { state: begun.over };
-      attempt = begun.attempt;
+      const owned = (attempt = begun.attempt);
       deps.wakeTurns([input.turnId]);
-      const passages = await retrievePassages(deps, attempt, context.cancellationSignal);
-      const answer = await streamAnswer(deps, attempt, passages, context.cancellationSignal);
-      await commitAnswer(deps, attempt, passages, answer);
+      let { call } = begun;
+      let passages: Passage[] = [];
+      if (!call) {
+        passages = await retrievePassages(deps, owned, context.cancellationSignal);
+        const planned = (call = planModelCall(deps, owned, passages));
+        await deps.database.inWorkspace(input.workspaceId, (em) => recordModelCall(em, owned, planned));
+      }
+      const answer = await streamAnswer(deps, owned, call, context.cancellationSignal);
+      await commitAnswer(deps, owned, passages, answer);
       deps.metrics.turnFinished('done');
       return { state: 'completed' };
     } catch (error) {

@@ -23,17 +23,25 @@ type RagToolRow = {
   capabilities: Record<string, unknown>;
 };
 
+/** Whether the turn's agent has a RAG tool. */
+export function retrieves(attempt: Attempt): boolean {
+  return ragToolsOf(attempt).length > 0;
+}
+
+function ragToolsOf(attempt: Attempt): string[] {
+  return attempt.context.tools.filter((tool) => tool.type === 'rag_tool').map((tool) => tool.id);
+}
+
 /**
  * Searches with each of the agent's RAG tools for the question and numbers the hits; the step's row keeps which chunks
- * were found. An agent without such a tool gets none, and no step.
+ * were found.
  */
 export async function retrievePassages(
   deps: ConversationDeps,
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<Passage[]> {
-  const toolIds = attempt.context.tools.filter((tool) => tool.type === 'rag_tool').map((tool) => tool.id);
-  if (toolIds.length === 0) return [];
+  const toolIds = ragToolsOf(attempt);
   const tools = await deps.database.inWorkspace(attempt.workspaceId, async (em) => {
     const started = await startStep(em, {
       ...attempt,

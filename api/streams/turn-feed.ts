@@ -90,7 +90,7 @@ export class TurnFeed {
   }
 
   async #serve(ready: readonly TurnWatcher[]): Promise<void> {
-    const rows = await this.#deps.database.asOperator((em) => readTurnEvents(em, ready, batchSize));
+    const rows = await this.#deps.database.readAsOperator((em) => readTurnEvents(em, ready, batchSize));
     const batches = Map.groupBy(rows, (row) => row.cursor);
     for (const [cursor, batch] of batches) {
       const watcher = ready[cursor]!;

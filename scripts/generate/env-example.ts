@@ -9,7 +9,7 @@ const settings = Object.entries(properties).map(([name, schema]) => {
   // What npm start sets by itself is not mandatory for a reader of this file, so every line is a comment.
   const kind =
     preset !== undefined ? '' : required.includes(name) ? ' (npm start sets it for embedded servers)' : ' (optional)';
-  return `# ${description ?? ''}${kind}\n# ${name}=${preset === undefined ? '' : String(preset)}\n`;
+  return `# ${description ?? ''}${kind}\n# ${name}=${preset === undefined ? '' : JSON.stringify(preset).replaceAll('"', '')}\n`;
 });
 
 const head = `# Settings of Perdure, made from platform/config.ts by "node scripts/generate/env-example.ts".

@@ -4,7 +4,8 @@ import { beginAttempt, type Attempt } from '../../../activities/conversation/beg
 import { commitAnswer } from '../../../activities/conversation/commit-answer.ts';
 import type { ConversationDeps } from '../../../activities/conversation/conversation-deps.ts';
 import { createEndTurn } from '../../../activities/conversation/end-turn.ts';
-import { modelStep, type StreamedAnswer } from '../../../activities/conversation/stream-answer.ts';
+import { modelStep } from '../../../activities/conversation/plan-model-call.ts';
+import type { StreamedAnswer } from '../../../activities/conversation/stream-answer.ts';
 import { callIdOf } from '../../../activities/conversation/call-id.ts';
 import type { TurnInput } from '../../../contracts/names/workflows.ts';
 import { acceptMessage } from '../../../entities/conversation-repository.ts';
