@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   const logger = createLogger({ name: 'worker', level: config.PERDURE_LOG_LEVEL });
   const telemetry = await startTelemetry({ serviceName: 'perdure-worker', config, logger });
   await installTemporalRuntime({ logger, metrics: telemetry.metrics, shutdownSignals: [] });
-  const metricsServer = await serveMetrics(telemetry.metrics, config.PERDURE_METRICS_PORT);
+  const metricsServer = await serveMetrics(telemetry.metrics, config.PERDURE_METRICS_PORT, config.PERDURE_METRICS_HOST);
   // Imported late: what it loads must find telemetry and the runtime installed.
   const { createWorkerProcess } = await import('./platform/wiring-worker.ts');
   const worker = await createWorkerProcess(config, telemetry);

@@ -74,7 +74,7 @@ function createRouter(runtime: RouteRuntime): Router {
 
 /** Unknown addresses are as closed as known ones: without a key nobody learns which exist. */
 async function refuseUnmatched(ctx: Context, router: Router, runtime: RouteRuntime): Promise<void> {
-  await runtime.verifier.verify(ctx.req.headers);
+  await runtime.verifier.verify(ctx.req.headers, ctx.method);
   const methods = new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods));
   if (methods.size === 0)
     throw new PerdureError('not_found', `There is no address ${ctx.path}. GET /docs lists all of them.`);

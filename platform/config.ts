@@ -23,7 +23,11 @@ export const configSchema = z.object({
     .min(0)
     .max(65_535)
     .default(0)
-    .describe("Port of a worker's own /metrics on the loopback address; 0 takes a free one"),
+    .describe("Port of a worker's own /metrics; 0 takes a free one"),
+  PERDURE_METRICS_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe("Address of a worker's own /metrics, which asks for no key: open it to a private network at the most"),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .describe('PostgreSQL 17 or newer with pgvector 0.8.4 or newer; without it npm start runs an embedded one'),

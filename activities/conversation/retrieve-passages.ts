@@ -1,3 +1,4 @@
+import { retrievalParamsSchema } from '../../contracts/search.ts';
 import { query } from '../../entities/sql.ts';
 import { endStep, startStep } from '../../entities/turn-attempt-repository.ts';
 import { search, type SearchHit } from '../../retrieval/search.ts';
@@ -14,6 +15,7 @@ export type Passage = { n: number; hit: SearchHit; embeddingModelId: string };
 type RagToolRow = {
   id: string;
   top_k: number;
+  retrieval_params: unknown;
   knowledge_source_id: string | null;
   model_id: string;
   provider: string;
@@ -52,7 +54,7 @@ export async function retrievePassages(
     if (!started) throw fenced();
     return query<RagToolRow>(
       em,
-      `select r.id, r.top_k, r.knowledge_source_id, m.id as model_id, m.provider, m.model_id as provider_model_id,
+      `select r.id, r.top_k, r.retrieval_params, r.knowledge_source_id, m.id as model_id, m.provider, m.model_id as provider_model_id,
               m.endpoint, m.api_key, m.capabilities
        from rag_tools r join models m on m.id = r.embedding_model_id
        where r.id = any($1::uuid[]) and r.deleted_at is null order by array_position($1::uuid[], r.id)`,
@@ -62,6 +64,7 @@ export async function retrievePassages(
   const passages: Passage[] = [];
   const known = new Set<string>();
   for (const tool of tools) {
+    const params = retrievalParamsSchema.safeParse(tool.retrieval_params).data ?? {};
     const hits = await search(
       {
         database: deps.database,
@@ -81,6 +84,10 @@ export async function retrievePassages(
         limit: tool.top_k,
         knowledgeSourceId: tool.knowledge_source_id,
         signal,
+        ...(params.strategy && { strategy: params.strategy }),
+        ...(params.metric && { metric: params.metric }),
+        ...(params.candidates && { candidates: params.candidates }),
+        ...(params.ef_search && { efSearch: params.ef_search }),
       },
     );
     for (const hit of hits) {

@@ -26,7 +26,7 @@ type AnyRequest = RouteRequest<unknown, unknown, unknown>;
 
 /** Serves one request by its route's declaration: key, scope, parameters, body, effect, answer, in this order. */
 export async function runRoute(route: Route, ctx: RouterContext, runtime: RouteRuntime): Promise<void> {
-  const principal = await runtime.verifier.verify(ctx.req.headers);
+  const principal = await runtime.verifier.verify(ctx.req.headers, ctx.method);
   if (!allows(principal, route.scope))
     throw new PerdureError('forbidden', `This key (role ${principal.role}) may not do what needs ${route.scope}.`);
   const params = validateParams(route.params, ctx.params);

@@ -21,8 +21,8 @@ export class KeyVerifier {
   }
 
   /** The key's owner. @throws PerdureError `unauthenticated` when no key is given, or one that is not valid (any more). */
-  async verify(headers: IncomingHttpHeaders): Promise<Principal> {
-    const key = readKey(headers);
+  async verify(headers: IncomingHttpHeaders, method: string): Promise<Principal> {
+    const key = readKey(headers, method);
     if (key === null)
       throw new PerdureError(
         'unauthenticated',
@@ -47,7 +47,7 @@ export class KeyVerifier {
   }
 }
 
-function readKey(headers: IncomingHttpHeaders): string | null {
+function readKey(headers: IncomingHttpHeaders, method: string): string | null {
   const direct = headers['x-api-key'];
   if (typeof direct === 'string' && direct !== '') return direct;
   const [scheme, credentials] = (headers.authorization ?? '').split(' ', 2);
@@ -55,6 +55,9 @@ function readKey(headers: IncomingHttpHeaders): string | null {
   if (scheme.toLowerCase() === 'bearer') return credentials;
   // A browser that opens /docs asks for a name and a password: the name is free, the key is the password.
   if (scheme.toLowerCase() !== 'basic') return null;
+  // A browser remembers the password: another site's page must not be able to change anything with it.
+  const foreign = headers['sec-fetch-site'] === 'cross-site' || headers['sec-fetch-site'] === 'same-site';
+  if (foreign && method !== 'GET' && method !== 'HEAD') return null;
   const pair = Buffer.from(credentials, 'base64').toString('utf8');
   return pair.slice(pair.indexOf(':') + 1) || null;
 }

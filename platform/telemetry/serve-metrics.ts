@@ -4,12 +4,13 @@ import { metricsContentType } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 
 /**
- * Serves `GET /metrics` on the loopback address, for processes without an API. Port 0 takes a free one, and so does a
+ * Serves `GET /metrics` on `host`, for processes without an API. Port 0 takes a free one, and so does a
  * port that another worker of this machine holds already: metrics must not keep a worker from working.
  */
 export async function serveMetrics(
   metrics: Metrics,
   port: number,
+  host = '127.0.0.1',
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
@@ -24,7 +25,7 @@ export async function serveMetrics(
   const listen = (on: number): Promise<void> =>
     new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen(on, '127.0.0.1', () => {
+      server.listen(on, host, () => {
         server.off('error', reject);
         resolve();
       });

@@ -58,6 +58,13 @@ test.each([
   expect(answer.status).toBe(200);
 });
 
+test("another site's page changes nothing with the password that a browser remembers, and may still link here", async () => {
+  const remembered = { authorization: `Basic ${btoa(`browser:${api.tenant.key}`)}`, 'sec-fetch-site': 'cross-site' };
+  const changed = await api.call('POST', '/conversations', { key: null, headers: remembered, body: {} });
+  expectProblem(changed, 'unauthenticated');
+  expect((await api.call('GET', '/agents', { key: null, headers: remembered })).status).toBe(200);
+});
+
 test('a browser is asked for a password on /docs alone', async () => {
   const docs = await api.call('GET', '/docs', { key: null });
   const agents = await api.call('GET', '/agents', { key: null });
