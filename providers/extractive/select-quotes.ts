@@ -73,7 +73,9 @@ function toCandidates(passage: Passage, rank: number): Candidate[] {
 function readability(text: string, kind: SentenceSpan['kind']): number {
   const isWhole = /^[^\p{Ll}]/u.test(text) && /[.!?:。！？]["')\]*_`\u201d]*$/u.test(text);
   const hasQuotationMarks = /["“”«»„]/.test(text);
-  return (kind === 'row' ? 0.5 : 1) * (isWhole ? 1 : 0.7) * (hasQuotationMarks ? 0.8 : 1);
+  // A question that the documents ask shares the most words with the user's, and answers nothing.
+  const asks = /[?？]["')\]*_`\u201d]*$/u.test(text);
+  return (kind === 'row' ? 0.5 : 1) * (isWhole ? 1 : 0.7) * (hasQuotationMarks ? 0.8 : 1) * (asks ? 0.2 : 1);
 }
 
 function score(

@@ -56,6 +56,12 @@ describe('the extractive answerer', () => {
     expect(cited).toEqual(quotesOf(answer));
   });
 
+  test('prefers a statement to a question that the documents ask', async () => {
+    const questions = { n: 3, title: 'Questions', text: 'What happens to an ingestion when the worker is killed?' };
+    const answer = await ask('What happens to an ingestion when the worker is killed?', [questions, ...passages]);
+    expect(quotesOf(answer)[0]?.text).toBe('Another worker takes the ingestion up from its last committed step.');
+  });
+
   test('finds other forms of a word', async () => {
     expect(quotesOf(await ask('Should databases be restored?'))[0]?.text).toBe(
       'Restore it into an empty database before you need it.',
