@@ -57,6 +57,8 @@ export class ClusteredVectors {
 }
 
 function normalize(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  const length = Math.sqrt(sum);
   return vector.map((value) => value / length);
 }

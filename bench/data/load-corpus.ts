@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { binaryArray, binaryVector } from '../../entities/binary-array.ts';
 import { ClusteredVectors } from './clustered-vectors.ts';
 import type { ClusterShape } from './clustered-vectors.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -128,7 +129,7 @@ class Batch {
   readonly #corpus: Corpus;
   readonly #perDocument: number;
   readonly #documents: { id: string; title: string; source: string }[] = [];
-  readonly #chunks: { document: string; index: number; content: string; vector: string }[] = [];
+  readonly #chunks: { document: string; index: number; content: string; vector: Float32Array }[] = [];
 
   constructor(corpus: Corpus, perDocument: number) {
     this.#corpus = corpus;
@@ -138,9 +139,7 @@ class Batch {
   add(title: string, source: string, chunks: { vector: Float32Array; content: string }[]): void {
     const id = randomUUID();
     this.#documents.push({ id, title, source });
-    chunks.forEach(({ vector, content }, index) =>
-      this.#chunks.push({ document: id, index, content, vector: `[${vector.join(',')}]` }),
-    );
+    chunks.forEach(({ vector, content }, index) => this.#chunks.push({ document: id, index, content, vector }));
   }
 
   async insert(owner: pg.Client): Promise<void> {
@@ -161,6 +160,8 @@ class Batch {
        select $1, id, 1, 'active', 'done', 'bench', 'text/plain', 0, '', 200, 0, $3, $3 from unnest($2::uuid[]) as d (id)`,
       [workspaceId, ids, this.#perDocument],
     );
+    const type = await owner.query<{ id: number }>(`select 'vector'::regtype::oid::integer as id`);
+    const vectors = this.#chunks.map((chunk) => binaryVector(chunk.vector));
     const documents = this.#chunks.map((chunk) => chunk.document);
     const indexes = this.#chunks.map((chunk) => chunk.index);
     await owner.query(
@@ -171,9 +172,8 @@ class Batch {
     );
     await owner.query(
       `insert into ${partition} (model_id, workspace_id, document_id, generation, chunk_index, embedding)
-       select $1, $2, document, 1, i, embedding::vector
-       from unnest($3::uuid[], $4::int[], $5::text[]) as e (document, i, embedding)`,
-      [modelId, workspaceId, documents, indexes, this.#chunks.map((chunk) => chunk.vector)],
+       select $1, $2, document, 1, i, embedding from unnest($3::uuid[], $4::int[], $5::vector[]) as e (document, i, embedding)`,
+      [modelId, workspaceId, documents, indexes, binaryArray(type.rows[0]!.id, vectors)],
     );
     await owner.query('commit');
   }

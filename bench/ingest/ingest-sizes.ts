@@ -2,17 +2,17 @@
 const scale = Number(process.env.PERDURE_BENCH_SCALE ?? 1);
 const scaled = (size: number) => Math.max(1, Math.round(size * scale));
 
-/** Length of each uploaded document: about 25 chunks. */
-export const documentCharacters = 20_000;
+/** Length of each uploaded document: about 27 chunks. What the work of a whole document costs shows in shorter ones. */
+export const documentCharacters = Number(process.env.PERDURE_BENCH_DOCUMENT_CHARACTERS ?? 20_000);
 
 /** Documents a round with the local model. */
-export const localDocuments = scaled(16);
+export const localDocuments = scaled(200_000 / documentCharacters);
 
 /** Documents a round with free vectors. */
-export const freeDocuments = scaled(160);
+export const freeDocuments = scaled(2_000_000 / documentCharacters);
 
 /** Documents that are stored by each way before its clock starts. */
-export const warmUpDocuments = 8;
+export const warmUpDocuments = Math.max(1, Math.round(160_000 / documentCharacters));
 
 /** Chunks that are there before a round with free vectors; the first size's metrics have plain names. */
 export const presentChunks = [scaled(8_000), scaled(100_000)] as const;

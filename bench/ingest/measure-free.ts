@@ -8,6 +8,7 @@ import { loadCorpus } from '../data/load-corpus.ts';
 import type { Corpus } from '../data/load-corpus.ts';
 import { MarkdownText } from '../data/markdown-text.ts';
 import { withBenchStack } from '../harness/bench-stack.ts';
+import { readCpuSeconds } from '../harness/cpu-time.ts';
 import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
 import { IngestClient } from './ingest-client.ts';
@@ -17,6 +18,7 @@ import type { RawWay } from './load-raw.ts';
 import { planDocument } from './plan-chunks.ts';
 import type { PlannedDocument } from './plan-chunks.ts';
 import { withServedDatabase } from './served-database.ts';
+import type { Served } from './served-database.ts';
 import { writeVectors } from './vector-file.ts';
 
 const seed = 1;
@@ -62,7 +64,7 @@ export function measureFree(results: Results): Promise<void> {
       const base = await makeBase(stack, `base_${index}`, presentChunks[index]!);
       for (let round = 1; round <= rounds[prefix]; round++)
         await measureRound(results, prefix, { ...work, base }, round);
-      await asLogin(stack, 'postgres', (client) => client.query(`drop database ${base.name} with (force)`));
+      await asLogin(stack, 'postgres', (client) => client.query(`drop database ${base.name}`));
     }
     const chunks = countChunks(work.documents);
     results.note(
@@ -74,11 +76,13 @@ export function measureFree(results: Results): Promise<void> {
 
 async function measureRound(results: Results, prefix: string, work: Measurement, round: number): Promise<void> {
   const chunks = countChunks(work.documents);
-  const product = await onCopy(work, (url) => runProduct(work, url));
+  const product = await onCopy(work, (url) => runProduct(results, prefix, work, url));
   const speeds: Record<RawWay, number> = { unnest: 0, copy: 0 };
   const ways: RawWay[] = round % 2 === 1 ? ['unnest', 'copy'] : ['copy', 'unnest'];
   for (const way of ways) {
-    speeds[way] = chunks / (await onCopy(work, (url) => runRaw(work, url, way, product.connections)));
+    speeds[way] =
+      chunks /
+      (await onCopy(work, (url) => runRaw(results, prefix, work, url, { way, connections: product.connections })));
     results.record(`raw.${prefix}${way}_chunks_per_s`, speeds[way]);
   }
   const free = chunks / product.seconds;
@@ -91,11 +95,23 @@ async function measureRound(results: Results, prefix: string, work: Measurement,
   );
 }
 
-async function runProduct(work: Measurement, databaseUrl: string): Promise<{ seconds: number; connections: number }> {
-  return withServedDatabase(work.stack, { databaseUrl, vectors: work.vectors }, async (apiUrl) => {
-    const client = new IngestClient(apiUrl, apiKey, 'rest');
+async function runProduct(
+  results: Results,
+  prefix: string,
+  work: Measurement,
+  databaseUrl: string,
+): Promise<{ seconds: number; connections: number }> {
+  return withServedDatabase(work.stack, { databaseUrl, vectors: work.vectors }, async ({ url, pids }) => {
+    const client = await IngestClient.connect({ url, key: apiKey, databaseUrl, source: 'rest' });
     await client.ingest(work.warmUp.map(upload));
+    const before = await readCpu(pids);
     const seconds = await client.ingest(work.documents.map(upload));
+    const after = await readCpu(pids);
+    await client.close();
+    for (const [name, used] of after) {
+      const milliseconds = 1000 * (used - before.get(name)!);
+      results.record(`free.${prefix}cpu_ms_per_chunk.${name}`, milliseconds / countChunks(work.documents));
+    }
     return asLogin(work.stack, new URL(databaseUrl).pathname.slice(1), async (database) => {
       await requireVectors(database, countChunks(work.documents) + countChunks(work.warmUp));
       const { rows } = await database.query<{ connections: number }>(
@@ -107,11 +123,27 @@ async function runProduct(work: Measurement, databaseUrl: string): Promise<{ sec
   });
 }
 
-async function runRaw(work: Measurement, databaseUrl: string, way: RawWay, connections: number): Promise<number> {
+async function readCpu(pids: Served['pids']): Promise<Map<string, number>> {
+  const entries = Object.entries(pids).map(async ([name, pid]) => [name, await readCpuSeconds(pid)] as const);
+  return new Map(await Promise.all(entries));
+}
+
+async function runRaw(
+  results: Results,
+  prefix: string,
+  work: Measurement,
+  databaseUrl: string,
+  { way, connections }: { way: RawWay; connections: number },
+): Promise<number> {
   const loader = await RawLoader.connect(databaseUrl, connections, work.base.corpus);
   try {
     await loader.load(way, work.warmUp);
-    return await loader.load(way, work.documents);
+    const { postgres } = work.stack.processes;
+    const before = await readCpuSeconds(postgres!.pid!);
+    const seconds = await loader.load(way, work.documents);
+    const milliseconds = 1000 * ((await readCpuSeconds(postgres!.pid!)) - before);
+    results.record(`raw.${prefix}${way}_cpu_ms_per_chunk`, milliseconds / countChunks(work.documents));
+    return seconds;
   } finally {
     await loader.close();
   }
@@ -168,7 +200,7 @@ async function onCopy<T>({ stack, base }: Measurement, work: (databaseUrl: strin
   try {
     return await work(urlOf(stack, name));
   } finally {
-    await asLogin(stack, 'postgres', (client) => client.query(`drop database ${name} with (force)`));
+    await asLogin(stack, 'postgres', (client) => client.query(`drop database ${name}`));
   }
 }
 

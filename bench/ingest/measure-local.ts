@@ -22,7 +22,11 @@ const restMs = 1_500;
  */
 export function measureLocal(results: Results): Promise<void> {
   return withBenchStack({ processes: ['postgres', 'temporal', 'api', 'worker'] }, async (stack) => {
-    const client = new IngestClient(String(stack.urls.api), findApiKey({}, stack.home) ?? '');
+    const client = await IngestClient.connect({
+      url: String(stack.urls.api),
+      key: findApiKey({}, stack.home) ?? '',
+      databaseUrl: stack.env.DATABASE_URL!,
+    });
     const text = new MarkdownText(11);
     const weights = await locateWeights(path.join(stack.home, 'models', 'all-MiniLM-L6-v2'));
     const session = await MiniLmSession.load(weights);
@@ -54,6 +58,7 @@ export function measureLocal(results: Results): Promise<void> {
       );
     }
     await session.release();
+    await client.close();
     results.note(
       `local: ${localDocuments} documents of ${documentCharacters / 1000} kB a round, from the first request to the last ` +
         'document served.',

@@ -10,11 +10,17 @@ import type { Stack } from '../../scripts/supervisor/stack.ts';
 
 const readyWithinMs = 60_000;
 
+/** The product on one database: where it answers, and its processes. */
+export interface Served {
+  url: string;
+  pids: Record<'postgres' | 'temporal' | 'api' | 'worker', number>;
+}
+
 /** Runs `work` while the product's API and the bench's worker serve one database of the stack. */
 export async function withServedDatabase<T>(
   stack: Stack,
   options: { databaseUrl: string; vectors: string },
-  work: (apiUrl: string) => Promise<T>,
+  work: (served: Served) => Promise<T>,
 ): Promise<T> {
   const reserved = await reserveFreePort(27_500);
   await reserved.release();
@@ -30,7 +36,13 @@ export async function withServedDatabase<T>(
     const url = `http://127.0.0.1:${reserved.port}`;
     await Promise.race([polling(worker), failed(worker, 'worker'), failed(api, 'API')]);
     await Promise.race([serving(url), failed(api, 'API')]);
-    return await Promise.race([work(url), failed(worker, 'worker'), failed(api, 'API')]);
+    const pids = {
+      postgres: stack.processes.postgres!.pid!,
+      temporal: stack.processes.temporal!.pid!,
+      api: api.pid!,
+      worker: worker.pid!,
+    };
+    return await Promise.race([work({ url, pids }), failed(worker, 'worker'), failed(api, 'API')]);
   } finally {
     await Promise.all([stop(api, () => api.kill('SIGTERM')), stop(worker, () => worker.disconnect())]);
   }
