@@ -22,6 +22,10 @@ const streamingModel = 'fake?firstTokenMs=20&tokenMs=5&tokens=100';
 /** Twenty tokens at once: what is left is the product's own work. */
 const instantModel = 'fake?tokens=20';
 
+/** Long enough to be killed in the middle. */
+const slowModel = 'fake?firstTokenMs=20&tokenMs=10&tokens=400';
+const kills = 3;
+
 /** Turns over HTTP against a bare `openai` call to the same provider, and against Temporal alone, in the same run. */
 export function benchTurn(results: Results): Promise<void> {
   return withBenchStack({ processes: ['postgres', 'temporal', 'api', 'worker'] }, async (stack) => {
@@ -45,6 +49,14 @@ export function benchTurn(results: Results): Promise<void> {
         results.record('turns_per_s.at20', turns);
         results.record('bare_updates_per_s.at20', updates);
         results.record('ratio_to_bare_updates.at20', turns / updates);
+      }
+      progress('worker killed in mid-stream');
+      const slow = await client.createConversation(await client.createAgent('slow', slowModel, provider.url));
+      for (let kill = 0; kill < kills; kill += 1) {
+        const worker = stack.processes.worker;
+        if (!worker) throw new Error('The stack has no worker.');
+        results.record('killed_worker.resume_s', await client.askThrough(slow, () => worker.kill('SIGKILL')));
+        await worker.untilReady();
       }
       results.note(
         `${sequentialTurns} turns one after the other and ${wavesAt20} waves of ${parallel} at once a round; the provider ` +

@@ -30,17 +30,38 @@ export class TurnClient {
 
   async ask(conversation: string): Promise<Timing> {
     const began = performance.now();
-    const { turn } = await this.#post<{ turn: { id: string } }>(`/conversations/${conversation}/messages`, {
-      content: 'What lasts?',
-    });
-    const body = await this.#api.openStream(`/turns/${turn.id}/events`, null, AbortSignal.timeout(60_000));
     let firstTokenMs: number | null = null;
-    for await (const { event } of parseEvents(body)) {
+    for await (const event of this.#events(conversation)) {
       if (event === 'text_delta') firstTokenMs ??= performance.now() - began;
       if (event === 'done' && firstTokenMs !== null) return { firstTokenMs, totalMs: performance.now() - began };
       if (event === 'error' || event === 'cancelled') throw new Error(`A turn ended with ${event}.`);
     }
     throw new Error('The stream of a turn ended too early.');
+  }
+
+  /** Asks, calls `kill` at the first text, and returns the seconds from then to the first text of the next attempt. */
+  async askThrough(conversation: string, kill: () => void): Promise<number> {
+    let killed: number | null = null;
+    let resumed: number | null = null;
+    let isAfterReset = false;
+    for await (const event of this.#events(conversation)) {
+      if (event === 'reset') isAfterReset = true;
+      if (event === 'text_delta' && killed === null) {
+        killed = performance.now();
+        kill();
+      } else if (event === 'text_delta' && isAfterReset) resumed ??= performance.now();
+      if (event === 'done') break;
+    }
+    if (killed === null || resumed === null) throw new Error('The turn was over before its worker was killed.');
+    return (resumed - killed) / 1000;
+  }
+
+  async *#events(conversation: string): AsyncGenerator<string, void, undefined> {
+    const { turn } = await this.#post<{ turn: { id: string } }>(`/conversations/${conversation}/messages`, {
+      content: 'What lasts?',
+    });
+    const body = await this.#api.openStream(`/turns/${turn.id}/events`, null, AbortSignal.timeout(60_000));
+    for await (const { event } of parseEvents(body)) yield event;
   }
 
   #post<T>(path: string, body: unknown): Promise<T> {
