@@ -52,7 +52,7 @@ async function measureFirst(results: Results, clone: string): Promise<void> {
     results.record('cold.ingesting_s', await start.until(/^Ingesting the/));
     results.record('cold.asking_s', await start.until(/^Asking the agent/));
     progress(`cold start: first cited answer after ${cited.toFixed(1)} s`);
-    for (const { text, seconds } of start.printed()) progress(`  ${seconds.toFixed(1)} s  ${text.slice(0, 110)}`);
+    tellPrinted(start);
     await start.until(ready);
     await sleep(restMs);
     recordMemory(results, 'idle_rss_mb', clone, await readTreeMemory(start.pid), 'idle.');
@@ -63,12 +63,18 @@ async function measureWarm(results: Results, clone: string, round: number): Prom
   await whileStarted(results, clone, async (start) => {
     const seconds = await start.until(ready);
     results.record('warm_s', seconds);
+    if (round === 1) tellPrinted(start);
     progress(`warm start ${round} of ${warmStarts}: ready after ${seconds.toFixed(1)} s`);
     if (round === warmStarts) {
       await sleep(restMs);
       recordMemory(results, 'warm.idle_rss_mb', clone, await readTreeMemory(start.pid), null);
     }
   });
+}
+
+/** Where the time went, for whoever looks into a slow start. */
+function tellPrinted(start: NpmStart): void {
+  for (const { text, seconds } of start.printed()) progress(`  ${seconds.toFixed(1)} s  ${text.slice(0, 110)}`);
 }
 
 async function whileStarted(results: Results, clone: string, work: (start: NpmStart) => Promise<void>): Promise<void> {
