@@ -1,5 +1,5 @@
 import { retrievalParamsSchema } from '../../contracts/search.ts';
-import { query } from '../../entities/sql.ts';
+import { findRagTools } from '../../entities/rag-tool-repository.ts';
 import { endStep, startStep } from '../../entities/turn-attempt-repository.ts';
 import { search, type SearchHit } from '../../retrieval/search.ts';
 import type { Attempt } from './begin-attempt.ts';
@@ -11,19 +11,6 @@ export const retrievalStep = 0;
 
 /** A hit with the number by which the answer cites it and the model whose vectors found it. */
 export type Passage = { n: number; hit: SearchHit; embeddingModelId: string };
-
-type RagToolRow = {
-  id: string;
-  top_k: number;
-  retrieval_params: unknown;
-  knowledge_source_id: string | null;
-  model_id: string;
-  provider: string;
-  provider_model_id: string;
-  endpoint: string | null;
-  api_key: string | null;
-  capabilities: Record<string, unknown>;
-};
 
 /** Whether the turn's agent has a RAG tool. */
 export function retrieves(attempt: Attempt): boolean {
@@ -52,14 +39,7 @@ export async function retrievePassages(
       request: { rag_tools: toolIds, query: attempt.context.question },
     });
     if (!started) throw fenced();
-    return query<RagToolRow>(
-      em,
-      `select r.id, r.top_k, r.retrieval_params, r.knowledge_source_id, m.id as model_id, m.provider, m.model_id as provider_model_id,
-              m.endpoint, m.api_key, m.capabilities
-       from rag_tools r join models m on m.id = r.embedding_model_id
-       where r.id = any($1::uuid[]) and r.deleted_at is null order by array_position($1::uuid[], r.id)`,
-      [toolIds],
-    );
+    return findRagTools(em, toolIds);
   });
   const passages: Passage[] = [];
   const known = new Set<string>();

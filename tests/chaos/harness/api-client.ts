@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseEvents } from '../../../cli/event-stream.ts';
 
 /** A request failed for good: the API understood it and said no. */
 export class RefusedError extends Error {}
@@ -52,7 +53,6 @@ export class ApiClient {
   async follow(
     path: string,
     onEvent: (event: { id: string; kind: string; data: Record<string, unknown> }) => boolean,
-    onBreak: () => void,
   ): Promise<void> {
     const deadline = Date.now() + 2 * patienceMs;
     let lastId: string | null = null;
@@ -68,40 +68,15 @@ export class ApiClient {
           signal: AbortSignal.timeout(30_000),
         });
         if (response.ok && response.body)
-          for await (const event of parseEvents(response.body)) {
-            if (event.id !== '') lastId = event.id;
-            if (event.kind !== '' && onEvent(event)) return;
+          for await (const { id, event, data } of parseEvents(response.body)) {
+            if (id !== null) lastId = id;
+            if (onEvent({ id: id ?? '', kind: event, data: data as Record<string, unknown> })) return;
           }
       } catch {
         // Whatever broke the connection: the next one goes on behind the last event.
       }
-      onBreak();
       await sleep(100);
     }
     throw new Error(`${path}: the stream did not end within ${2 * patienceMs} ms`);
-  }
-}
-
-async function* parseEvents(
-  body: ReadableStream<Uint8Array>,
-): AsyncGenerator<{ id: string; kind: string; data: Record<string, unknown> }> {
-  let rest = '';
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    rest += text;
-    for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
-      const fields = new Map<string, string>();
-      for (const line of rest.slice(0, end).split('\n')) {
-        const colon = line.indexOf(':');
-        if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trimStart());
-      }
-      rest = rest.slice(end + 2);
-      const data = fields.get('data');
-      if (data !== undefined)
-        yield {
-          id: fields.get('id') ?? '',
-          kind: fields.get('event') ?? '',
-          data: JSON.parse(data) as Record<string, unknown>,
-        };
-    }
   }
 }

@@ -55,23 +55,19 @@ export async function turnsWorkload(context: RoundContext): Promise<Workload> {
     watched.push(own);
     let lastSeq = 0;
     const findings: Findings = [];
-    await api.follow(
-      `/turns/${turn.id}/events`,
-      (event) => {
-        const seq = Number(event.id);
-        if (seq <= lastSeq) findings.push(`Turn ${turn.id}: event ${seq} came after ${lastSeq}`);
-        lastSeq = seq;
-        own.events += 1;
-        if (event.kind === 'text_delta') own.text += String(event.data['text']);
-        if (event.kind === 'reset') {
-          own.text = '';
-          own.resets += 1;
-        }
-        if (['done', 'error', 'cancelled'].includes(event.kind)) own.ended = event.kind;
-        return own.ended !== null;
-      },
-      () => {},
-    );
+    await api.follow(`/turns/${turn.id}/events`, (event) => {
+      const seq = Number(event.id);
+      if (seq <= lastSeq) findings.push(`Turn ${turn.id}: event ${seq} came after ${lastSeq}`);
+      lastSeq = seq;
+      own.events += 1;
+      if (event.kind === 'text_delta') own.text += String(event.data['text']);
+      if (event.kind === 'reset') {
+        own.text = '';
+        own.resets += 1;
+      }
+      if (['done', 'error', 'cancelled'].includes(event.kind)) own.ended = event.kind;
+      return own.ended !== null;
+    });
     finished += 1;
     if (own.ended !== 'done') findings.push(`Turn ${turn.id} ended with ${own.ended}`);
     return findings;
