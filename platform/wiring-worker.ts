@@ -8,7 +8,7 @@ import { createIngestionActivities } from '../activities/ingestion/create-ingest
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
-import { appendTurnEvents } from '../entities/turn-event-repository.ts';
+import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
 import { createProviders, type ModelSettings } from '../providers/registry.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';

@@ -2,8 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../contracts/errors.ts';
 import { candidateDepth } from '../domain/ranking/candidate-depth.ts';
 import { similarity } from '../domain/ranking/similarity.ts';
-import { findChunks } from '../entities/search-repository.ts';
-import type { SearchQuery, SearchRow } from '../entities/search-repository.ts';
+import { findChunks } from '../entities/search/search-repository.ts';
+import type { SearchQuery, SearchRow } from '../entities/search/search-repository.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
 
 /** What a search works with. `embeddingModel` is the one of the request's `modelId`; full text alone needs none. */

@@ -1,7 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TurnInput } from '../../contracts/names/workflows.ts';
-import { lockTurn, readHistory, takeOverTurn, type TurnContext } from '../../entities/turn-attempt-repository.ts';
-import { appendEventsUnderLock } from '../../entities/turn-outcome-repository.ts';
+import {
+  lockTurn,
+  readHistory,
+  takeOverTurn,
+  type TurnContext,
+} from '../../entities/conversations/turn-attempt-repository.ts';
+import { appendEventsUnderLock } from '../../entities/conversations/turn-outcome-repository.ts';
 import type { Exchange } from '../../domain/prompting/assemble-prompt.ts';
 
 const exchangesRead = 50;

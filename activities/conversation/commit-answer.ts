@@ -1,5 +1,5 @@
 import { resolveCitations } from '../../domain/citations/resolve-citations.ts';
-import { endStep, settleUsage } from '../../entities/turn-attempt-repository.ts';
+import { endStep, settleUsage } from '../../entities/conversations/turn-attempt-repository.ts';
 import {
   appendEventsUnderLock,
   endTurnRow,
@@ -7,7 +7,7 @@ import {
   writeAnswer,
   writeCitations,
   type CitationToWrite,
-} from '../../entities/turn-outcome-repository.ts';
+} from '../../entities/conversations/turn-outcome-repository.ts';
 import type { Attempt } from './begin-attempt.ts';
 import { answerIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';

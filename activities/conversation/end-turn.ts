@@ -1,14 +1,14 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { errorTable, type ErrorCode } from '../../contracts/errors.ts';
 import type { TurnEnd, TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
-import { settleUnknownUsage, takeOverTurn } from '../../entities/turn-attempt-repository.ts';
+import { settleUnknownUsage, takeOverTurn } from '../../entities/conversations/turn-attempt-repository.ts';
 import {
   appendEventsUnderLock,
   endTurnRow,
   lockConversationAndTurn,
   readStreamedText,
   writeAnswer,
-} from '../../entities/turn-outcome-repository.ts';
+} from '../../entities/conversations/turn-outcome-repository.ts';
 import { answerIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import { toFailure } from './turn-failure.ts';

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
-import { settleUnknownUsage } from '../../entities/turn-attempt-repository.ts';
+import { settleUnknownUsage } from '../../entities/conversations/turn-attempt-repository.ts';
 import { beginAttempt, type Attempt } from './begin-attempt.ts';
 import { commitAnswer } from './commit-answer.ts';
 import type { ConversationDeps } from './conversation-deps.ts';

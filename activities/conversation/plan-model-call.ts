@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { assemblePrompt } from '../../domain/prompting/assemble-prompt.ts';
-import { startStep, startUsage } from '../../entities/turn-attempt-repository.ts';
+import { startStep, startUsage } from '../../entities/conversations/turn-attempt-repository.ts';
 import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
 import type { Attempt } from './begin-attempt.ts';
 import { callIdOf } from './call-id.ts';

@@ -1,6 +1,6 @@
 import { retrievalParamsSchema } from '../../contracts/search.ts';
-import { findRagTools } from '../../entities/rag-tool-repository.ts';
-import { endStep, startStep } from '../../entities/turn-attempt-repository.ts';
+import { findRagTools } from '../../entities/agents/rag-tool-repository.ts';
+import { endStep, startStep } from '../../entities/conversations/turn-attempt-repository.ts';
 import { search, type SearchHit } from '../../retrieval/search.ts';
 import type { Attempt } from './begin-attempt.ts';
 import type { ConversationDeps } from './conversation-deps.ts';

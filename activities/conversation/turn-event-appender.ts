@@ -1,4 +1,4 @@
-import type { AppendVerdict, TurnEventToAppend } from '../../entities/turn-event-repository.ts';
+import type { AppendVerdict, TurnEventToAppend } from '../../entities/conversations/turn-event-repository.ts';
 
 /** What an appender needs: one statement for many events, and a wake-up for watchers after its commit. */
 export type TurnEventSink = {

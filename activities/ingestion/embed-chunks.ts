@@ -1,13 +1,13 @@
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
-import { insertEmbeddings, readChunksToEmbed } from '../../entities/document-chunk-repository.ts';
-import { addEmbeddedChunks, holdGeneration } from '../../entities/document-generation-repository.ts';
-import { readEmbeddingModels } from '../../entities/embedding-model-repository.ts';
-import type { EmbeddingModelRow } from '../../entities/embedding-model-repository.ts';
+import { insertEmbeddings, readChunksToEmbed } from '../../entities/documents/document-chunk-repository.ts';
+import { addEmbeddedChunks, holdGeneration } from '../../entities/documents/document-generation-repository.ts';
+import { readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
+import type { EmbeddingModelRow } from '../../entities/agents/embedding-model-repository.ts';
 import {
   forgetEmbeddingUsage,
   settleEmbeddingUsage,
   startEmbeddingUsage,
-} from '../../entities/embedding-usage-repository.ts';
+} from '../../entities/usage/embedding-usage-repository.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 import { embeddingBatches } from './embedding-batches.ts';
 import type { ChunkToEmbed } from './embedding-batches.ts';

@@ -1,5 +1,5 @@
 import { v5 } from 'uuid';
-import type { GenerationRun } from '../../entities/document-generation-repository.ts';
+import type { GenerationRun } from '../../entities/documents/document-generation-repository.ts';
 
 const callNamespace = '3f1a1c52-3f57-4b0b-8b0a-1f3c7d8e5a90';
 

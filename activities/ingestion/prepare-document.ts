@@ -3,16 +3,16 @@ import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { chunkText } from '../../domain/chunking/chunk-text.ts';
 import type { Chunk } from '../../domain/chunking/chunk-text.ts';
 import { decodeText } from '../../domain/documents/decode-text.ts';
-import { readBlob } from '../../entities/blob-repository.ts';
-import { insertChunks } from '../../entities/document-chunk-repository.ts';
+import { readBlob } from '../../entities/documents/blob-repository.ts';
+import { insertChunks } from '../../entities/documents/document-chunk-repository.ts';
 import {
   finishChunking,
   holdGeneration,
   storeContent,
   takeOverGeneration,
-} from '../../entities/document-generation-repository.ts';
-import type { GenerationRun, OwnedGeneration } from '../../entities/document-generation-repository.ts';
-import { readEmbeddingModels } from '../../entities/embedding-model-repository.ts';
+} from '../../entities/documents/document-generation-repository.ts';
+import type { GenerationRun, OwnedGeneration } from '../../entities/documents/document-generation-repository.ts';
+import { readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 import { findParser } from '../../providers/parsers/find-parser.ts';
 import type { ParsedDocument } from '../../providers/parsers/document-parser.ts';

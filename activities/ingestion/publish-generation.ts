@@ -1,9 +1,9 @@
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
-import { deleteSupersededChunks } from '../../entities/document-chunk-repository.ts';
-import { publishGeneration as publish } from '../../entities/document-generation-repository.ts';
-import type { Publication } from '../../entities/document-generation-repository.ts';
-import { readEmbeddingModels } from '../../entities/embedding-model-repository.ts';
-import { forgetEmbeddingUsage } from '../../entities/embedding-usage-repository.ts';
+import { deleteSupersededChunks } from '../../entities/documents/document-chunk-repository.ts';
+import { publishGeneration as publish } from '../../entities/documents/document-generation-repository.ts';
+import type { Publication } from '../../entities/documents/document-generation-repository.ts';
+import { readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
+import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import { runStep } from './run-step.ts';
 

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { GenerationRun } from '../../entities/document-generation-repository.ts';
+import type { GenerationRun } from '../../entities/documents/document-generation-repository.ts';
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { ingestionFailure } from './ingestion-failure.ts';
 

@@ -1,5 +1,5 @@
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
-import { claimStrayGenerations } from '../../entities/generation-sweep-repository.ts';
+import { claimStrayGenerations } from '../../entities/documents/generation-sweep-repository.ts';
 import type { Database } from '../../platform/database.ts';
 
 const sweptAtOnce = 200;

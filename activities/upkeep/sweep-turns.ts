@@ -1,4 +1,4 @@
-import { findStrayTurns, noteSwept, type StrayTurn } from '../../entities/turn-sweep-repository.ts';
+import { findStrayTurns, noteSwept, type StrayTurn } from '../../entities/conversations/turn-sweep-repository.ts';
 import type { Database } from '../../platform/database.ts';
 
 const sweptAtOnce = 200;

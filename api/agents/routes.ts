@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { agentSchema, createAgentSchema, updateAgentSchema } from '../../contracts/agent.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { Agent, AgentPromptTemplate, Conversation, Model } from '../../entities/index.ts';
-import { findNamedId } from '../../entities/named-resource-repository.ts';
+import { findNamedId } from '../../entities/agents/named-resource-repository.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { requireReference } from '../framework/require-reference.ts';

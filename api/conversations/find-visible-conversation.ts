@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { findConversation } from '../../entities/conversation-record-repository.ts';
-import type { ConversationRow } from '../../entities/conversation-record-repository.ts';
+import { findConversation } from '../../entities/conversations/conversation-record-repository.ts';
+import type { ConversationRow } from '../../entities/conversations/conversation-record-repository.ts';
 import { notFound } from '../framework/validate-request.ts';
 
 /**

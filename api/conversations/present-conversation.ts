@@ -1,5 +1,5 @@
 import type { Conversation } from '../../contracts/conversation.ts';
-import type { ConversationRow } from '../../entities/conversation-record-repository.ts';
+import type { ConversationRow } from '../../entities/conversations/conversation-record-repository.ts';
 import { presentTime } from '../framework/present-time.ts';
 
 /** A conversation as the API shows it. */

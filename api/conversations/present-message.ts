@@ -1,6 +1,6 @@
 import type { Citation, Message } from '../../contracts/message.ts';
-import type { MessageRow } from '../../entities/conversation-repository.ts';
-import type { CitationRow } from '../../entities/turn-repository.ts';
+import type { MessageRow } from '../../entities/conversations/conversation-repository.ts';
+import type { CitationRow } from '../../entities/conversations/turn-repository.ts';
 import { presentTime } from '../framework/present-time.ts';
 
 /** A message with its citations as the API shows it. */

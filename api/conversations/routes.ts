@@ -12,9 +12,9 @@ import {
   deleteConversation,
   listConversations,
   updateConversation,
-} from '../../entities/conversation-record-repository.ts';
-import { findNamedId } from '../../entities/named-resource-repository.ts';
-import { findUser } from '../../entities/user-repository.ts';
+} from '../../entities/conversations/conversation-record-repository.ts';
+import { findNamedId } from '../../entities/agents/named-resource-repository.ts';
+import { findUser } from '../../entities/tenancy/user-repository.ts';
 import { actingUser } from '../framework/acting-user.ts';
 import { readCursor, toPage, uuidCursor } from '../framework/page.ts';
 import { requireReference } from '../framework/require-reference.ts';

@@ -8,9 +8,9 @@ import {
 } from '../../contracts/document.ts';
 import type { CreateDocument } from '../../contracts/document.ts';
 import { maxDocumentBytes, maxJsonBodyBytes } from '../../contracts/names/limits.ts';
-import { acceptDocuments } from '../../entities/accept-documents.ts';
-import { findDocument } from '../../entities/document-repository.ts';
-import { findIngestionJob } from '../../entities/ingestion-job-repository.ts';
+import { acceptDocuments } from '../../entities/documents/accept-documents.ts';
+import { findDocument } from '../../entities/documents/document-repository.ts';
+import { findIngestionJob } from '../../entities/documents/ingestion-job-repository.ts';
 import { actingUser, namesUser } from '../framework/acting-user.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { defineRoute } from '../framework/route.ts';

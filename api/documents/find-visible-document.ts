@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { findDocument } from '../../entities/document-repository.ts';
-import type { DocumentRow } from '../../entities/document-repository.ts';
+import { findDocument } from '../../entities/documents/document-repository.ts';
+import type { DocumentRow } from '../../entities/documents/document-repository.ts';
 import { notFound } from '../framework/validate-request.ts';
 
 /**

@@ -3,7 +3,7 @@ import { uuidV7 } from '../../entities/uuid-v7.ts';
 import type { CreateDocument } from '../../contracts/document.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { maxDocumentBytes } from '../../contracts/names/limits.ts';
-import type { DocumentToAccept } from '../../entities/reserve-generation.ts';
+import type { DocumentToAccept } from '../../entities/documents/reserve-generation.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { guessDocumentType, guessTitle } from './describe-upload.ts';
 

@@ -1,5 +1,5 @@
 import type { Document } from '../../contracts/document.ts';
-import type { DocumentRow } from '../../entities/document-repository.ts';
+import type { DocumentRow } from '../../entities/documents/document-repository.ts';
 import { presentOptionalTime, presentTime } from '../framework/present-time.ts';
 
 /** A document as the API shows it. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
-import { ensureUser } from '../../entities/user-repository.ts';
+import { ensureUser } from '../../entities/tenancy/user-repository.ts';
 import type { Principal } from './scope.ts';
 
 /** The external id that stands for whoever does not name an end user. */

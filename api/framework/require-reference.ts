@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
-import { findNamedId } from '../../entities/named-resource-repository.ts';
-import type { NamedTable } from '../../entities/named-resource-repository.ts';
+import { findNamedId } from '../../entities/agents/named-resource-repository.ts';
+import type { NamedTable } from '../../entities/agents/named-resource-repository.ts';
 
 const nouns: Record<NamedTable, string> = {
   agents: 'agent',

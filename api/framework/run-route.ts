@@ -3,7 +3,7 @@ import type { RouterContext } from '@koa/router';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
 import { maxJsonBodyBytes } from '../../contracts/names/limits.ts';
-import { claimIdempotencyKey, storeIdempotentAnswer } from '../../entities/idempotency-key-repository.ts';
+import { claimIdempotencyKey, storeIdempotentAnswer } from '../../entities/tenancy/idempotency-key-repository.ts';
 import type { KeyVerifier } from '../middleware/authenticate.ts';
 import { mediaTypeOf, parseJson, readBody } from '../middleware/read-body.ts';
 import { EventStream } from '../streams/event-stream.ts';

@@ -1,5 +1,5 @@
 import type { IngestionJob } from '../../contracts/ingestion-job.ts';
-import type { IngestionJobRow } from '../../entities/ingestion-job-repository.ts';
+import type { IngestionJobRow } from '../../entities/documents/ingestion-job-repository.ts';
 import { presentOptionalTime, presentTime } from '../framework/present-time.ts';
 
 /** A job as the API shows it. */

@@ -1,7 +1,7 @@
 import { idParamsSchema } from '../../contracts/fields.ts';
 import { ingestionJobSchema, listIngestionJobsQuerySchema } from '../../contracts/ingestion-job.ts';
 import { pageOf } from '../../contracts/page.ts';
-import { findIngestionJob, listIngestionJobs } from '../../entities/ingestion-job-repository.ts';
+import { findIngestionJob, listIngestionJobs } from '../../entities/documents/ingestion-job-repository.ts';
 import { readCursor, toPage, uuidCursor } from '../framework/page.ts';
 import { defineRoute } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { PerdureError } from '../../contracts/errors.ts';
-import { findApiKey } from '../../entities/api-key-repository.ts';
+import { findApiKey } from '../../entities/tenancy/api-key-repository.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Principal } from '../framework/scope.ts';
 

@@ -1,6 +1,6 @@
 import { createModelSchema, modelSchema, updateModelSchema } from '../../contracts/model.ts';
 import { Agent, Model, RagTool } from '../../entities/index.ts';
-import { registerEmbeddingModel } from '../../entities/embedding-model-registration.ts';
+import { registerEmbeddingModel } from '../../entities/agents/embedding-model-registration.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { presentTime } from '../framework/present-time.ts';

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
 import { retrievalParamsSchema, searchRequestSchema, searchResultSchema } from '../../contracts/search.ts';
 import { RetrievalTool } from '../../entities/index.ts';
-import { findSearchSetup } from '../../entities/search-setup-repository.ts';
+import { findSearchSetup } from '../../entities/search/search-setup-repository.ts';
 import { search } from '../../retrieval/search.ts';
 import type { SearchHit } from '../../retrieval/search.ts';
 import { defaultUser } from '../framework/acting-user.ts';

@@ -1,6 +1,6 @@
 import { turnsChannel } from '../../contracts/names/limits.ts';
-import { readTurnEvents } from '../../entities/turn-event-repository.ts';
-import type { TurnEventRow } from '../../entities/turn-event-repository.ts';
+import { readTurnEvents } from '../../entities/conversations/turn-event-repository.ts';
+import type { TurnEventRow } from '../../entities/conversations/turn-event-repository.ts';
 import type { ApiDeps } from '../api-deps.ts';
 
 /** Events of one turn that are read at once for one watcher; more follow when it has taken these in. */

@@ -1,7 +1,7 @@
 import { finalTurnEventKinds } from '../../contracts/names/turn-events.ts';
-import { readTurnEvents } from '../../entities/turn-event-repository.ts';
-import type { TurnEventRow } from '../../entities/turn-event-repository.ts';
-import { findTurn } from '../../entities/turn-repository.ts';
+import { readTurnEvents } from '../../entities/conversations/turn-event-repository.ts';
+import type { TurnEventRow } from '../../entities/conversations/turn-event-repository.ts';
+import { findTurn } from '../../entities/conversations/turn-repository.ts';
 import type { RouteDeps } from '../framework/route.ts';
 import type { EventStream, ServerSentEvent } from './event-stream.ts';
 import type { TurnWatcher } from './turn-feed.ts';

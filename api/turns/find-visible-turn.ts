@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { findTurn } from '../../entities/turn-repository.ts';
-import type { TurnRow } from '../../entities/turn-repository.ts';
+import { findTurn } from '../../entities/conversations/turn-repository.ts';
+import type { TurnRow } from '../../entities/conversations/turn-repository.ts';
 import { findVisibleConversation } from '../conversations/find-visible-conversation.ts';
 import { notFound } from '../framework/validate-request.ts';
 

@@ -1,5 +1,5 @@
 import type { Turn } from '../../contracts/turn.ts';
-import type { TurnRow } from '../../entities/turn-repository.ts';
+import type { TurnRow } from '../../entities/conversations/turn-repository.ts';
 import { presentOptionalTime, presentTime } from '../framework/present-time.ts';
 
 /** A turn as the API shows it. */

@@ -1,8 +1,8 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { idParamsSchema } from '../../contracts/fields.ts';
 import { turnEventsQuerySchema, turnSchema, turnWithAnswerSchema } from '../../contracts/turn.ts';
-import { findMessage } from '../../entities/message-repository.ts';
-import { listCitations, requestCancel } from '../../entities/turn-repository.ts';
+import { findMessage } from '../../entities/conversations/message-repository.ts';
+import { listCitations, requestCancel } from '../../entities/conversations/turn-repository.ts';
 import { presentMessage } from '../conversations/present-message.ts';
 import { defineRoute } from '../framework/route.ts';
 import { watchTurn } from '../streams/watch-turn.ts';

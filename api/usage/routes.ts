@@ -1,6 +1,6 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { usageQuerySchema, usageSchema } from '../../contracts/usage.ts';
-import { sumUsage } from '../../entities/usage-repository.ts';
+import { sumUsage } from '../../entities/usage/usage-repository.ts';
 import { defineRoute } from '../framework/route.ts';
 
 /** Routes of usage. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { putUserMemorySchema, userMemoryParamsSchema, userMemorySchema } from '../../contracts/user-memory.ts';
-import { deleteUserMemory, findUserMemory, putUserMemory } from '../../entities/user-memory-repository.ts';
+import { deleteUserMemory, findUserMemory, putUserMemory } from '../../entities/memory/user-memory-repository.ts';
 import { actingUser } from '../framework/acting-user.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { defineRoute } from '../framework/route.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { binaryArray, binaryVector } from '../../entities/binary-array.ts';
+import { binaryArray, binaryVector } from '../../entities/documents/binary-array.ts';
 import { ClusteredVectors } from './clustered-vectors.ts';
 import type { ClusterShape } from './clustered-vectors.ts';
 import { seededRandom } from './seeded-random.ts';

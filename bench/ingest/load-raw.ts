@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { binaryArray, binaryVector } from '../../entities/binary-array.ts';
+import { binaryArray, binaryVector } from '../../entities/documents/binary-array.ts';
 import type { Corpus } from '../data/load-corpus.ts';
 import { binaryInteger, binaryJson, binaryUuid, copyBinary } from './binary-copy.ts';
 import type { PlannedChunk, PlannedDocument } from './plan-chunks.ts';

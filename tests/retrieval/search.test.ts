@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
-import { findChunks } from '../../entities/search-repository.ts';
+import { findChunks } from '../../entities/search/search-repository.ts';
 import { query } from '../../entities/sql.ts';
 import { createDatabase } from '../../platform/database.ts';
 import type { Database } from '../../platform/database.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
 import { createSweepAcceptedDocuments } from '../../activities/ingestion/sweep-accepted-documents.ts';
-import { deleteDocument } from '../../entities/document-repository.ts';
+import { deleteDocument } from '../../entities/documents/document-repository.ts';
 import { ingestHarness, markdownBytes, type Key } from '../support/workspaces/ingest-harness.ts';
 import type { StepName } from '../support/workspaces/ingest-worker.ts';
 import { until } from '../support/until.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createTurnEventAppender } from '../../../activities/conversation/turn-event-appender.ts';
-import type { AppendVerdict, TurnEventToAppend } from '../../../entities/turn-event-repository.ts';
+import type { AppendVerdict, TurnEventToAppend } from '../../../entities/conversations/turn-event-repository.ts';
 
 const event = (turnId: string, seq: number): TurnEventToAppend => ({
   workspaceId: 'w',

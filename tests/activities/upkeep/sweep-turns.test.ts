@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
 import { createSweepTurns } from '../../../activities/upkeep/sweep-turns.ts';
-import { acceptMessage } from '../../../entities/conversation-repository.ts';
+import { acceptMessage } from '../../../entities/conversations/conversation-repository.ts';
 import { query } from '../../../entities/sql.ts';
-import { requestCancel } from '../../../entities/turn-repository.ts';
+import { requestCancel } from '../../../entities/conversations/turn-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
 import { createConversation, createWorkspace } from '../../support/workspaces/create-workspace.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { blobPartBytes } from '../../../contracts/names/limits.ts';
-import { readBlob } from '../../../entities/blob-repository.ts';
+import { readBlob } from '../../../entities/documents/blob-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
 import { createIngestWorkspace, type IngestWorkspace } from '../../support/workspaces/ingest-workspace.ts';

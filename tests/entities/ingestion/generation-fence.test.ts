@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { insertChunks, insertEmbeddings, readChunksToEmbed } from '../../../entities/document-chunk-repository.ts';
+import {
+  insertChunks,
+  insertEmbeddings,
+  readChunksToEmbed,
+} from '../../../entities/documents/document-chunk-repository.ts';
 import {
   addEmbeddedChunks,
   failGeneration,
@@ -8,9 +12,9 @@ import {
   publishGeneration,
   storeContent,
   takeOverGeneration,
-} from '../../../entities/document-generation-repository.ts';
-import { deleteDocument, readDocumentContent } from '../../../entities/document-repository.ts';
-import { claimStrayGenerations } from '../../../entities/generation-sweep-repository.ts';
+} from '../../../entities/documents/document-generation-repository.ts';
+import { deleteDocument, readDocumentContent } from '../../../entities/documents/document-repository.ts';
+import { claimStrayGenerations } from '../../../entities/documents/generation-sweep-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { seededRandom } from '../../domain/chunking/seeded-text.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { registerEmbeddingModel } from '../../../entities/embedding-model-registration.ts';
+import { registerEmbeddingModel } from '../../../entities/agents/embedding-model-registration.ts';
 import { Agent, ApiKey, KnowledgeSource, Model, RagTool, Workspace } from '../../../entities/index.ts';
 import { uuidV7 } from '../../../entities/uuid-v7.ts';
 import type { Database } from '../../../platform/database.ts';

@@ -2,7 +2,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } 
 import { createConversationActivities } from '../../../activities/conversation/create-conversation-activities.ts';
 import { createTurnEventAppender } from '../../../activities/conversation/turn-event-appender.ts';
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
-import { appendTurnEvents } from '../../../entities/turn-event-repository.ts';
+import { appendTurnEvents } from '../../../entities/conversations/turn-event-repository.ts';
 import type { Database } from '../../../platform/database.ts';
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createProviders } from '../../../providers/registry.ts';

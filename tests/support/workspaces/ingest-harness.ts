@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/global
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
 import type { IngestDocumentResult } from '../../../contracts/names/workflows.ts';
-import { readDocumentContent } from '../../../entities/document-repository.ts';
+import { readDocumentContent } from '../../../entities/documents/document-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { createWorkStarter } from '../../../platform/work-starter.ts';
 import { startFakeProvider, type FakeProvider } from '../fake-provider/start-fake-provider.ts';

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
-import { acceptDocuments } from '../../../entities/accept-documents.ts';
-import type { AcceptedDocuments } from '../../../entities/accept-documents.ts';
-import { findDocument } from '../../../entities/document-repository.ts';
-import type { DocumentRow } from '../../../entities/document-repository.ts';
-import { findIngestionJob } from '../../../entities/ingestion-job-repository.ts';
-import type { IngestionJobRow } from '../../../entities/ingestion-job-repository.ts';
-import type { DocumentToAccept } from '../../../entities/reserve-generation.ts';
+import { acceptDocuments } from '../../../entities/documents/accept-documents.ts';
+import type { AcceptedDocuments } from '../../../entities/documents/accept-documents.ts';
+import { findDocument } from '../../../entities/documents/document-repository.ts';
+import type { DocumentRow } from '../../../entities/documents/document-repository.ts';
+import { findIngestionJob } from '../../../entities/documents/ingestion-job-repository.ts';
+import type { IngestionJobRow } from '../../../entities/documents/ingestion-job-repository.ts';
+import type { DocumentToAccept } from '../../../entities/documents/reserve-generation.ts';
 import { query } from '../../../entities/sql.ts';
 import type { Database } from '../../../platform/database.ts';
 

@@ -1,10 +1,14 @@
 import type { Client } from '@temporalio/client';
 import { v7 } from 'uuid';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
-import { acceptMessage, listMessages, type MessageRow } from '../../../entities/conversation-repository.ts';
+import {
+  acceptMessage,
+  listMessages,
+  type MessageRow,
+} from '../../../entities/conversations/conversation-repository.ts';
 import { query } from '../../../entities/sql.ts';
-import { readTurnEvents, type TurnEventRow } from '../../../entities/turn-event-repository.ts';
-import { findTurn, requestCancel, type TurnRow } from '../../../entities/turn-repository.ts';
+import { readTurnEvents, type TurnEventRow } from '../../../entities/conversations/turn-event-repository.ts';
+import { findTurn, requestCancel, type TurnRow } from '../../../entities/conversations/turn-repository.ts';
 import type { Database } from '../../../platform/database.ts';
 import { createWorkStarter } from '../../../platform/work-starter.ts';
 import type { TestWorkspace } from './create-workspace.ts';

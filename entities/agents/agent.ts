@@ -1,0 +1,47 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { createdAt, updatedAt } from '../timestamps.ts';
+import { workspacePolicies } from '../workspace-policies.ts';
+
+/** An agent: prompt, model, settings, tools and topics. */
+export const Agent = defineEntity({
+  name: 'Agent',
+  tableName: 'agents',
+  properties: {
+    id: p.uuid().primary(),
+    workspaceId: p.uuid(),
+    name: p.text(),
+    description: p.text().default(''),
+    systemPrompt: p.text().default(''),
+    modelId: p.uuid(),
+    temperature: p.double().nullable(),
+    maxTokens: p.integer().nullable(),
+    tools: p.json<Array<{ type: string; id: string }>>().defaultRaw(`'[]'`),
+    topics: p.json<unknown[]>().defaultRaw(`'[]'`),
+    version: p.integer().default(1),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+    deletedAt: p.datetime(6).nullable(),
+  },
+  uniques: [
+    { name: 'agents_name_key', properties: ['workspaceId', 'name'], where: 'deleted_at IS NULL' },
+    { name: 'agents_workspace_id_id_key', properties: ['workspaceId', 'id'] },
+  ],
+  indexes: [
+    { name: 'agents_model_id_idx', properties: ['workspaceId', 'modelId'] },
+    { name: 'agents_name_idx', properties: ['name'] },
+  ],
+  checks: [
+    { name: 'agents_max_tokens_check', expression: 'max_tokens > 0' },
+    { name: 'agents_name_check', expression: `name <> ''::text` },
+    {
+      name: 'agents_temperature_check',
+      expression: '((temperature)::numeric >= (0)::numeric) AND ((temperature)::numeric <= (2)::numeric)',
+    },
+    { name: 'agents_tools_check', expression: `jsonb_typeof(tools) = 'array'::text` },
+    { name: 'agents_topics_check', expression: `jsonb_typeof(topics) = 'array'::text` },
+    { name: 'agents_version_check', expression: 'version > 0' },
+  ],
+  policies: workspacePolicies,
+});
+
+export type Agent = InferEntity<typeof Agent>;

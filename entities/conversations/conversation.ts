@@ -1,0 +1,36 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { createdAt, updatedAt } from '../timestamps.ts';
+import { workspacePolicies } from '../workspace-policies.ts';
+
+/** A session of one user with one agent. */
+export const Conversation = defineEntity({
+  name: 'Conversation',
+  tableName: 'conversations',
+  properties: {
+    id: p.uuid().primary(),
+    workspaceId: p.uuid(),
+    agentId: p.uuid(),
+    userId: p.uuid(),
+    title: p.text().default(''),
+    modelName: p.text().default(''),
+    isArchived: p.boolean().default(false),
+    lastSequence: p.bigint('number').defaultRaw('0'),
+    metadata: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+    deletedAt: p.datetime(6).nullable(),
+  },
+  uniques: [{ name: 'conversations_workspace_id_id_key', properties: ['workspaceId', 'id'] }],
+  indexes: [
+    { name: 'conversations_agent_id_idx', properties: ['workspaceId', 'agentId'] },
+    {
+      name: 'conversations_user_id_idx',
+      properties: ['workspaceId', 'userId', 'createdAt'],
+      columns: [{ name: 'workspaceId' }, { name: 'userId' }, { name: 'createdAt', sort: 'DESC' }],
+    },
+  ],
+  checks: [{ name: 'conversations_last_sequence_check', expression: 'last_sequence >= 0' }],
+  policies: workspacePolicies,
+});
+
+export type Conversation = InferEntity<typeof Conversation>;

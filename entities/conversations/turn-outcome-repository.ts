@@ -1,0 +1,168 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { TurnEventKind } from '../../contracts/names/turn-events.ts';
+import { query } from '../sql.ts';
+
+/** The final message of a turn. Its text is what the stream log holds for the attempt, so that it equals what clients saw. */
+export type AnswerToCommit = {
+  workspaceId: string;
+  conversationId: string;
+  turnId: string;
+  attempt: number;
+  /** Made from the turn's id: a repeated commit meets its own row. */
+  messageId: string;
+  tokenCount: number | null;
+  metadata: Record<string, unknown>;
+};
+
+/**
+ * Locks conversation, then turn: the order of every transaction that needs both. Returns the turn's state and attempt,
+ * or null if it is gone.
+ */
+export async function lockConversationAndTurn(
+  em: EntityManager,
+  conversationId: string,
+  turnId: string,
+): Promise<{ state: string; attempt: number } | null> {
+  await query(em, `select 1 from conversations where id = $1 for update`, [conversationId]);
+  const [turn] = await query<{ state: string; attempt: number }>(
+    em,
+    `select state, attempt from turns where id = $1 for update`,
+    [turnId],
+  );
+  return turn ?? null;
+}
+
+/** Writes the assistant's message with the next sequence of its conversation; returns the sequence. */
+export async function writeAnswer(em: EntityManager, answer: AnswerToCommit): Promise<number> {
+  const [row] = await query<{ sequence: string }>(
+    em,
+    `with conversation as (
+       update conversations set last_sequence = last_sequence + 1, updated_at = now()
+       where workspace_id = $1 and id = $2 returning last_sequence)
+     insert into messages (id, workspace_id, conversation_id, sequence, parent_id, sender, content, token_count,
+                           model_response_time, metadata)
+     select $5, $1, $2, c.last_sequence, t.user_message_id, 'assistant',
+            (select coalesce(string_agg(e.data ->> 'text', '' order by e.seq), '')
+             from turn_events e where e.turn_id = $3 and e.attempt = $4 and e.kind = 'text_delta'),
+            $6, extract(epoch from clock_timestamp() - t.started_at), $7
+     from conversation c, turns t where t.id = $3
+     returning sequence`,
+    [
+      answer.workspaceId,
+      answer.conversationId,
+      answer.turnId,
+      answer.attempt,
+      answer.messageId,
+      answer.tokenCount,
+      JSON.stringify(answer.metadata),
+    ],
+  );
+  if (!row) throw new Error(`Turn ${answer.turnId} vanished while its answer was written`);
+  return Number(row.sequence);
+}
+
+/** Text that the attempt has streamed so far. */
+export async function readStreamedText(em: EntityManager, turnId: string, attempt: number): Promise<string> {
+  const [row] = await query<{ text: string | null }>(
+    em,
+    `select string_agg(data ->> 'text', '' order by seq) as text from turn_events
+     where turn_id = $1 and attempt = $2 and kind = 'text_delta'`,
+    [turnId, attempt],
+  );
+  return row?.text ?? '';
+}
+
+/** A citation to be stored with its message; the chunk was found at [startChar, endChar) of its generation's text. */
+export type CitationToWrite = {
+  position: number;
+  marker: number;
+  documentId: string;
+  generation: number;
+  chunkIndex: number;
+  title: string;
+  sourceUrl: string | null;
+  startChar: number;
+  endChar: number;
+  quote: string;
+  embeddingModelId: string | null;
+};
+
+/**
+ * Writes citations as snapshots. A chunk that a newer generation has replaced meanwhile leaves its reference null, but
+ * the snapshot with its generation and offsets stays.
+ */
+export async function writeCitations(
+  em: EntityManager,
+  workspaceId: string,
+  messageId: string,
+  citations: readonly CitationToWrite[],
+): Promise<void> {
+  if (citations.length === 0) return;
+  await query(
+    em,
+    `insert into citations (workspace_id, message_id, position, marker, document_id, generation, chunk_index, title,
+                            source_url, start_char, end_char, quote, content_hash, embedding_model_id)
+     select $1, $2, g.position, g.marker, g.document_id, g.generation, c.chunk_index, g.title, g.source_url,
+            g.start_char, g.end_char, g.quote, sha256(convert_to(g.quote, 'UTF8')), g.embedding_model_id
+     from unnest($3::int[], $4::int[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::text[], $10::int[], $11::int[],
+                 $12::text[], $13::uuid[])
+       as g (position, marker, document_id, generation, chunk_index, title, source_url, start_char, end_char, quote,
+             embedding_model_id)
+     left join document_chunks c on c.workspace_id = $1 and c.document_id = g.document_id
+       and c.generation = g.generation and c.chunk_index = g.chunk_index`,
+    [
+      workspaceId,
+      messageId,
+      citations.map((c) => c.position),
+      citations.map((c) => c.marker),
+      citations.map((c) => c.documentId),
+      citations.map((c) => c.generation),
+      citations.map((c) => c.chunkIndex),
+      citations.map((c) => c.title),
+      citations.map((c) => c.sourceUrl),
+      citations.map((c) => c.startChar),
+      citations.map((c) => c.endChar),
+      citations.map((c) => c.quote),
+      citations.map((c) => c.embeddingModelId),
+    ],
+  );
+}
+
+/** Ends a turn. The caller holds its lock and has written its message, if it has one. */
+export async function endTurnRow(
+  em: EntityManager,
+  end: {
+    turnId: string;
+    state: 'completed' | 'failed' | 'cancelled';
+    messageId: string | null;
+    error: { code: string; detail: string } | null;
+  },
+): Promise<void> {
+  await query(
+    em,
+    `update turns set state = $2, assistant_message_id = $3, error = $4, completed_at = now(), updated_at = now()
+     where id = $1`,
+    [end.turnId, end.state, end.messageId, end.error && JSON.stringify(end.error)],
+  );
+}
+
+/** Appends events inside a transaction that holds the turn's lock: those that begin an attempt, and those that end a turn. */
+export async function appendEventsUnderLock(
+  em: EntityManager,
+  turn: { workspaceId: string; turnId: string; attempt: number },
+  events: ReadonlyArray<{ kind: TurnEventKind; data: Record<string, unknown> }>,
+): Promise<void> {
+  await query(
+    em,
+    `insert into turn_events (workspace_id, turn_id, attempt, seq, kind, data)
+     select $1, $2, $3, (select coalesce(max(seq), 0) from turn_events where turn_id = $2) + g.ordinality, g.kind, g.data
+     from unnest($4::text[], $5::jsonb[]) with ordinality as g (kind, data, ordinality)`,
+    [
+      turn.workspaceId,
+      turn.turnId,
+      turn.attempt,
+      events.map((event) => event.kind),
+      events.map((event) => JSON.stringify(event.data)),
+    ],
+  );
+}

@@ -1,0 +1,64 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { countUnchangedDocuments, createIngestionJob, removeIngestionJob } from './ingestion-job-repository.ts';
+import { reserveGeneration } from './reserve-generation.ts';
+import type { ChunkParameters, DocumentToAccept, ReservedGeneration } from './reserve-generation.ts';
+import { query } from '../sql.ts';
+
+/** What `acceptDocuments` did, in the order of the documents; no job if all of them were there unchanged. */
+export type AcceptedDocuments = { jobId: string | null; documents: ReservedGeneration[] };
+
+const defaultParameters: ChunkParameters = { chunkSize: 200, chunkOverlap: 32 };
+
+/**
+ * Accepts documents into one job: rows, bytes and job commit together, and only then are the workflows started. A
+ * document whose bytes are already served or under way is unchanged. The knowledge source must be the workspace's.
+ */
+export async function acceptDocuments(
+  em: EntityManager,
+  batch: {
+    workspaceId: string;
+    jobId: string;
+    knowledgeSourceId: string | null;
+    documents: readonly DocumentToAccept[];
+  },
+): Promise<AcceptedDocuments> {
+  const { workspaceId, jobId, knowledgeSourceId, documents } = batch;
+  const parameters = await readChunkParameters(em, workspaceId, knowledgeSourceId);
+  await createIngestionJob(em, { jobId, workspaceId, knowledgeSourceId, totalDocuments: documents.length });
+  const reserved: ReservedGeneration[] = [];
+  // In the order of their paths, so that two batches with the same documents never wait for each other in a circle.
+  const order = documents.map((_, index) => index).toSorted((a, b) => compare(documents[a]!, documents[b]!));
+  for (const index of order) {
+    const acceptance = { workspaceId, jobId, knowledgeSourceId, ...parameters };
+    reserved[index] = await reserveGeneration(em, acceptance, documents[index]!);
+  }
+  const unchanged = reserved.filter((document) => document.unchanged).length;
+  if (unchanged === documents.length) {
+    await removeIngestionJob(em, jobId);
+    return { jobId: null, documents: reserved };
+  }
+  if (unchanged > 0) await countUnchangedDocuments(em, jobId, unchanged);
+  return { jobId, documents: reserved };
+}
+
+/** Sizes of the oldest RAG tool that reads the source; a tool without a source reads all of them. */
+async function readChunkParameters(
+  em: EntityManager,
+  workspaceId: string,
+  knowledgeSourceId: string | null,
+): Promise<ChunkParameters> {
+  const [row] = await query<ChunkParameters>(
+    em,
+    `select chunk_size as "chunkSize", chunk_overlap as "chunkOverlap" from rag_tools
+     where workspace_id = $1 and deleted_at is null and (knowledge_source_id is null or knowledge_source_id = $2)
+     order by knowledge_source_id is null, created_at, id limit 1`,
+    [workspaceId, knowledgeSourceId],
+  );
+  return row ?? defaultParameters;
+}
+
+function compare(a: DocumentToAccept, b: DocumentToAccept): number {
+  const first = a.sourcePath ?? '';
+  const second = b.sourcePath ?? '';
+  return first < second ? -1 : first > second ? 1 : 0;
+}

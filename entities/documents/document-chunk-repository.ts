@@ -1,0 +1,149 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { binaryArray, binaryVector } from './binary-array.ts';
+import { query } from '../sql.ts';
+
+/** One generation of one document. */
+export type GenerationKey = { workspaceId: string; documentId: string; generation: number };
+
+/** A chunk to store; offsets are UTF-16 code units of the generation's content. */
+export type ChunkToStore = {
+  index: number;
+  content: string;
+  start: number;
+  end: number;
+  tokens: number;
+  headings: readonly string[];
+};
+
+/**
+ * Stores chunks; those that are there already stay as they are. The caller holds the generation's lock in the same
+ * transaction.
+ */
+export async function insertChunks(
+  em: EntityManager,
+  key: GenerationKey,
+  chunks: readonly ChunkToStore[],
+): Promise<void> {
+  await query(
+    em,
+    `insert into document_chunks (workspace_id, document_id, generation, chunk_index, content, start_char, end_char,
+                                  token_count, metadata)
+     select $1, $2, $3, c.index, c.content, c.start_char, c.end_char, c.tokens,
+            case when c.headings = '' then '{}'::jsonb else jsonb_build_object('headings', c.headings::jsonb) end
+     from unnest($4::integer[], $5::text[], $6::integer[], $7::integer[], $8::integer[], $9::text[])
+          as c (index, content, start_char, end_char, tokens, headings)
+     on conflict do nothing`,
+    [
+      key.workspaceId,
+      key.documentId,
+      key.generation,
+      chunks.map((chunk) => chunk.index),
+      chunks.map((chunk) => chunk.content),
+      chunks.map((chunk) => chunk.start),
+      chunks.map((chunk) => chunk.end),
+      chunks.map((chunk) => chunk.tokens),
+      chunks.map((chunk) => (chunk.headings.length === 0 ? '' : JSON.stringify(chunk.headings))),
+    ],
+  );
+}
+
+/** Chunks of the range [from, to) that the model has not embedded yet, and the type id under which vectors are sent. */
+export async function readChunksToEmbed(
+  em: EntityManager,
+  key: GenerationKey,
+  modelId: string,
+  range: { from: number; to: number },
+): Promise<{ index: number; content: string; vectorTypeId: number }[]> {
+  return query(
+    em,
+    `select c.chunk_index as index, c.content, 'vector'::regtype::oid::integer as "vectorTypeId"
+     from document_chunks c
+     where c.workspace_id = $1 and c.document_id = $2 and c.generation = $3 and c.chunk_index >= $5 and c.chunk_index < $6
+       and not exists (
+         select from chunk_embeddings e
+         where e.model_id = $4 and e.workspace_id = $1 and e.document_id = $2 and e.generation = $3
+           and e.chunk_index = c.chunk_index)
+     order by c.chunk_index`,
+    [key.workspaceId, key.documentId, key.generation, modelId, range.from, range.to],
+  );
+}
+
+/**
+ * Stores the vectors of chunks, one statement, and returns how many were new. The caller holds the generation's lock in
+ * the same transaction.
+ */
+export async function insertEmbeddings(
+  em: EntityManager,
+  key: GenerationKey,
+  embeddings: {
+    modelId: string;
+    vectorTypeId: number;
+    indexes: readonly number[];
+    vectors: readonly Float32Array[];
+  },
+): Promise<number> {
+  const rows = await query(
+    em,
+    `insert into chunk_embeddings (model_id, workspace_id, document_id, generation, chunk_index, embedding)
+     select $1, $2, $3, $4, e.index, e.embedding from unnest($5::integer[], $6::vector[]) as e (index, embedding)
+     on conflict do nothing returning chunk_index`,
+    [
+      embeddings.modelId,
+      key.workspaceId,
+      key.documentId,
+      key.generation,
+      embeddings.indexes,
+      binaryArray(embeddings.vectorTypeId, embeddings.vectors.map(binaryVector)),
+    ],
+  );
+  return rows.length;
+}
+
+/** Deletes a generation's embeddings and chunks, and its bytes if wanted. The caller holds the generation's lock. */
+export async function deleteParts(em: EntityManager, key: GenerationKey, also: { blobs: boolean }): Promise<void> {
+  const parameters = [key.workspaceId, key.documentId, key.generation];
+  const where = 'where workspace_id = $1 and document_id = $2 and generation = $3';
+  await query(em, `delete from chunk_embeddings ${where}`, parameters);
+  await query(em, `delete from document_chunks ${where}`, parameters);
+  if (also.blobs) await query(em, `delete from blobs ${where}`, parameters);
+}
+
+/**
+ * Deletes the next chunks, at most `limit`, of generations below `generation` that were abandoned, with their
+ * embeddings; when none is left, their bytes. Returns how many chunks it deleted.
+ */
+export async function deleteSupersededChunks(em: EntityManager, key: GenerationKey, limit: number): Promise<number> {
+  const chunks = await query<{ generation: number; chunk_index: number }>(
+    em,
+    `select c.generation, c.chunk_index from document_chunks c
+     join document_generations g on g.document_id = c.document_id and g.generation = c.generation
+     where c.workspace_id = $1 and c.document_id = $2 and c.generation < $3 and g.state = 'abandoned'
+     order by c.generation, c.chunk_index limit $4 for update of c`,
+    [key.workspaceId, key.documentId, key.generation, limit],
+  );
+  if (chunks.length === 0) {
+    await query(
+      em,
+      `delete from blobs b using document_generations g
+       where b.workspace_id = $1 and b.document_id = $2 and b.generation < $3
+         and g.document_id = b.document_id and g.generation = b.generation and g.state = 'abandoned'`,
+      [key.workspaceId, key.documentId, key.generation],
+    );
+    return 0;
+  }
+  const named = [
+    key.workspaceId,
+    key.documentId,
+    chunks.map((chunk) => chunk.generation),
+    chunks.map((chunk) => chunk.chunk_index),
+  ];
+  for (const table of ['chunk_embeddings', 'document_chunks']) {
+    await query(
+      em,
+      `delete from ${table} p using unnest($3::integer[], $4::integer[]) as c (generation, chunk_index)
+       where p.workspace_id = $1 and p.document_id = $2 and p.generation = c.generation and p.chunk_index = c.chunk_index`,
+      named,
+    );
+  }
+  return chunks.length;
+}

@@ -1,0 +1,293 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { deleteParts } from './document-chunk-repository.ts';
+import type { GenerationKey } from './document-chunk-repository.ts';
+import type { StoredError } from './document-repository.ts';
+import { settleIngestionJobs, startIngestionJob } from './ingestion-job-repository.ts';
+import { query } from '../sql.ts';
+
+/** A generation and the workflow run that works on it. */
+export type GenerationRun = GenerationKey & { runId: string };
+
+/** The states in which a generation stays. */
+export type GenerationEnd = 'active' | 'failed' | 'abandoned';
+
+/** What the first step needs to know about a generation that it now owns. */
+export type OwnedGeneration = {
+  state: 'staging';
+  mime_type: string;
+  byte_size: number;
+  chunk_size: number;
+  chunk_overlap: number;
+  /** Set once all chunks are stored. */
+  expected_chunks: number | null;
+};
+
+/** A generation that has ended, or is another run's: `fenced` while that run works on it. */
+export type ForeignGeneration = { state: GenerationEnd | 'fenced'; expected_chunks: number | null };
+
+type LockedGeneration = {
+  generation: number;
+  state: 'staging' | 'ready' | GenerationEnd;
+  run_id: string | null;
+  job_id: string | null;
+  expected_chunks: number | null;
+};
+
+/**
+ * Makes `runId` the only run that may write to the generation, unless a run that started later has it; a crashed run's
+ * half-stored chunks are deleted. Takes the locks in the order that all who end a generation take them: document,
+ * generations ascending, jobs.
+ */
+export async function takeOverGeneration(
+  em: EntityManager,
+  run: GenerationRun & { runStartedAt: Date },
+): Promise<OwnedGeneration | ForeignGeneration> {
+  await lockDocument(em, run);
+  const [found] = await query<
+    OwnedGeneration & { run_id: string | null; job_id: string | null; later: boolean; state: LockedGeneration['state'] }
+  >(
+    em,
+    `select state, run_id, job_id, mime_type, byte_size::float8 as byte_size, chunk_size, chunk_overlap, expected_chunks,
+            started_at >= $4 as later
+     from document_generations where workspace_id = $1 and document_id = $2 and generation = $3 for update`,
+    [run.workspaceId, run.documentId, run.generation, run.runStartedAt],
+  );
+  if (!found) return { state: 'abandoned', expected_chunks: null };
+  if (found.state !== 'staging') return { state: endOf(found.state), expected_chunks: found.expected_chunks };
+  if (found.run_id !== null && found.run_id !== run.runId && found.later)
+    return { state: 'fenced', expected_chunks: null };
+  await query(
+    em,
+    `update document_generations
+     set run_id = $3, started_at = $4, updated_at = now(),
+         stage = case when expected_chunks is null then 'extracting' else stage end
+     where document_id = $1 and generation = $2`,
+    [run.documentId, run.generation, run.runId, run.runStartedAt],
+  );
+  await query(
+    em,
+    `update documents set status = 'processing', updated_at = now() where id = $1 and status <> 'processing'`,
+    [run.documentId],
+  );
+  if (found.expected_chunks === null) await deleteParts(em, run, { blobs: false });
+  if (found.job_id !== null) await startIngestionJob(em, found.job_id);
+  return found;
+}
+
+/**
+ * Holds the generation for this transaction's writes; false if it has ended or another run owns it. KEY SHARE is enough:
+ * whoever ends or takes over a generation locks it FOR UPDATE first, and lanes that only count up progress need not wait
+ * for each other's batches.
+ */
+export async function holdGeneration(em: EntityManager, run: GenerationRun): Promise<boolean> {
+  const rows = await query(
+    em,
+    `select generation from document_generations
+     where workspace_id = $1 and document_id = $2 and generation = $3 and state = 'staging' and run_id = $4 for key share`,
+    [run.workspaceId, run.documentId, run.generation, run.runId],
+  );
+  return rows.length > 0;
+}
+
+/**
+ * Stores the extracted text, and, if all chunks are stored in the same transaction, their number. The caller holds the
+ * generation, and updates its row once in a transaction: a second update would check the foreign key again, and so lock
+ * the document after the generation, against the order.
+ */
+export async function storeContent(
+  em: EntityManager,
+  key: GenerationKey,
+  extracted: { content: string; warnings: readonly string[]; expectedChunks: number | null },
+): Promise<void> {
+  await query(
+    em,
+    `update document_generations
+     set content = $3, warnings = $4, expected_chunks = $5::integer, updated_at = now(),
+         stage = case when $5::integer is null then 'chunking' else 'embedding' end
+     where document_id = $1 and generation = $2`,
+    [key.documentId, key.generation, extracted.content, JSON.stringify(extracted.warnings), extracted.expectedChunks],
+  );
+}
+
+/** Notes that the last chunks are stored. The caller holds the generation. */
+export async function finishChunking(em: EntityManager, key: GenerationKey, expectedChunks: number): Promise<void> {
+  await query(
+    em,
+    `update document_generations set expected_chunks = $3, stage = 'embedding', updated_at = now()
+     where document_id = $1 and generation = $2`,
+    [key.documentId, key.generation, expectedChunks],
+  );
+}
+
+/** Counts chunks as embedded. The caller holds the generation. */
+export async function addEmbeddedChunks(em: EntityManager, key: GenerationKey, chunks: number): Promise<void> {
+  await query(
+    em,
+    `update document_generations set embedded_chunks = embedded_chunks + $3, updated_at = now()
+     where document_id = $1 and generation = $2`,
+    [key.documentId, key.generation, chunks],
+  );
+}
+
+/** How an attempt to publish ended; `incomplete` says what is missing and changes nothing. */
+export type Publication =
+  | { state: 'active'; chunks: number; superseded: boolean }
+  | { state: 'failed' | 'abandoned' | 'fenced' }
+  | { state: 'incomplete'; expected: number; chunks: number; embeddings: number };
+
+/**
+ * Makes a complete generation the one that search sees, in one transaction: it is counted under the locks, the former one
+ * and all lower ones are abandoned, and a generation that comes after a higher one abandons itself. Asked again by the
+ * same run it gives the same answer. `modelIds` are the models of whose vectors none may be missing.
+ */
+export async function publishGeneration(
+  em: EntityManager,
+  run: GenerationRun,
+  modelIds: readonly string[],
+): Promise<Publication> {
+  const document = await lockDocument(em, run);
+  const generations = await lockGenerations(em, run);
+  const own = generations.find(({ generation }) => generation === run.generation);
+  if (!document || !own) return { state: 'abandoned' };
+  const lower = generations.filter(({ generation, state }) => generation < run.generation && state !== 'failed');
+  const superseded = lower.length > 0;
+  if (own.state === 'active' && own.run_id === run.runId) {
+    return { state: 'active', chunks: own.expected_chunks ?? 0, superseded };
+  }
+  if (own.state !== 'staging') return { state: own.state === 'failed' ? 'failed' : 'abandoned' };
+  if (own.run_id !== run.runId) return { state: 'fenced' };
+  if (document.active_generation !== null && document.active_generation > run.generation) {
+    await endGeneration(em, run, own, { state: 'abandoned', error: newerGeneration, blobs: true });
+    return { state: 'abandoned' };
+  }
+  const counted = await countParts(em, run, modelIds);
+  const expected = own.expected_chunks ?? -1;
+  if (counted.chunks !== expected || counted.embeddings !== expected * modelIds.length) {
+    return { state: 'incomplete', expected, ...counted };
+  }
+  const underWay = lower.filter(({ state }) => state === 'staging' || state === 'ready');
+  await query(
+    em,
+    `update document_generations
+     set error = case when state in ('staging', 'ready') then $3::jsonb else error end,
+         state = 'abandoned', stage = 'done', completed_at = coalesce(completed_at, now()), updated_at = now()
+     where document_id = $1 and generation = any($2::integer[]) and state <> 'abandoned'`,
+    [run.documentId, lower.map(({ generation }) => generation), JSON.stringify(newerGeneration)],
+  );
+  await query(
+    em,
+    `update document_generations
+     set state = 'active', stage = 'done', embedded_chunks = $3, completed_at = now(), updated_at = now()
+     where document_id = $1 and generation = $2`,
+    [run.documentId, run.generation, expected],
+  );
+  await query(
+    em,
+    `update documents
+     set active_generation = $2, updated_at = now(),
+         status = case when latest_generation = $2 or status not in ('accepted', 'processing') then 'ready' else status end,
+         error = case when latest_generation = $2 then null else error end
+     where id = $1`,
+    [run.documentId, run.generation],
+  );
+  await settleIngestionJobs(
+    em,
+    [own, ...underWay].map(({ job_id }) => job_id),
+  );
+  return { state: 'active', chunks: expected, superseded };
+}
+
+/**
+ * Ends a generation that cannot be finished: its chunks and embeddings go, its document falls back to the generation
+ * that was served before, or to `failed` or `cancelled` if there was none. A generation that has ended, or is another
+ * run's, is left alone; returns its state.
+ */
+export async function failGeneration(
+  em: EntityManager,
+  run: GenerationRun,
+  end: { status: 'failed' | 'cancelled'; error: StoredError },
+): Promise<GenerationEnd | 'fenced'> {
+  await lockDocument(em, run);
+  const own = (await lockGenerations(em, run)).find(({ generation }) => generation === run.generation);
+  if (!own) return 'abandoned';
+  if (own.state !== 'staging') return endOf(own.state);
+  if (own.run_id !== null && own.run_id !== run.runId) return 'fenced';
+  const state = end.status === 'failed' ? 'failed' : 'abandoned';
+  await endGeneration(em, run, own, { state, error: end.error, blobs: state === 'abandoned' });
+  await query(
+    em,
+    `update documents
+     set updated_at = now(), error = case when latest_generation = $2 then $3::jsonb else error end,
+         status = case when exists (select from document_generations g where g.document_id = id and g.state = 'staging')
+                         then status
+                       when active_generation is not null then 'ready'
+                       else $4 end
+     where id = $1`,
+    [run.documentId, run.generation, JSON.stringify(end.error), end.status],
+  );
+  return state;
+}
+
+const newerGeneration: StoredError = {
+  code: 'fenced',
+  detail: 'A newer version of the document was published first. There is nothing to do.',
+};
+
+async function endGeneration(
+  em: EntityManager,
+  run: GenerationRun,
+  own: LockedGeneration,
+  end: { state: 'failed' | 'abandoned'; error: StoredError; blobs: boolean },
+): Promise<void> {
+  await deleteParts(em, run, { blobs: end.blobs });
+  await query(
+    em,
+    `update document_generations
+     set state = $3, error = $4, content = null, stage = 'done', completed_at = now(), updated_at = now()
+     where document_id = $1 and generation = $2`,
+    [run.documentId, run.generation, end.state, JSON.stringify(end.error)],
+  );
+  await settleIngestionJobs(em, [own.job_id]);
+}
+
+async function lockDocument(
+  em: EntityManager,
+  key: GenerationKey,
+): Promise<{ active_generation: number | null } | undefined> {
+  const [row] = await query<{ active_generation: number | null }>(
+    em,
+    `select active_generation from documents where workspace_id = $1 and id = $2 and deleted_at is null for update`,
+    [key.workspaceId, key.documentId],
+  );
+  return row;
+}
+
+async function lockGenerations(em: EntityManager, key: GenerationKey): Promise<LockedGeneration[]> {
+  return query<LockedGeneration>(
+    em,
+    `select generation, state, run_id, job_id, expected_chunks from document_generations
+     where workspace_id = $1 and document_id = $2 and generation <= $3 order by generation for update`,
+    [key.workspaceId, key.documentId, key.generation],
+  );
+}
+
+async function countParts(
+  em: EntityManager,
+  key: GenerationKey,
+  modelIds: readonly string[],
+): Promise<{ chunks: number; embeddings: number }> {
+  const [row] = await query<{ chunks: number; embeddings: number }>(
+    em,
+    `select (select count(*) from document_chunks
+             where workspace_id = $1 and document_id = $2 and generation = $3)::integer as chunks,
+            (select count(*) from chunk_embeddings
+             where workspace_id = $1 and document_id = $2 and generation = $3
+               and model_id = any($4::uuid[]))::integer as embeddings`,
+    [key.workspaceId, key.documentId, key.generation, modelIds],
+  );
+  return row!;
+}
+
+function endOf(state: LockedGeneration['state']): GenerationEnd {
+  return state === 'active' || state === 'failed' ? state : 'abandoned';
+}

@@ -1,0 +1,113 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { query } from '../sql.ts';
+
+/** A job as a reader sees it; `document` in an error is the document's id. */
+export type IngestionJobRow = {
+  id: string;
+  knowledge_source_id: string | null;
+  status: 'queued' | 'processing' | 'completed' | 'failed' | 'partial';
+  total_documents: number;
+  processed_documents: number;
+  failed_documents: number;
+  progress_percent: number;
+  errors: { document: string; error: string; timestamp: string }[];
+  started_at: Date | null;
+  completed_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+};
+
+const jobColumns = `j.id, j.knowledge_source_id, j.status, j.total_documents, j.processed_documents, j.failed_documents,
+  j.progress_percent::float8 as progress_percent, j.errors, j.started_at, j.completed_at, j.created_at, j.updated_at`;
+
+/** Writes a queued job for `totalDocuments`. */
+export async function createIngestionJob(
+  em: EntityManager,
+  job: { jobId: string; workspaceId: string; knowledgeSourceId: string | null; totalDocuments: number },
+): Promise<void> {
+  await query(
+    em,
+    `insert into ingestion_jobs (id, workspace_id, knowledge_source_id, total_documents) values ($1, $2, $3, $4)`,
+    [job.jobId, job.workspaceId, job.knowledgeSourceId, job.totalDocuments],
+  );
+}
+
+/** Removes a job that turned out to have nothing to do, before anyone saw it. */
+export async function removeIngestionJob(em: EntityManager, jobId: string): Promise<void> {
+  await query(em, `delete from ingestion_jobs where id = $1`, [jobId]);
+}
+
+/** Counts documents whose content was already there as processed. */
+export async function countUnchangedDocuments(em: EntityManager, jobId: string, unchanged: number): Promise<void> {
+  await query(em, `update ingestion_jobs set processed_documents = $2 where id = $1`, [jobId, unchanged]);
+}
+
+/** Notes that work on a queued job has begun. */
+export async function startIngestionJob(em: EntityManager, jobId: string): Promise<void> {
+  await query(
+    em,
+    `update ingestion_jobs set status = 'processing', started_at = now(), updated_at = now()
+     where id = $1 and status = 'queued'`,
+    [jobId],
+  );
+}
+
+/**
+ * Counts the jobs' generations anew under the jobs' locks, in the transaction that ended one of them: the last of two
+ * that end at once sees both. What has no generation in the job was there unchanged, so it counts as processed; so does
+ * a generation that a newer one or a delete made needless.
+ */
+export async function settleIngestionJobs(em: EntityManager, jobIds: readonly (string | null)[]): Promise<void> {
+  const ids = [...new Set(jobIds.filter((id) => id !== null))];
+  if (ids.length === 0) return;
+  await query(em, `select id from ingestion_jobs where id = any($1::uuid[]) order by id for update`, [ids]);
+  await query(
+    em,
+    `with counted as (
+       select g.job_id,
+              count(*) filter (where g.state in ('staging', 'ready')) as pending,
+              count(*) filter (where failed) as failed,
+              coalesce(jsonb_agg(jsonb_build_object(
+                'document', g.document_id,
+                'error', concat(g.error ->> 'code', ': ', g.error ->> 'detail'),
+                'timestamp', to_char(g.completed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+                order by g.completed_at, g.document_id) filter (where failed), '[]') as errors
+       from document_generations g,
+            lateral (select g.state = 'failed' or (g.state = 'abandoned' and g.error ->> 'code' = 'cancelled') as failed) f
+       where g.job_id = any($1::uuid[]) group by g.job_id)
+     update ingestion_jobs j
+     set processed_documents = j.total_documents - c.failed - c.pending,
+         failed_documents = c.failed,
+         errors = c.errors,
+         status = case when c.pending > 0 then 'processing'
+                       when c.failed = 0 then 'completed'
+                       when c.failed = j.total_documents then 'failed'
+                       else 'partial' end,
+         started_at = coalesce(j.started_at, now()),
+         completed_at = case when c.pending > 0 then null else coalesce(j.completed_at, now()) end,
+         updated_at = now()
+     from counted c where j.id = c.job_id`,
+    [ids],
+  );
+}
+
+/** Finds a job of the workspace. */
+export async function findIngestionJob(em: EntityManager, jobId: string): Promise<IngestionJobRow | null> {
+  const [row] = await query<IngestionJobRow>(em, `select ${jobColumns} from ingestion_jobs j where j.id = $1`, [jobId]);
+  return row ?? null;
+}
+
+/** Lists jobs, newest first, after the job `afterId`. */
+export async function listIngestionJobs(
+  em: EntityManager,
+  page: { status?: string | undefined; afterId?: string | undefined; limit: number },
+): Promise<IngestionJobRow[]> {
+  return query<IngestionJobRow>(
+    em,
+    `select ${jobColumns} from ingestion_jobs j
+     where ($1::text is null or j.status = $1)
+       and ($2::uuid is null or (j.created_at, j.id) < (select created_at, id from ingestion_jobs where id = $2))
+     order by j.created_at desc, j.id desc limit $3`,
+    [page.status ?? null, page.afterId ?? null, page.limit],
+  );
+}

@@ -1,0 +1,156 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { blobPartBytes } from '../../contracts/names/limits.ts';
+import { workflowIds } from '../../contracts/names/workflows.ts';
+import { binaryArray, byteaTypeId } from './binary-array.ts';
+import { query } from '../sql.ts';
+
+/** A document as the caller brings it; ids and the hash are made by the caller. */
+export type DocumentToAccept = {
+  /** Id of the document if it turns out to be new. */
+  documentId: string;
+  title: string;
+  documentType: 'text' | 'markdown' | 'html' | 'pdf' | 'code';
+  mimeType: string;
+  /** Identity within its knowledge source; null makes a new document each time. */
+  sourcePath: string | null;
+  sourceUrl: string | null;
+  author: string | null;
+  userId: string | null;
+  isGlobal: boolean;
+  metadata: Record<string, unknown>;
+  bytes: Uint8Array;
+  /** SHA-256 of the bytes. */
+  contentHash: Uint8Array;
+};
+
+/** Sizes in tokens of the embedding model. */
+export type ChunkParameters = { chunkSize: number; chunkOverlap: number };
+
+/** What a document is accepted into. */
+export type Acceptance = ChunkParameters & { workspaceId: string; jobId: string; knowledgeSourceId: string | null };
+
+/** A document with the generation that is to be ingested, or, if unchanged, that holds the same content already. */
+export type ReservedGeneration = { documentId: string; generation: number; unchanged: boolean };
+
+/**
+ * Writes the document (or finds it by its path) and reserves its next generation with the bytes. The document's lock
+ * gives concurrent requests for one path an order; the highest generation is the one that stays.
+ */
+export async function reserveGeneration(
+  em: EntityManager,
+  acceptance: Acceptance,
+  document: DocumentToAccept,
+): Promise<ReservedGeneration> {
+  const { documentId, latestGeneration } = await lockOrInsertDocument(em, acceptance, document);
+  const same = await findSameContent(em, documentId, acceptance, document);
+  const generation = same ?? latestGeneration + 1;
+  await query(
+    em,
+    `update documents
+     set title = $2, document_type = $3, source_url = $4, author = $5, user_id = $6, is_global = $7, metadata = $8,
+         updated_at = now(), latest_generation = greatest(latest_generation, $9),
+         status = case when $10 then status else 'accepted' end, error = case when $10 then error end
+     where id = $1`,
+    [
+      documentId,
+      document.title,
+      document.documentType,
+      document.sourceUrl,
+      document.author,
+      document.userId,
+      document.isGlobal,
+      JSON.stringify(document.metadata),
+      generation,
+      same !== null,
+    ],
+  );
+  if (same === null) await insertGeneration(em, acceptance, { ...document, documentId }, generation);
+  return { documentId, generation, unchanged: same !== null };
+}
+
+async function lockOrInsertDocument(
+  em: EntityManager,
+  acceptance: Acceptance,
+  document: DocumentToAccept,
+): Promise<{ documentId: string; latestGeneration: number }> {
+  // The row that is in the way may be deleted between the two statements; then the path is free again.
+  for (;;) {
+    const [inserted] = await query<{ id: string }>(
+      em,
+      `insert into documents (id, workspace_id, knowledge_source_id, title, document_type, source_path)
+       values ($1, $2, $3, $4, $5, $6)
+       on conflict (workspace_id, knowledge_source_id, source_path) where source_path is not null and deleted_at is null
+       do nothing returning id`,
+      [
+        document.documentId,
+        acceptance.workspaceId,
+        acceptance.knowledgeSourceId,
+        document.title,
+        document.documentType,
+        document.sourcePath,
+      ],
+    );
+    if (inserted) return { documentId: inserted.id, latestGeneration: 0 };
+    const [existing] = await query<{ id: string; latest_generation: number }>(
+      em,
+      `select id, latest_generation from documents
+       where workspace_id = $1 and knowledge_source_id is not distinct from $2 and source_path = $3 and deleted_at is null
+       for update`,
+      [acceptance.workspaceId, acceptance.knowledgeSourceId, document.sourcePath],
+    );
+    if (existing) return { documentId: existing.id, latestGeneration: existing.latest_generation };
+  }
+}
+
+/** The newest generation that is served or under way, if it was made of the same bytes in the same way. */
+async function findSameContent(
+  em: EntityManager,
+  documentId: string,
+  parameters: ChunkParameters,
+  document: DocumentToAccept,
+): Promise<number | null> {
+  const [row] = await query<{ generation: number; same: boolean }>(
+    em,
+    `select generation, content_hash = $2 and mime_type = $3 and chunk_size = $4 and chunk_overlap = $5 as same
+     from document_generations where document_id = $1 and state in ('staging', 'ready', 'active')
+     order by generation desc limit 1`,
+    [documentId, Buffer.from(document.contentHash), document.mimeType, parameters.chunkSize, parameters.chunkOverlap],
+  );
+  return row?.same ? row.generation : null;
+}
+
+async function insertGeneration(
+  em: EntityManager,
+  acceptance: Acceptance,
+  document: DocumentToAccept,
+  generation: number,
+): Promise<void> {
+  await query(
+    em,
+    `insert into document_generations (workspace_id, document_id, generation, job_id, workflow_id, mime_type, byte_size,
+                                       content_hash, chunk_size, chunk_overlap)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [
+      acceptance.workspaceId,
+      document.documentId,
+      generation,
+      acceptance.jobId,
+      workflowIds.ingestDocument(document.documentId, generation),
+      document.mimeType,
+      document.bytes.byteLength,
+      Buffer.from(document.contentHash),
+      acceptance.chunkSize,
+      acceptance.chunkOverlap,
+    ],
+  );
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start < document.bytes.byteLength; start += blobPartBytes) {
+    parts.push(document.bytes.subarray(start, start + blobPartBytes));
+  }
+  await query(
+    em,
+    `insert into blobs (workspace_id, document_id, generation, part, bytes)
+     select $1, $2, $3, b.ordinality - 1, b.bytes from unnest($4::bytea[]) with ordinality as b (bytes, ordinality)`,
+    [acceptance.workspaceId, document.documentId, generation, binaryArray(byteaTypeId, parts)],
+  );
+}

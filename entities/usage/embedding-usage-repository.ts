@@ -1,0 +1,68 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { query } from '../sql.ts';
+
+/** A paid embedding call, before it is made; `step` is the index of its first chunk. */
+export type EmbeddingCall = {
+  callId: string;
+  workspaceId: string;
+  documentId: string;
+  modelId: string;
+  step: number;
+  attempt: number;
+  pricing: Record<string, unknown>;
+};
+
+/** Writes the row of a paid call before the call is made; its id is the call id that the provider is sent. */
+export async function startEmbeddingUsage(em: EntityManager, call: EmbeddingCall): Promise<void> {
+  await query(
+    em,
+    `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, step, attempt, pricing)
+     values ($1, $2, 'document', $3, $4, $5, $6, $7) on conflict do nothing`,
+    [
+      call.callId,
+      call.workspaceId,
+      call.documentId,
+      call.modelId,
+      call.step,
+      call.attempt,
+      JSON.stringify(call.pricing),
+    ],
+  );
+}
+
+/** Settles a call with the provider's own figure; null stays unknown. The cost comes from the price copied at its start. */
+export async function settleEmbeddingUsage(
+  em: EntityManager,
+  callId: string,
+  promptTokens: number | null,
+): Promise<void> {
+  await query(
+    em,
+    `with priced as (
+       select id, round($2::numeric * (pricing ->> 'input_per_million')::numeric / 1000000, 10) as cost,
+              pricing ->> 'currency' as currency
+       from usage_metrics where id = $1)
+     update usage_metrics u
+     set prompt_tokens = $2, total_tokens = $2, settled_at = now(),
+         state = case when $2::integer is null then 'unknown' else 'settled' end,
+         cost = case when p.currency is null then null else p.cost end,
+         currency = case when p.cost is null then null else p.currency end
+     from priced p where u.id = p.id and u.state <> 'settled'`,
+    [callId, promptTokens],
+  );
+}
+
+/** Marks calls of a document as unknown whose figures never arrived: all of them, or a range of steps before `attempt`. */
+export async function forgetEmbeddingUsage(
+  em: EntityManager,
+  documentId: string,
+  lane?: { from: number; to: number; attempt: number },
+): Promise<void> {
+  await query(
+    em,
+    `update usage_metrics set state = 'unknown', settled_at = now()
+     where entity_type = 'document' and entity_id = $1 and state = 'started'
+       and ($2::integer is null or (step >= $2 and step < $3 and attempt < $4))`,
+    [documentId, lane?.from ?? null, lane?.to ?? null, lane?.attempt ?? null],
+  );
+}
