@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Document, DocumentsAccepted } from '../contracts/document.ts';
 import type { IngestionJob } from '../contracts/ingestion-job.ts';
+import type { DocumentWarning } from '../contracts/names/document-warnings.ts';
 import { maxDocumentBytes } from '../contracts/names/limits.ts';
 import { ApiError } from './api-client.ts';
 import type { FoundFile } from './collect-files.ts';
@@ -13,7 +14,7 @@ export interface FileResult {
   readonly path: string;
   readonly state: 'ready' | 'unchanged' | 'replaced' | 'failed' | 'cancelled';
   readonly type: FoundFile['type'];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly DocumentWarning[];
   /** Why it failed, beginning with the code of the error; null otherwise. */
   readonly reason: string | null;
   readonly characters: number | null;

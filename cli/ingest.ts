@@ -57,7 +57,7 @@ function resultLine(terminal: Terminal, result: FileResult): string {
   const figures = result.chunks === null ? '' : `  ${result.chunks} chunks, ${result.characters ?? 0} characters`;
   const reason = result.reason === null ? figures : `  ${safeText(result.reason)}`;
   const warnings = result.warnings
-    .map((warning) => `\n           ${terminal.style('yellow', safeText(warning))}`)
+    .map(({ code, detail }) => `\n           ${terminal.style('yellow', safeText(`${code}: ${detail}`))}`)
     .join('');
   return `${terminal.style(style, result.state.padEnd(10))} ${result.path}${reason}${warnings}`;
 }

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { idField, jsonObjectField, timeField, timestampFields, userField } from './fields.ts';
+import { documentWarningCodes } from './names/document-warnings.ts';
 import { ingestionJobSchema } from './ingestion-job.ts';
 import { pageQuerySchema } from './page.ts';
 
-export const documentTypes = ['text', 'markdown', 'html', 'pdf', 'code'] as const;
+export const documentTypes = [
+  'text', 'markdown', 'html', 'pdf', 'code', 'docx', 'pptx', 'xlsx', 'csv', 'email', 'json', 'notebook', 'rtf', 'xml',
+] as const; // prettier-ignore
 
 /** States of a document: accepted → processing → ready, failed or cancelled. */
 export const documentStatuses = ['accepted', 'processing', 'ready', 'failed', 'cancelled'] as const;
@@ -22,6 +25,9 @@ export const ingestionStages = [
 /** Why a document or a turn failed, as stored: a code of contracts/errors.ts, and what is wrong and what to do. */
 export const storedErrorSchema = z.strictObject({ code: z.string(), detail: z.string() });
 
+/** What a reader of a document should know about its extraction: a code, and in plain words what is doubtful or missing. */
+export const documentWarningSchema = z.strictObject({ code: z.enum(documentWarningCodes), detail: z.string() });
+
 /** The newest generation of a document: the one in work, or the one that was last finished. */
 export const documentGenerationSchema = z.strictObject({
   generation: z.int(),
@@ -32,7 +38,7 @@ export const documentGenerationSchema = z.strictObject({
   characters: z.int().nullable(),
   expected_chunks: z.int().nullable(),
   embedded_chunks: z.int(),
-  warnings: z.array(z.string()),
+  warnings: z.array(documentWarningSchema),
   error: storedErrorSchema.nullable(),
   job_id: idField.nullable(),
   started_at: timeField.nullable(),

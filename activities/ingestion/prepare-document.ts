@@ -2,7 +2,6 @@ import { PerdureError } from '../../contracts/errors.ts';
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { chunkText } from '../../domain/chunking/chunk-text.ts';
 import type { Chunk } from '../../domain/chunking/chunk-text.ts';
-import { decodeText } from '../../domain/documents/decode-text.ts';
 import { readBlob } from '../../entities/documents/blob-repository.ts';
 import { insertChunks } from '../../entities/documents/document-chunk-repository.ts';
 import {
@@ -14,7 +13,7 @@ import {
 import type { GenerationRun, OwnedGeneration } from '../../entities/documents/document-generation-repository.ts';
 import { readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
-import { findParser } from '../../providers/parsers/find-parser.ts';
+import { parseDocument } from '../../providers/parsers/parse-document.ts';
 import type { ParsedDocument } from '../../providers/parsers/document-parser.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import { generationFenced } from './ingestion-failure.ts';
@@ -79,9 +78,9 @@ async function embeddingModels(
 }
 
 async function extract(bytes: Uint8Array, mimeType: string, signal: AbortSignal): Promise<ParsedDocument> {
-  const decoded = decodeText(bytes);
-  if (!decoded.ok) throw new PerdureError(decoded.code, decoded.detail);
-  const document = await inTurns(findParser(mimeType).parse(decoded.text), signal);
+  const limits = { outputCharacters: 64 * 1024 * 1024, unpackedBytes: 512 * 1024 * 1024, archiveMembers: 20_000 };
+  const document = await parseDocument(bytes, { mimeType, name: null, charset: null, password: null, limits });
+  signal.throwIfAborted();
   if (document.text.trim() !== '') return document;
   throw new PerdureError('document_empty', 'The document has no text outside of scripts, styles and navigation.');
 }
@@ -121,8 +120,7 @@ async function store(
       if (!(await holdGeneration(em, run))) throw generationFenced();
       await insertChunks(em, run, part);
       const expectedChunks = isLast ? chunks.length : null;
-      if (from === 0)
-        await storeContent(em, run, { content: document.text, warnings: document.warnings, expectedChunks });
+      if (from === 0) await storeContent(em, run, { ...document, content: document.text, expectedChunks });
       else if (isLast) await finishChunking(em, run, chunks.length);
     });
   }

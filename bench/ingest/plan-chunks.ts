@@ -1,7 +1,6 @@
 import { chunkText } from '../../domain/chunking/chunk-text.ts';
 import { tokenizeText } from '../../activities/ingestion/tokenize-text.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
-import { findParser } from '../../providers/parsers/find-parser.ts';
 import type { ClusteredVectors } from '../data/clustered-vectors.ts';
 import type { BenchDocument } from './ingest-client.ts';
 
@@ -30,9 +29,9 @@ export function planDocument(
   model: Pick<EmbeddingModel, 'tokenOffsets'>,
   vectors: ClusteredVectors,
 ): PlannedDocument {
-  const { text, format } = toEnd(findParser('text/markdown').parse(document.text));
+  const { text } = document;
   const { centre } = vectors.document();
-  const chunks = toEnd(chunkText(text, format, toEnd(tokenizeText(model, text)), sizes)).map((chunk, index) => ({
+  const chunks = toEnd(chunkText(text, 'markdown', toEnd(tokenizeText(model, text)), sizes)).map((chunk, index) => ({
     ...chunk,
     index,
     content: text.slice(chunk.start, chunk.end),

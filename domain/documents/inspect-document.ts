@@ -1,16 +1,13 @@
-import type { documentTypes } from '../../contracts/document.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { decodeText } from './decode-text.ts';
-
-/** What a document claims to be. */
-export type DocumentType = (typeof documentTypes)[number];
+import type { DocumentType } from './media-types.ts';
 
 /** The verdict on a document's bytes; a refusal names a code of the error table and says what to do. */
 export type DocumentInspection =
   | { readonly ok: true; readonly mimeType: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 
-const mimeTypes: Record<DocumentType, string> = {
+const mimeTypes: Partial<Record<DocumentType, string>> = {
   text: 'text/plain',
   markdown: 'text/markdown',
   html: 'text/html',
@@ -61,7 +58,7 @@ export function inspectDocument(bytes: Uint8Array, type: DocumentType): Document
   if (type === 'html' && !/<[a-z!/?]/iu.test(decoded.text)) {
     return refuse('document_type_mismatch', 'The document is said to be HTML, but has no tag. Send it as text.');
   }
-  return { ok: true, mimeType: mimeTypes[type] };
+  return { ok: true, mimeType: mimeTypes[type] ?? 'text/plain' };
 }
 
 function refuse(code: ErrorCode, detail: string): DocumentInspection {

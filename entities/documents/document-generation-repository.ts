@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
 import { deleteParts } from './document-chunk-repository.ts';
 import type { GenerationKey } from './document-chunk-repository.ts';
 import type { StoredError } from './document-repository.ts';
@@ -89,6 +90,14 @@ export async function holdGeneration(em: EntityManager, run: GenerationRun): Pro
   return rows.length > 0;
 }
 
+/** What a generation keeps of its parsed document; `mimeType` is what the bytes were found to be. */
+export type ExtractedContent = {
+  content: string;
+  mimeType: string;
+  pages: readonly { number: number; start: number; label?: string }[];
+  warnings: readonly DocumentWarning[];
+};
+
 /**
  * Stores the extracted text, and, if all chunks are stored in the same transaction, their number. The caller holds the
  * generation, and updates its row once in a transaction: a second update would check the foreign key again, and so lock
@@ -97,15 +106,23 @@ export async function holdGeneration(em: EntityManager, run: GenerationRun): Pro
 export async function storeContent(
   em: EntityManager,
   key: GenerationKey,
-  extracted: { content: string; warnings: readonly string[]; expectedChunks: number | null },
+  extracted: ExtractedContent & { expectedChunks: number | null },
 ): Promise<void> {
   await query(
     em,
     `update document_generations
-     set content = $3, warnings = $4, expected_chunks = $5::integer, updated_at = now(),
+     set content = $3, warnings = $4, expected_chunks = $5::integer, mime_type = $6, pages = $7, updated_at = now(),
          stage = case when $5::integer is null then 'chunking' else 'embedding' end
      where document_id = $1 and generation = $2`,
-    [key.documentId, key.generation, extracted.content, JSON.stringify(extracted.warnings), extracted.expectedChunks],
+    [
+      key.documentId,
+      key.generation,
+      extracted.content,
+      JSON.stringify(extracted.warnings),
+      extracted.expectedChunks,
+      extracted.mimeType,
+      JSON.stringify(extracted.pages),
+    ],
   );
 }
 

@@ -1,4 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { documentTypes } from '../../contracts/document.ts';
+import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
 import { deleteParts } from './document-chunk-repository.ts';
 import { settleIngestionJobs } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
@@ -10,7 +12,7 @@ export type StoredError = { code: string; detail: string };
 export type DocumentRow = {
   id: string;
   title: string;
-  document_type: 'text' | 'markdown' | 'html' | 'pdf' | 'code';
+  document_type: (typeof documentTypes)[number];
   knowledge_source_id: string | null;
   source_path: string | null;
   source_url: string | null;
@@ -37,7 +39,7 @@ export type LatestGeneration = {
   characters: number | null;
   expected_chunks: number | null;
   embedded_chunks: number;
-  warnings: string[];
+  warnings: DocumentWarning[];
   error: StoredError | null;
   job_id: string | null;
   started_at: string | null;

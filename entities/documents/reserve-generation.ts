@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { documentTypes } from '../../contracts/document.ts';
 import { blobPartBytes } from '../../contracts/names/limits.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { binaryArray, byteaTypeId } from './binary-array.ts';
@@ -9,7 +10,7 @@ export type DocumentToAccept = {
   /** Id of the document if it turns out to be new. */
   documentId: string;
   title: string;
-  documentType: 'text' | 'markdown' | 'html' | 'pdf' | 'code';
+  documentType: (typeof documentTypes)[number];
   mimeType: string;
   /** Identity within its knowledge source; null makes a new document each time. */
   sourcePath: string | null;

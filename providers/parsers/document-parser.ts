@@ -1,20 +1,83 @@
+import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
 import type { TextFormat } from '../../domain/chunking/text-structure.ts';
 
-/** What a parser made of a document; chunks' offsets point into `text`. */
+/** Where a page begins in the text; slides and sheets count as pages and bear their name as `label`. */
+export interface PageStart {
+  readonly number: number;
+  readonly start: number;
+  readonly label?: string;
+}
+
+/** A place between two lines where a text may be cut; the scale of `strength` is that of domain/chunking. */
+export interface ParsedBoundary {
+  readonly position: number;
+  readonly strength: number;
+}
+
+/**
+ * What a parser made of a document. Structure stands in `text` as Markdown: `#` headings, `|` tables with a header and a
+ * `| --- |` line, `-` and `1.` lists, fenced code. All offsets are UTF-16 units into `text`.
+ */
 export interface ParsedDocument {
   readonly text: string;
   /** How the text's structure is to be read. */
   readonly format: TextFormat;
-  /** What a reader of the document should know about the extraction, in plain words. */
-  readonly warnings: readonly string[];
+  /** What the bytes were found to be. */
+  readonly mimeType: string;
+  /** The document's own title, if it names one. */
+  readonly title: string | null;
+  /** The language that the document says it is in (ISO 639-1), if it says so. */
+  readonly language: string | null;
+  /** In ascending order of `start`; empty when the format has no pages. */
+  readonly pages: readonly PageStart[];
+  /** Cuts by the syntax of code, ascending; null to be cut by lines. */
+  readonly boundaries: readonly ParsedBoundary[] | null;
+  readonly warnings: readonly DocumentWarning[];
 }
 
-/** The port to a kind of document. Parsing the same text again gives the same result. */
-export interface DocumentParser {
-  readonly mimeTypes: readonly string[];
-  /**
-   * Takes time in proportion to the length, and memory in proportion to the text. Yields every few milliseconds, so that
-   * a large document does not hold up its process.
-   */
-  parse(text: string): Generator<void, ParsedDocument>;
+/** What a parse may take; time and memory are watched from outside its process. */
+export interface ParseLimits {
+  /** Most UTF-16 units of text; a parser that would make more throws `parser_output_too_large`. */
+  readonly outputCharacters: number;
+  /** Most bytes that the members of an archive may unpack to, all together. */
+  readonly unpackedBytes: number;
+  readonly archiveMembers: number;
 }
+
+/** What is known of the document beside its bytes; none of it is to be trusted. */
+export interface ParseInput {
+  readonly mimeType: string;
+  /** The last part of the document's path. */
+  readonly name: string | null;
+  /** The charset that the sender declared. */
+  readonly charset: string | null;
+  readonly password: string | null;
+  readonly limits: ParseLimits;
+}
+
+type Parsed = ParsedDocument | Promise<ParsedDocument>;
+
+/** Reads text that was decoded before, without byte order mark and NUL characters. */
+export interface TextParser {
+  readonly reads: 'text';
+  parse(text: string, input: ParseInput): Parsed;
+}
+
+/** Reads bytes. */
+export interface BytesParser {
+  readonly reads: 'bytes';
+  parse(bytes: Uint8Array, input: ParseInput): Parsed;
+}
+
+/** Takes a wrapping off, such as encryption; the type of what comes out is found anew. */
+export interface Unwrapper {
+  readonly reads: 'wrapping';
+  unwrap(bytes: Uint8Array, input: ParseInput): Uint8Array | Promise<Uint8Array>;
+}
+
+/**
+ * The port to a kind of document. It runs in a process of its own, without network and without file system but for
+ * reading packages; it may throw PerdureError with a code of the error table and what is wrong; whatever else it throws
+ * becomes `document_corrupt`. Parsing the same bytes again gives the same result.
+ */
+export type DocumentParser = TextParser | BytesParser | Unwrapper;

@@ -1,19 +1,24 @@
 import { PerdureError } from '../../contracts/errors.ts';
+import { documentTypeOf } from '../../domain/documents/media-types.ts';
+import type { MediaType } from '../../domain/documents/media-types.ts';
 import type { DocumentParser } from './document-parser.ts';
-import { htmlParser } from './html-parser.ts';
-import { markdownParser } from './markdown-parser.ts';
-import { codeParser, textParser } from './text-parser.ts';
 
-const parsers: readonly DocumentParser[] = [textParser, markdownParser, htmlParser, codeParser];
+// Loaded when a document of their type comes: a process that reads Markdown need not hold a PDF library.
+const loaders: Partial<Record<MediaType, () => Promise<DocumentParser>>> = {
+  'text/plain': async () => (await import('./text-parser.ts')).textParser,
+  'text/markdown': async () => (await import('./markdown-parser.ts')).markdownParser,
+  'text/x-source': async () => (await import('./text-parser.ts')).codeParser,
+  'text/html': async () => (await import('./html-parser.ts')).htmlParser,
+};
 
 /**
- * Finds the parser of a media type.
+ * Loads the parser of a media type of `documentTypeOf`.
  * @throws PerdureError `unsupported_media_type` if there is none.
  */
-export function findParser(mimeType: string): DocumentParser {
-  const parser = parsers.find((candidate) => candidate.mimeTypes.includes(mimeType));
-  if (parser) return parser;
-  const known = parsers.flatMap((candidate) => candidate.mimeTypes).join(', ');
+export async function findParser(mimeType: string): Promise<DocumentParser> {
+  const load = loaders[mimeType as MediaType];
+  if (load) return load();
+  const known = [...new Set(Object.values(documentTypeOf).filter((type) => type !== null))].join(', ');
   throw new PerdureError(
     'unsupported_media_type',
     `Documents of type ${mimeType} cannot be read; these can: ${known}.`,

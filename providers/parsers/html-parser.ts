@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2';
-import type { DocumentParser, ParsedDocument } from './document-parser.ts';
+import type { TextParser } from './document-parser.ts';
 import { HtmlTextWriter } from './html-text-writer.ts';
 
 // Not shown to a reader, or not part of what the page says.
@@ -10,9 +10,6 @@ const skippedElements = new Set([
 
 // Of the page, not of its content; within the content they may belong to it.
 const pageFurniture = new Set(['footer', 'aside']);
-
-// A few milliseconds of work.
-const charactersPerStep = 16_384;
 
 const contentElements = new Set(['main', 'article']);
 const voidElements = new Set([
@@ -35,9 +32,9 @@ const voidElements = new Set([
  * navigation, footer and asides. Headings, lists, code blocks and table rows become Markdown's, and white space
  * is collapsed as a browser does.
  */
-export const htmlParser: DocumentParser = {
-  mimeTypes: ['text/html'],
-  *parse(html) {
+export const htmlParser: TextParser = {
+  reads: 'text',
+  parse(html, { mimeType }) {
     const reader = new HtmlReader();
     const parser = new Parser(
       {
@@ -47,12 +44,9 @@ export const htmlParser: DocumentParser = {
       },
       { decodeEntities: true, lowerCaseTags: true },
     );
-    for (let start = 0; start < html.length; start += charactersPerStep) {
-      parser.write(html.slice(start, start + charactersPerStep));
-      yield;
-    }
-    parser.end();
-    return reader.result();
+    parser.end(html);
+    const facts = { title: null, language: null, pages: [], boundaries: null, warnings: [] };
+    return { text: reader.result(), format: 'markdown', mimeType, ...facts };
   },
 };
 
@@ -98,9 +92,8 @@ class HtmlReader {
     if (this.skippedDepth === 0) this.each((writer) => writer.write(text));
   }
 
-  result(): ParsedDocument {
-    const text = (this.content.isEmpty() ? this.page : this.content).text();
-    return { text, format: 'markdown', warnings: [] };
+  result(): string {
+    return (this.content.isEmpty() ? this.page : this.content).text();
   }
 
   private each(use: (writer: HtmlTextWriter) => void): void {

@@ -1,19 +1,15 @@
-import type { DocumentParser } from './document-parser.ts';
+import type { TextParser } from './document-parser.ts';
+
+const facts = { title: null, language: null, pages: [], boundaries: null, warnings: [] };
 
 /** Plain text as it is. */
-export const textParser: DocumentParser = {
-  mimeTypes: ['text/plain'],
-  // oxlint-disable-next-line require-yield -- there is nothing to do, so nothing to interrupt
-  *parse(text) {
-    return { text, format: 'text', warnings: [] };
-  },
+export const textParser: TextParser = {
+  reads: 'text',
+  parse: (text, { mimeType }) => ({ text, format: 'text', mimeType, ...facts }),
 };
 
 /** Source code as it is; its blank lines and indentation are its structure. */
-export const codeParser: DocumentParser = {
-  mimeTypes: ['text/x-source'],
-  // oxlint-disable-next-line require-yield -- there is nothing to do, so nothing to interrupt
-  *parse(text) {
-    return { text, format: 'code', warnings: [] };
-  },
+export const codeParser: TextParser = {
+  reads: 'text',
+  parse: (text, { mimeType }) => ({ text, format: 'code', mimeType, ...facts }),
 };

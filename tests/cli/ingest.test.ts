@@ -54,7 +54,7 @@ describe('perdure ingest', () => {
       state: 'active',
       characters: 3,
       expected_chunks: 1,
-      warnings: ['Two tables were flattened.'],
+      warnings: [{ code: 'partial_text', detail: 'Two tables were flattened.' }],
       error: null,
     },
     'd-2': {
@@ -110,7 +110,7 @@ describe('perdure ingest', () => {
       expect(run.code).toBe(1);
       expect(run.out).toBe(
         'failed     docs/sub/c.txt  document_binary: The document is binary.\n' +
-          'ready      docs/a.HTML  1 chunks, 3 characters\n           Two tables were flattened.\n' +
+          'ready      docs/a.HTML  1 chunks, 3 characters\n           partial_text: Two tables were flattened.\n' +
           'failed     docs/b.md  x: Why.\n',
       );
       expect(run.err).toBe('2 failed, 1 ready; 1 of other types left out\n');
@@ -140,7 +140,7 @@ describe('perdure ingest', () => {
         path: 'docs/a.HTML',
         state: 'ready',
         type: 'html',
-        warnings: ['Two tables were flattened.'],
+        warnings: [{ code: 'partial_text', detail: 'Two tables were flattened.' }],
         reason: null,
         characters: 3,
         chunks: 1,

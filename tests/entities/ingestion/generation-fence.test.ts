@@ -65,7 +65,7 @@ async function complete(run: Run, chunks = 3): Promise<void> {
       Array.from({ length: chunks }, (_, index) => chunk(index)),
     );
     const content = 'chunk 0 chunk 1 chunk 2 ';
-    await storeContent(em, run, { content, warnings: [], expectedChunks: chunks });
+    await storeContent(em, run, { content, mimeType: 'text/plain', pages: [], warnings: [], expectedChunks: chunks });
   });
   await embed(run, 0, chunks);
 }

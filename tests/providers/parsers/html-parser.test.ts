@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ParsedDocument } from '../../../providers/parsers/document-parser.ts';
 import { htmlParser } from '../../../providers/parsers/html-parser.ts';
 
 function parse(html: string): string {
-  const steps = htmlParser.parse(html);
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value.text;
-  }
+  const limits = { outputCharacters: 1_000_000, unpackedBytes: 0, archiveMembers: 0 };
+  const input = { mimeType: 'text/html', name: null, charset: null, password: null, limits };
+  return (htmlParser.parse(html, input) as ParsedDocument).text;
 }
 
 describe('htmlParser', () => {
