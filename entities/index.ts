@@ -8,6 +8,9 @@ import { PromptTemplate } from './agents/prompt-template.ts';
 import { Agent } from './agents/agent.ts';
 import { AgentPromptTemplate } from './agents/agent-prompt-template.ts';
 import { KnowledgeSource } from './documents/knowledge-source.ts';
+import { SourceSync } from './sources/source-sync.ts';
+import { SourceCursor } from './sources/source-cursor.ts';
+import { SourceItem } from './sources/source-item.ts';
 import { RagTool } from './agents/rag-tool.ts';
 import { RetrievalTool } from './agents/retrieval-tool.ts';
 import { IngestionJob } from './documents/ingestion-job.ts';
@@ -39,7 +42,10 @@ export {
   RagTool,
   RetrievalTool,
   IngestionJob,
+  SourceSync,
+  SourceCursor,
   Document,
+  SourceItem,
   DocumentGeneration,
   BlobPart,
   DocumentChunk,
@@ -69,7 +75,10 @@ export const entities = [
   RagTool,
   RetrievalTool,
   IngestionJob,
+  SourceSync,
+  SourceCursor,
   Document,
+  SourceItem,
   DocumentGeneration,
   BlobPart,
   DocumentChunk,

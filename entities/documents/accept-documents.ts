@@ -1,5 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { countUnchangedDocuments, createIngestionJob, removeIngestionJob } from './ingestion-job-repository.ts';
+import {
+  addToIngestionJob,
+  countUnchangedDocuments,
+  createIngestionJob,
+  removeIngestionJob,
+} from './ingestion-job-repository.ts';
 import { reserveGeneration } from './reserve-generation.ts';
 import type { ChunkParameters, DocumentToAccept, ReservedGeneration } from './reserve-generation.ts';
 import { query } from '../sql.ts';
@@ -20,11 +25,14 @@ export async function acceptDocuments(
     jobId: string;
     knowledgeSourceId: string | null;
     documents: readonly DocumentToAccept[];
+    /** The job is there and open: the documents are added to it, and it stays whatever they are. */
+    addToJob?: boolean;
   },
 ): Promise<AcceptedDocuments> {
-  const { workspaceId, jobId, knowledgeSourceId, documents } = batch;
+  const { workspaceId, jobId, knowledgeSourceId, documents, addToJob = false } = batch;
   const parameters = await readChunkParameters(em, workspaceId, knowledgeSourceId);
-  await createIngestionJob(em, { jobId, workspaceId, knowledgeSourceId, totalDocuments: documents.length });
+  if (!addToJob)
+    await createIngestionJob(em, { jobId, workspaceId, knowledgeSourceId, totalDocuments: documents.length });
   const reserved: ReservedGeneration[] = [];
   // In the order of their paths, so that two batches with the same documents never wait for each other in a circle.
   const order = documents.map((_, index) => index).toSorted((a, b) => compare(documents[a]!, documents[b]!));
@@ -33,6 +41,11 @@ export async function acceptDocuments(
     reserved[index] = await reserveGeneration(em, acceptance, documents[index]!);
   }
   const unchanged = reserved.filter((document) => document.unchanged).length;
+  if (addToJob) {
+    // After the documents, in the order in which all take their locks.
+    await addToIngestionJob(em, jobId, { unchanged, accepted: documents.length - unchanged, failed: [] });
+    return { jobId, documents: reserved };
+  }
   if (unchanged === documents.length) {
     await removeIngestionJob(em, jobId);
     return { jobId: null, documents: reserved };

@@ -20,16 +20,66 @@ export type IngestionJobRow = {
 const jobColumns = `j.id, j.knowledge_source_id, j.status, j.total_documents, j.processed_documents, j.failed_documents,
   j.progress_percent::float8 as progress_percent, j.errors, j.started_at, j.completed_at, j.created_at, j.updated_at`;
 
-/** Writes a queued job for `totalDocuments`. */
+const isoNow = `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** Writes a queued job for `totalDocuments`; an open one waits for more documents before it ends. */
 export async function createIngestionJob(
   em: EntityManager,
-  job: { jobId: string; workspaceId: string; knowledgeSourceId: string | null; totalDocuments: number },
+  job: {
+    jobId: string;
+    workspaceId: string;
+    knowledgeSourceId: string | null;
+    totalDocuments: number;
+    isOpen?: boolean;
+  },
 ): Promise<void> {
   await query(
     em,
-    `insert into ingestion_jobs (id, workspace_id, knowledge_source_id, total_documents) values ($1, $2, $3, $4)`,
-    [job.jobId, job.workspaceId, job.knowledgeSourceId, job.totalDocuments],
+    `insert into ingestion_jobs (id, workspace_id, knowledge_source_id, total_documents, is_open)
+     values ($1, $2, $3, $4, $5)`,
+    [job.jobId, job.workspaceId, job.knowledgeSourceId, job.totalDocuments, job.isOpen ?? false],
   );
+}
+
+/**
+ * Adds documents to an open job: those that were found unchanged, those to ingest, and those that could not be fetched,
+ * each by its document's id. Of the errors the first thousand are kept.
+ */
+export async function addToIngestionJob(
+  em: EntityManager,
+  jobId: string,
+  added: { unchanged: number; accepted: number; failed: readonly { document: string; error: string }[] },
+): Promise<void> {
+  await query(
+    em,
+    `with added as (
+       select coalesce(jsonb_agg(e || jsonb_build_object('timestamp', ${isoNow})), '[]') as errors
+       from jsonb_array_elements($5::jsonb) e)
+     update ingestion_jobs j
+     set total_documents = total_documents + $2::integer + $3::integer + $4::integer,
+         processed_documents = processed_documents + $2::integer,
+         failed_documents = failed_documents + $4::integer,
+         fetch_failures = fetch_failures + $4::integer,
+         fetch_errors = case when jsonb_array_length(fetch_errors) < 1000 then fetch_errors || added.errors else fetch_errors end,
+         errors = case when jsonb_array_length(fetch_errors) < 1000 then j.errors || added.errors else j.errors end,
+         status = 'processing', started_at = coalesce(started_at, now()), updated_at = now()
+     from added where id = $1 and is_open`,
+    [jobId, added.unchanged, added.accepted, added.failed.length, JSON.stringify(added.failed)],
+  );
+}
+
+/** Closes an open job, which ends once its documents have; `failure` is why its source could not be read to the end. */
+export async function closeIngestionJob(em: EntityManager, jobId: string, failure: string | null): Promise<void> {
+  await query(
+    em,
+    `update ingestion_jobs
+     set is_open = false,
+         source_error = case when $2::text is not null then jsonb_build_object(
+           'document', coalesce(knowledge_source_id::text, ''), 'error', $2::text, 'timestamp', ${isoNow}) end
+     where id = $1`,
+    [jobId, failure],
+  );
+  await settleIngestionJobs(em, [jobId]);
 }
 
 /** Removes a job that turned out to have nothing to do, before anyone saw it. */
@@ -64,27 +114,28 @@ export async function settleIngestionJobs(em: EntityManager, jobIds: readonly (s
   await query(
     em,
     `with counted as (
-       select g.job_id,
+       select j.id as job_id,
               count(*) filter (where g.state in ('staging', 'ready')) as pending,
-              count(*) filter (where failed) as failed,
+              count(*) filter (where failed) + j.fetch_failures as failed,
               coalesce(jsonb_agg(jsonb_build_object(
                 'document', g.document_id,
                 'error', concat(g.error ->> 'code', ': ', g.error ->> 'detail'),
                 'timestamp', to_char(g.completed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-                order by g.completed_at, g.document_id) filter (where failed), '[]') as errors
-       from document_generations g,
+                order by g.completed_at, g.document_id) filter (where failed), '[]') || j.fetch_errors
+                || case when j.source_error is null then '[]' else jsonb_build_array(j.source_error) end as errors
+       from ingestion_jobs j left join document_generations g on g.workspace_id = j.workspace_id and g.job_id = j.id,
             lateral (select g.state = 'failed' or (g.state = 'abandoned' and g.error ->> 'code' = 'cancelled') as failed) f
-       where g.job_id = any($1::uuid[]) group by g.job_id)
+       where j.id = any($1::uuid[]) group by j.id)
      update ingestion_jobs j
      set processed_documents = j.total_documents - c.failed - c.pending,
          failed_documents = c.failed,
          errors = c.errors,
-         status = case when c.pending > 0 then 'processing'
-                       when c.failed = 0 then 'completed'
+         status = case when c.pending > 0 or j.is_open then 'processing'
+                       when c.failed = 0 and j.source_error is null then 'completed'
                        when c.failed = j.total_documents then 'failed'
                        else 'partial' end,
          started_at = coalesce(j.started_at, now()),
-         completed_at = case when c.pending > 0 then null else coalesce(j.completed_at, now()) end,
+         completed_at = case when c.pending > 0 or j.is_open then null else coalesce(j.completed_at, now()) end,
          updated_at = now()
      from counted c where j.id = c.job_id`,
     [ids],

@@ -23,6 +23,13 @@ export const IngestionJob = defineEntity({
         `(CASE WHEN (total_documents = 0) THEN (0)::numeric ELSE round(((((processed_documents + failed_documents))::numeric * 100.0) / (total_documents)::numeric), 2) END) stored`,
       ),
     errors: p.json<Array<{ document: string; error: string; timestamp: string }>>().defaultRaw(`'[]'`),
+    /** More documents may come: the job does not end yet. */
+    isOpen: p.boolean().default(false),
+    /** How many documents could not be fetched, and so have no generation, with the first errors. */
+    fetchFailures: p.integer().default(0),
+    fetchErrors: p.json<Array<{ document: string; error: string; timestamp: string }>>().defaultRaw(`'[]'`),
+    /** Why the source as a whole could not be brought up to date. */
+    sourceError: p.json<{ document: string; error: string; timestamp: string }>().nullable(),
     startedAt: p.datetime(6).nullable(),
     completedAt: p.datetime(6).nullable(),
     createdAt: createdAt(),
@@ -39,6 +46,8 @@ export const IngestionJob = defineEntity({
   checks: [
     { name: 'ingestion_jobs_check', expression: '(processed_documents + failed_documents) <= total_documents' },
     { name: 'ingestion_jobs_errors_check', expression: `jsonb_typeof(errors) = 'array'::text` },
+    { name: 'ingestion_jobs_fetch_errors_check', expression: `jsonb_typeof(fetch_errors) = 'array'::text` },
+    { name: 'ingestion_jobs_fetch_failures_check', expression: 'fetch_failures >= 0' },
     { name: 'ingestion_jobs_failed_documents_check', expression: 'failed_documents >= 0' },
     { name: 'ingestion_jobs_processed_documents_check', expression: 'processed_documents >= 0' },
     { name: 'ingestion_jobs_total_documents_check', expression: 'total_documents >= 0' },

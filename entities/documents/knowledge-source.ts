@@ -15,6 +15,8 @@ export const KnowledgeSource = defineEntity({
     configuration: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
     status: p.enum(['ready', 'syncing', 'degraded', 'failed', 'paused']).default('ready'),
     lastSync: p.datetime(6).nullable(),
+    /** The schedule that Temporal is known to have; the sweep brings the two together again. */
+    appliedSchedule: p.json<Record<string, unknown>>().nullable(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
     deletedAt: p.datetime(6).nullable(),
