@@ -18,6 +18,9 @@ import { Document } from './documents/document.ts';
 import { DocumentGeneration } from './documents/document-generation.ts';
 import { BlobPart } from './documents/blob-part.ts';
 import { DocumentChunk } from './documents/document-chunk.ts';
+import { EmbeddingCacheEntry } from './documents/embedding-cache-entry.ts';
+import { EmbeddingClaim } from './documents/embedding-claim.ts';
+import { RateLimit } from './usage/rate-limit.ts';
 import { Conversation } from './conversations/conversation.ts';
 import { Message } from './conversations/message.ts';
 import { Turn } from './conversations/turn.ts';
@@ -49,6 +52,9 @@ export {
   DocumentGeneration,
   BlobPart,
   DocumentChunk,
+  EmbeddingCacheEntry,
+  EmbeddingClaim,
+  RateLimit,
   Conversation,
   Message,
   Turn,
@@ -82,6 +88,9 @@ export const entities = [
   DocumentGeneration,
   BlobPart,
   DocumentChunk,
+  EmbeddingCacheEntry,
+  EmbeddingClaim,
+  RateLimit,
   Conversation,
   Message,
   Turn,
