@@ -8,6 +8,8 @@ const loaders: Partial<Record<MediaType, () => Promise<DocumentParser>>> = {
   'text/plain': async () => (await import('./text-parser.ts')).textParser,
   'text/markdown': async () => (await import('./markdown-parser.ts')).markdownParser,
   'text/x-source': async () => (await import('./text-parser.ts')).codeParser,
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': async () =>
+    (await import('./formats/docx/docx-parser.ts')).docxParser,
   'text/html': async () => (await import('./html-parser.ts')).htmlParser,
 };
 
