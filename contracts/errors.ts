@@ -52,6 +52,21 @@ export const errorTable = {
     retryable: true,
     title: 'The model provider answered in an unknown form',
   },
+  address_forbidden: { status: 422, retryable: false, title: 'The address may not be reached from here' },
+  address_invalid: { status: 422, retryable: false, title: 'The address cannot be fetched' },
+  fetch_not_found: { status: 422, retryable: false, title: 'There is nothing at the address' },
+  fetch_refused: { status: 422, retryable: false, title: 'The server refused the request' },
+  fetch_failed: { status: 502, retryable: true, title: 'The server could not be reached' },
+  fetch_timeout: { status: 504, retryable: true, title: 'The server did not answer in time' },
+  fetch_too_large: { status: 422, retryable: false, title: 'The answer of the server is too large' },
+  fetch_too_many_redirects: { status: 422, retryable: false, title: 'The server redirects too often' },
+  fetch_malformed: { status: 502, retryable: true, title: 'The answer of the server cannot be read' },
+  source_configuration: { status: 422, retryable: false, title: 'The configuration of the source does not work' },
+  source_authentication: { status: 422, retryable: false, title: 'The source refused the credentials' },
+  source_unavailable: { status: 502, retryable: true, title: 'The source cannot be read' },
+  source_shrunk: { status: 409, retryable: false, title: 'The source holds suspiciously little' },
+  source_incomplete: { status: 409, retryable: false, title: 'The source could be listed only in part' },
+  sync_interrupted: { status: 409, retryable: true, title: 'The sync ended before its time' },
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
