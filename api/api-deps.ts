@@ -5,14 +5,16 @@ import type { Database } from '../platform/database.ts';
 import type { NotificationListener } from '../platform/notification-listener.ts';
 import type { Notifier } from '../platform/notifier.ts';
 import type { WorkStarter } from '../platform/work-starter.ts';
-import type { documentTypes } from '../contracts/document.ts';
+import type { DocumentType } from '../contracts/names/document-types.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
+import type { QueryRewriter } from '../providers/query-rewriter.ts';
+import type { Reranker } from '../providers/reranker.ts';
 
 /** The verdict on a document's bytes before anything is stored. */
 export type DocumentInspection = { ok: true; mimeType: string } | { ok: false; code: ErrorCode; detail: string };
 
-/** A row of `models` as far as it is needed to call an embedding model; the key is still sealed. */
-export type EmbeddingModelSettings = {
+/** A row of `models` as far as it is needed to call a model; the key is still sealed. */
+export type ModelSettings = {
   id: string;
   provider: string;
   model_id: string;
@@ -54,8 +56,12 @@ export interface ApiDeps {
   /** Server span and duration of each request. */
   httpTelemetry: Middleware;
   renderMetrics(): Promise<string>;
-  embeddingModel(settings: EmbeddingModelSettings): EmbeddingModel;
-  inspectDocument(bytes: Uint8Array, documentType: (typeof documentTypes)[number]): DocumentInspection;
+  embeddingModel(settings: ModelSettings): EmbeddingModel;
+  /** Orders hits anew by a chat model. */
+  reranker(settings: ModelSettings): Reranker;
+  /** Phrases queries anew by a chat model. */
+  queryRewriter(settings: ModelSettings): QueryRewriter;
+  inspectDocument(bytes: Uint8Array, documentType: DocumentType): DocumentInspection;
   /** Seals a credential for the database. */
   seal(secret: string): string;
 }

@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { idField, jsonObjectField, timeField, timestampFields, userField } from './fields.ts';
+import { documentTypes } from './names/document-types.ts';
 import { documentWarningCodes } from './names/document-warnings.ts';
 import { ingestionJobSchema } from './ingestion-job.ts';
 import { pageQuerySchema } from './page.ts';
-
-export const documentTypes = [
-  'text', 'markdown', 'html', 'pdf', 'code', 'docx', 'pptx', 'xlsx', 'csv', 'email', 'json', 'notebook', 'rtf', 'xml',
-] as const; // prettier-ignore
 
 /** States of a document: accepted → processing → ready, failed or cancelled. */
 export const documentStatuses = ['accepted', 'processing', 'ready', 'failed', 'cancelled'] as const;
@@ -33,7 +30,8 @@ export const documentGenerationSchema = z.strictObject({
   generation: z.int(),
   state: z.enum(['staging', 'ready', 'active', 'failed', 'abandoned']),
   stage: z.enum(ingestionStages),
-  mime_type: z.string(),
+  mime_type: z.string().describe('What the bytes were found to be'),
+  document_type: z.enum(documentTypes).nullable().describe('Likewise; null until it is known'),
   byte_size: z.int(),
   characters: z.int().nullable(),
   expected_chunks: z.int().nullable(),

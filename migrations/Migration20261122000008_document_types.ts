@@ -10,8 +10,10 @@ export class Migration20261122000008_document_types extends Migration {
     this.addSql(`
       alter table document_generations
         add column pages jsonb not null default '[]',
-        add column declared_charset text,
+        add column document_type text,
+        add column declared_type text,
         add column password_sealed text,
+        add constraint document_generations_document_type_check check (document_type in (${list([...before, ...added])})),
         add constraint document_generations_pages_check check (jsonb_typeof(pages) = 'array'),
         add constraint document_generations_password_sealed_check check (password_sealed like 'sealed:%')`);
     this.addSql(`
@@ -28,7 +30,8 @@ export class Migration20261122000008_document_types extends Migration {
       set warnings = (select jsonb_agg(w -> 'detail') from jsonb_array_elements(g.warnings) w)
       where warnings <> '[]'`);
     this.addSql(`
-      alter table document_generations drop column pages, drop column declared_charset, drop column password_sealed`);
+      alter table document_generations drop column pages, drop column document_type, drop column declared_type,
+        drop column password_sealed`);
     // What is of a newer type keeps its text, which reads like Markdown.
     this.addSql(`update documents set document_type = 'markdown' where document_type in (${list(added)})`);
     this.allowTypes(before);

@@ -1,6 +1,4 @@
-import type { documentTypes } from '../../contracts/document.ts';
-
-type DocumentType = (typeof documentTypes)[number];
+import type { DocumentType } from '../../contracts/names/document-types.ts';
 
 const byMediaType: Record<string, DocumentType> = {
   'text/html': 'html',

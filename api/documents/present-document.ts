@@ -24,6 +24,7 @@ export function presentDocument(row: DocumentRow): Document {
       state: latest.state,
       stage: latest.stage,
       mime_type: latest.mime_type,
+      document_type: latest.document_type,
       byte_size: latest.byte_size,
       characters: latest.characters,
       expected_chunks: latest.expected_chunks,

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../contracts/errors.ts';
 import { decodeText } from './decode-text.ts';
-import type { DocumentType } from './media-types.ts';
+import type { DocumentType } from '../../contracts/names/document-types.ts';
 
 /** The verdict on a document's bytes; a refusal names a code of the error table and says what to do. */
 export type DocumentInspection =

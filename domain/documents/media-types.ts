@@ -1,7 +1,4 @@
-import type { documentTypes } from '../../contracts/document.ts';
-
-/** What a document is, in the words of the API. */
-export type DocumentType = (typeof documentTypes)[number];
+import type { DocumentType } from '../../contracts/names/document-types.ts';
 
 /** The document types of what can be read, by media type; each has only one name here. */
 export const documentTypeOf = {

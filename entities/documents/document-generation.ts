@@ -1,4 +1,5 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { documentTypes } from '../../contracts/names/document-types.ts';
 import { createdAt, updatedAt } from '../timestamps.ts';
 import { workspacePolicies } from '../workspace-policies.ts';
 
@@ -19,6 +20,8 @@ export const DocumentGeneration = defineEntity({
     runId: p.text().nullable(),
     title: p.text().nullable(),
     mimeType: p.text(),
+    documentType: p.enum([...documentTypes]).nullable(),
+    declaredType: p.text().nullable(),
     byteSize: p.bigint('number'),
     contentHash: p.blob(),
     content: p.text().nullable(),
@@ -29,7 +32,6 @@ export const DocumentGeneration = defineEntity({
     queueWaitMs: p.integer().nullable(),
     restarts: p.integer().default(0),
     pages: p.json<unknown[]>().defaultRaw(`'[]'`),
-    declaredCharset: p.text().nullable(),
     passwordSealed: p.text().nullable(),
     warnings: p.json<unknown[]>().defaultRaw(`'[]'`),
     error: p.json<{ code: string; message: string; hint: string }>().nullable(),

@@ -1,4 +1,5 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import { documentTypes } from '../../contracts/names/document-types.ts';
 import { createdAt, updatedAt } from '../timestamps.ts';
 import { workspacePolicies } from '../workspace-policies.ts';
 
@@ -12,22 +13,7 @@ export const Document = defineEntity({
     knowledgeSourceId: p.uuid().nullable(),
     userId: p.uuid().nullable(),
     title: p.text(),
-    documentType: p.enum([
-      'text',
-      'markdown',
-      'html',
-      'pdf',
-      'code',
-      'docx',
-      'pptx',
-      'xlsx',
-      'csv',
-      'email',
-      'json',
-      'notebook',
-      'rtf',
-      'xml',
-    ]),
+    documentType: p.enum([...documentTypes]),
     sourceUrl: p.text().nullable(),
     sourcePath: p.text().nullable(),
     author: p.text().nullable(),
