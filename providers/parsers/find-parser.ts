@@ -10,6 +10,8 @@ const loaders: Partial<Record<MediaType, () => Promise<DocumentParser>>> = {
   'text/x-source': async () => (await import('./text-parser.ts')).codeParser,
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document': async () =>
     (await import('./formats/docx/docx-parser.ts')).docxParser,
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation': async () =>
+    (await import('./formats/pptx/pptx-parser.ts')).pptxParser,
   'application/x-encrypted-office': async () =>
     (await import('./formats/encrypted-office/encrypted-office-unwrapper.ts')).encryptedOfficeUnwrapper,
   'text/html': async () => (await import('./html-parser.ts')).htmlParser,

@@ -2,7 +2,7 @@ import { createDecipheriv, createHash, getHashes, timingSafeEqual } from 'node:c
 import { PerdureError } from '../../../../contracts/errors.ts';
 import { childOf, descendantsOf, parseXml } from '../office/xml-element.ts';
 import type { XmlElement } from '../office/xml-element.ts';
-import type { OfficeCipher } from './encrypted-office-unwrapper.ts';
+import type { OfficeCipher } from './office-cipher.ts';
 
 const segmentLength = 4_096;
 

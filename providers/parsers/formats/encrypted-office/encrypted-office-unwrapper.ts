@@ -2,16 +2,11 @@ import CFB from 'cfb';
 import { PerdureError } from '../../../../contracts/errors.ts';
 import type { Unwrapper } from '../../document-parser.ts';
 import { agileCipher } from './agile-cipher.ts';
+import type { OfficeCipher } from './office-cipher.ts';
 import { standardCipher } from './standard-cipher.ts';
 
 // Excel encrypts workbooks that are only write-protected with this one, and opens them without asking ([MS-OFFCRYPTO] 2.4.2.3).
 const passwordOfProtectedWorkbooks = 'VelvetSweatshop';
-
-/** A document whose key was found with a password. */
-export interface OfficeCipher {
-  /** The package within the stream EncryptedPackage, in which eight bytes with its size come first. */
-  decrypt(encryptedPackage: Buffer): Buffer;
-}
 
 /** Opens documents that Office encrypted with a password ([MS-OFFCRYPTO], agile and standard encryption). */
 export const encryptedOfficeUnwrapper: Unwrapper = {

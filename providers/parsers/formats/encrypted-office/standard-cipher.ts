@@ -1,6 +1,6 @@
 import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto';
 import { PerdureError } from '../../../../contracts/errors.ts';
-import type { OfficeCipher } from './encrypted-office-unwrapper.ts';
+import type { OfficeCipher } from './office-cipher.ts';
 
 // Fixed by the specification.
 const spins = 50_000;
