@@ -1,6 +1,6 @@
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { failGeneration as fail } from '../../entities/documents/document-generation-repository.ts';
-import type { GenerationEnd } from '../../entities/documents/document-generation-repository.ts';
+import type { GenerationEnd } from '../../entities/documents/end-generation.ts';
 import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import { runStep } from './run-step.ts';

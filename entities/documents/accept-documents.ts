@@ -55,7 +55,7 @@ export async function acceptDocuments(
 }
 
 /** Sizes of the oldest RAG tool that reads the source; a tool without a source reads all of them. */
-async function readChunkParameters(
+export async function readChunkParameters(
   em: EntityManager,
   workspaceId: string,
   knowledgeSourceId: string | null,

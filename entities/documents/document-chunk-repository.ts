@@ -1,5 +1,4 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { binaryArray, binaryVector } from './binary-array.ts';
 import { query } from '../sql.ts';
 
 /** One generation of one document. */
@@ -47,58 +46,6 @@ export async function insertChunks(
   );
 }
 
-/** Chunks of the range [from, to) that the model has not embedded yet, and the type id under which vectors are sent. */
-export async function readChunksToEmbed(
-  em: EntityManager,
-  key: GenerationKey,
-  modelId: string,
-  range: { from: number; to: number },
-): Promise<{ index: number; content: string; vectorTypeId: number }[]> {
-  return query(
-    em,
-    `select c.chunk_index as index, c.content, 'vector'::regtype::oid::integer as "vectorTypeId"
-     from document_chunks c
-     where c.workspace_id = $1 and c.document_id = $2 and c.generation = $3 and c.chunk_index >= $5 and c.chunk_index < $6
-       and not exists (
-         select from chunk_embeddings e
-         where e.model_id = $4 and e.workspace_id = $1 and e.document_id = $2 and e.generation = $3
-           and e.chunk_index = c.chunk_index)
-     order by c.chunk_index`,
-    [key.workspaceId, key.documentId, key.generation, modelId, range.from, range.to],
-  );
-}
-
-/**
- * Stores the vectors of chunks, one statement, and returns how many were new. The caller holds the generation's lock in
- * the same transaction.
- */
-export async function insertEmbeddings(
-  em: EntityManager,
-  key: GenerationKey,
-  embeddings: {
-    modelId: string;
-    vectorTypeId: number;
-    indexes: readonly number[];
-    vectors: readonly Float32Array[];
-  },
-): Promise<number> {
-  const rows = await query(
-    em,
-    `insert into chunk_embeddings (model_id, workspace_id, document_id, generation, chunk_index, embedding)
-     select $1, $2, $3, $4, e.index, e.embedding from unnest($5::integer[], $6::vector[]) as e (index, embedding)
-     on conflict do nothing returning chunk_index`,
-    [
-      embeddings.modelId,
-      key.workspaceId,
-      key.documentId,
-      key.generation,
-      embeddings.indexes,
-      binaryArray(embeddings.vectorTypeId, embeddings.vectors.map(binaryVector)),
-    ],
-  );
-  return rows.length;
-}
-
 /** Deletes a generation's embeddings and chunks, and its bytes if wanted. The caller holds the generation's lock. */
 export async function deleteParts(em: EntityManager, key: GenerationKey, also: { blobs: boolean }): Promise<void> {
   const parameters = [key.workspaceId, key.documentId, key.generation];
@@ -110,7 +57,7 @@ export async function deleteParts(em: EntityManager, key: GenerationKey, also: {
 
 /**
  * Deletes the next chunks, at most `limit`, of generations below `generation` that were abandoned, with their
- * embeddings; when none is left, their bytes. Returns how many chunks it deleted.
+ * embeddings; when none is left, the bytes of all that have ended. Returns how many chunks it deleted.
  */
 export async function deleteSupersededChunks(em: EntityManager, key: GenerationKey, limit: number): Promise<number> {
   const chunks = await query<{ generation: number; chunk_index: number }>(
@@ -126,7 +73,7 @@ export async function deleteSupersededChunks(em: EntityManager, key: GenerationK
       em,
       `delete from blobs b using document_generations g
        where b.workspace_id = $1 and b.document_id = $2 and b.generation < $3
-         and g.document_id = b.document_id and g.generation = b.generation and g.state = 'abandoned'`,
+         and g.document_id = b.document_id and g.generation = b.generation and g.state in ('abandoned', 'failed')`,
       [key.workspaceId, key.documentId, key.generation],
     );
     return 0;

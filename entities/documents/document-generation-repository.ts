@@ -1,21 +1,26 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { DocumentType } from '../../contracts/names/document-types.ts';
 import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
 import { deleteParts } from './document-chunk-repository.ts';
 import type { GenerationKey } from './document-chunk-repository.ts';
 import type { StoredError } from './document-repository.ts';
+import { endGeneration, endOf, lockDocument, lockGenerations, settleDocument } from './end-generation.ts';
+import type { GenerationEnd, LockedGeneration } from './end-generation.ts';
+import { forgetVectors } from './embedding-cache-repository.ts';
 import { settleIngestionJobs, startIngestionJob } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
 
 /** A generation and the workflow run that works on it. */
 export type GenerationRun = GenerationKey & { runId: string };
 
-/** The states in which a generation stays. */
-export type GenerationEnd = 'active' | 'failed' | 'abandoned';
-
 /** What the first step needs to know about a generation that it now owns. */
 export type OwnedGeneration = {
   state: 'staging';
-  mime_type: string;
+  /** The media type and charset that the sender claimed. */
+  declared_type: string | null;
+  /** The document's path in its source. */
+  source_path: string | null;
+  password_sealed: string | null;
   byte_size: number;
   chunk_size: number;
   chunk_overlap: number;
@@ -25,14 +30,6 @@ export type OwnedGeneration = {
 
 /** A generation that has ended, or is another run's: `fenced` while that run works on it. */
 export type ForeignGeneration = { state: GenerationEnd | 'fenced'; expected_chunks: number | null };
-
-type LockedGeneration = {
-  generation: number;
-  state: 'staging' | 'ready' | GenerationEnd;
-  run_id: string | null;
-  job_id: string | null;
-  expected_chunks: number | null;
-};
 
 /**
  * Makes `runId` the only run that may write to the generation, unless a run that started later has it; a crashed run's
@@ -48,7 +45,8 @@ export async function takeOverGeneration(
     OwnedGeneration & { run_id: string | null; job_id: string | null; later: boolean; state: LockedGeneration['state'] }
   >(
     em,
-    `select state, run_id, job_id, mime_type, byte_size::float8 as byte_size, chunk_size, chunk_overlap, expected_chunks,
+    `select state, run_id, job_id, declared_type, password_sealed,
+            (select source_path from documents where id = $2), byte_size::float8 as byte_size, chunk_size, chunk_overlap, expected_chunks,
             started_at >= $4 as later
      from document_generations where workspace_id = $1 and document_id = $2 and generation = $3 for update`,
     [run.workspaceId, run.documentId, run.generation, run.runStartedAt],
@@ -61,6 +59,7 @@ export async function takeOverGeneration(
     em,
     `update document_generations
      set run_id = $3, started_at = $4, updated_at = now(),
+         queue_wait_ms = coalesce(queue_wait_ms, (extract(epoch from now() - created_at) * 1000)::integer),
          stage = case when expected_chunks is null then 'extracting' else stage end
      where document_id = $1 and generation = $2`,
     [run.documentId, run.generation, run.runId, run.runStartedAt],
@@ -94,6 +93,7 @@ export async function holdGeneration(em: EntityManager, run: GenerationRun): Pro
 export type ExtractedContent = {
   content: string;
   mimeType: string;
+  documentType: DocumentType;
   pages: readonly { number: number; start: number; label?: string }[];
   warnings: readonly DocumentWarning[];
 };
@@ -111,7 +111,8 @@ export async function storeContent(
   await query(
     em,
     `update document_generations
-     set content = $3, warnings = $4, expected_chunks = $5::integer, mime_type = $6, pages = $7, updated_at = now(),
+     set content = $3, warnings = $4, expected_chunks = $5::integer, mime_type = $6, document_type = $7, pages = $8,
+         updated_at = now(),
          stage = case when $5::integer is null then 'chunking' else 'embedding' end
      where document_id = $1 and generation = $2`,
     [
@@ -121,6 +122,7 @@ export async function storeContent(
       JSON.stringify(extracted.warnings),
       extracted.expectedChunks,
       extracted.mimeType,
+      extracted.documentType,
       JSON.stringify(extracted.pages),
     ],
   );
@@ -166,15 +168,17 @@ export async function publishGeneration(
   const generations = await lockGenerations(em, run);
   const own = generations.find(({ generation }) => generation === run.generation);
   if (!document || !own) return { state: 'abandoned' };
-  const lower = generations.filter(({ generation, state }) => generation < run.generation && state !== 'failed');
-  const superseded = lower.length > 0;
+  const earlier = generations.filter(({ generation }) => generation < run.generation);
+  const superseded = earlier.length > 0;
+  const lower = earlier.filter(({ state }) => state !== 'failed');
   if (own.state === 'active' && own.run_id === run.runId) {
     return { state: 'active', chunks: own.expected_chunks ?? 0, superseded };
   }
   if (own.state !== 'staging') return { state: own.state === 'failed' ? 'failed' : 'abandoned' };
   if (own.run_id !== run.runId) return { state: 'fenced' };
   if (document.active_generation !== null && document.active_generation > run.generation) {
-    await endGeneration(em, run, own, { state: 'abandoned', error: newerGeneration, blobs: true });
+    await endGeneration(em, run, { state: 'abandoned', error: newerGeneration, kept: false });
+    await settleIngestionJobs(em, [own.job_id]);
     return { state: 'abandoned' };
   }
   const counted = await countParts(em, run, modelIds);
@@ -187,14 +191,16 @@ export async function publishGeneration(
     em,
     `update document_generations
      set error = case when state in ('staging', 'ready') then $3::jsonb else error end,
-         state = 'abandoned', stage = 'done', completed_at = coalesce(completed_at, now()), updated_at = now()
+         state = 'abandoned', stage = 'done', password_sealed = null, completed_at = coalesce(completed_at, now()),
+         updated_at = now()
      where document_id = $1 and generation = any($2::integer[]) and state <> 'abandoned'`,
     [run.documentId, lower.map(({ generation }) => generation), JSON.stringify(newerGeneration)],
   );
   await query(
     em,
     `update document_generations
-     set state = 'active', stage = 'done', embedded_chunks = $3, completed_at = now(), updated_at = now()
+     set state = 'active', stage = 'done', embedded_chunks = $3, password_sealed = null, completed_at = now(),
+         updated_at = now()
      where document_id = $1 and generation = $2`,
     [run.documentId, run.generation, expected],
   );
@@ -202,11 +208,15 @@ export async function publishGeneration(
     em,
     `update documents
      set active_generation = $2, updated_at = now(),
+         document_type = coalesce(
+           (select g.document_type from document_generations g where g.document_id = $1 and g.generation = $2),
+           document_type),
          status = case when latest_generation = $2 or status not in ('accepted', 'processing') then 'ready' else status end,
          error = case when latest_generation = $2 then null else error end
      where id = $1`,
     [run.documentId, run.generation],
   );
+  if (document.latest_generation === run.generation) await forgetVectors(em, run);
   await settleIngestionJobs(
     em,
     [own, ...underWay].map(({ job_id }) => job_id),
@@ -230,18 +240,9 @@ export async function failGeneration(
   if (own.state !== 'staging') return endOf(own.state);
   if (own.run_id !== null && own.run_id !== run.runId) return 'fenced';
   const state = end.status === 'failed' ? 'failed' : 'abandoned';
-  await endGeneration(em, run, own, { state, error: end.error, blobs: state === 'abandoned' });
-  await query(
-    em,
-    `update documents
-     set updated_at = now(), error = case when latest_generation = $2 then $3::jsonb else error end,
-         status = case when exists (select from document_generations g where g.document_id = id and g.state = 'staging')
-                         then status
-                       when active_generation is not null then 'ready'
-                       else $4 end
-     where id = $1`,
-    [run.documentId, run.generation, JSON.stringify(end.error), end.status],
-  );
+  await endGeneration(em, run, { state, error: end.error, kept: true });
+  await settleDocument(em, run, end);
+  await settleIngestionJobs(em, [own.job_id]);
   return state;
 }
 
@@ -249,44 +250,6 @@ const newerGeneration: StoredError = {
   code: 'fenced',
   detail: 'A newer version of the document was published first. There is nothing to do.',
 };
-
-async function endGeneration(
-  em: EntityManager,
-  run: GenerationRun,
-  own: LockedGeneration,
-  end: { state: 'failed' | 'abandoned'; error: StoredError; blobs: boolean },
-): Promise<void> {
-  await deleteParts(em, run, { blobs: end.blobs });
-  await query(
-    em,
-    `update document_generations
-     set state = $3, error = $4, content = null, stage = 'done', completed_at = now(), updated_at = now()
-     where document_id = $1 and generation = $2`,
-    [run.documentId, run.generation, end.state, JSON.stringify(end.error)],
-  );
-  await settleIngestionJobs(em, [own.job_id]);
-}
-
-async function lockDocument(
-  em: EntityManager,
-  key: GenerationKey,
-): Promise<{ active_generation: number | null } | undefined> {
-  const [row] = await query<{ active_generation: number | null }>(
-    em,
-    `select active_generation from documents where workspace_id = $1 and id = $2 and deleted_at is null for update`,
-    [key.workspaceId, key.documentId],
-  );
-  return row;
-}
-
-async function lockGenerations(em: EntityManager, key: GenerationKey): Promise<LockedGeneration[]> {
-  return query<LockedGeneration>(
-    em,
-    `select generation, state, run_id, job_id, expected_chunks from document_generations
-     where workspace_id = $1 and document_id = $2 and generation <= $3 order by generation for update`,
-    [key.workspaceId, key.documentId, key.generation],
-  );
-}
 
 async function countParts(
   em: EntityManager,
@@ -303,8 +266,4 @@ async function countParts(
     [key.workspaceId, key.documentId, key.generation, modelIds],
   );
   return row!;
-}
-
-function endOf(state: LockedGeneration['state']): GenerationEnd {
-  return state === 'active' || state === 'failed' ? state : 'abandoned';
 }

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { documentTypes } from '../../contracts/document.ts';
+import type { DocumentType } from '../../contracts/names/document-types.ts';
 import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
 import { deleteParts } from './document-chunk-repository.ts';
+import { forgetVectors } from './embedding-cache-repository.ts';
 import { settleIngestionJobs } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
 
@@ -12,7 +13,7 @@ export type StoredError = { code: string; detail: string };
 export type DocumentRow = {
   id: string;
   title: string;
-  document_type: (typeof documentTypes)[number];
+  document_type: DocumentType;
   knowledge_source_id: string | null;
   source_path: string | null;
   source_url: string | null;
@@ -35,6 +36,7 @@ export type LatestGeneration = {
   state: 'staging' | 'ready' | 'active' | 'failed' | 'abandoned';
   stage: 'accepted' | 'extracting' | 'chunking' | 'embedding' | 'verifying' | 'activating' | 'done';
   mime_type: string;
+  document_type: DocumentType | null;
   byte_size: number;
   characters: number | null;
   expected_chunks: number | null;
@@ -53,7 +55,7 @@ const selectDocuments = `
          u.external_id as "user", d.is_global, d.metadata, d.status, d.error, d.active_generation, d.created_at, d.updated_at,
          case when g.generation is null then null else jsonb_build_object(
            'generation', g.generation, 'state', g.state, 'stage', g.stage, 'mime_type', g.mime_type,
-           'byte_size', g.byte_size, 'characters', last.end_char, 'expected_chunks', g.expected_chunks,
+           'document_type', g.document_type, 'byte_size', g.byte_size, 'characters', last.end_char, 'expected_chunks', g.expected_chunks,
            'embedded_chunks', g.embedded_chunks, 'warnings', g.warnings, 'error', g.error, 'job_id', g.job_id,
            'started_at', ${isoTime('g.started_at')}, 'completed_at', ${isoTime('g.completed_at')}) end as latest
   from documents d
@@ -120,9 +122,9 @@ export async function readDocumentContent(
 }
 
 /** What a delete ended: the ingestions that were under way, which meet the fence if they are not cancelled first. */
-export type DeletedDocument = {
-  deleted: boolean;
-  abandoned: { generation: number; workflow_id: string; job_id: string | null }[];
+export type DeletedDocuments = {
+  documentIds: string[];
+  abandoned: { documentId: string; generation: number; workflow_id: string; job_id: string | null }[];
 };
 
 /**
@@ -131,51 +133,87 @@ export type DeletedDocument = {
  */
 export async function deleteDocument(
   em: EntityManager,
-  document: { workspaceId: string; documentId: string },
-): Promise<DeletedDocument> {
-  const { documentId } = document;
-  const [found] = await query(
+  { workspaceId, documentId }: { workspaceId: string; documentId: string },
+): Promise<{ deleted: boolean; abandoned: DeletedDocuments['abandoned'] }> {
+  const { documentIds, abandoned } = await deleteDocuments(em, workspaceId, [documentId]);
+  return { deleted: documentIds.length > 0, abandoned };
+}
+
+/**
+ * Deletes documents of a source in the same way, at most `limit`: to be called, each time in a transaction of its own,
+ * until none was deleted.
+ */
+export async function deleteSourceDocuments(
+  em: EntityManager,
+  source: { workspaceId: string; knowledgeSourceId: string; limit: number },
+): Promise<DeletedDocuments> {
+  const rows = await query<{ id: string }>(
     em,
-    `select id from documents where workspace_id = $1 and id = $2 and deleted_at is null for update`,
-    [document.workspaceId, documentId],
+    `select id from documents where workspace_id = $1 and knowledge_source_id = $2 and deleted_at is null
+     order by id limit $3`,
+    [source.workspaceId, source.knowledgeSourceId, source.limit],
   );
-  if (!found) return { deleted: false, abandoned: [] };
-  // Waits for every write that is under way; from here on the fence refuses others.
-  const generations = await query<{ generation: number; state: string; workflow_id: string; job_id: string | null }>(
+  return deleteDocuments(
     em,
-    `select generation, state, workflow_id, job_id from document_generations where document_id = $1
-     order by generation for update`,
-    [documentId],
+    source.workspaceId,
+    rows.map(({ id }) => id),
+  );
+}
+
+async function deleteDocuments(
+  em: EntityManager,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<DeletedDocuments> {
+  const found = await query<{ id: string }>(
+    em,
+    `select id from documents where workspace_id = $1 and id = any($2::uuid[]) and deleted_at is null
+     order by id for update`,
+    [workspaceId, ids],
+  );
+  const documentIds = found.map(({ id }) => id);
+  if (documentIds.length === 0) return { documentIds, abandoned: [] };
+  // Waits for every write that is under way; from here on the fence refuses others.
+  const generations = await query<{
+    documentId: string;
+    generation: number;
+    state: string;
+    workflow_id: string;
+    job_id: string | null;
+  }>(
+    em,
+    `select document_id as "documentId", generation, state, workflow_id, job_id from document_generations
+     where workspace_id = $1 and document_id = any($2::uuid[]) order by document_id, generation for update`,
+    [workspaceId, documentIds],
   );
   const abandoned = generations.filter(({ state }) => state === 'staging' || state === 'ready');
   await query(
     em,
     `update document_generations
-     set content = null, updated_at = now(), stage = 'done', completed_at = coalesce(completed_at, now()),
+     set content = null, password_sealed = null, updated_at = now(), stage = 'done',
+         completed_at = coalesce(completed_at, now()),
          error = case when state in ('staging', 'ready') then $2::jsonb else error end,
          state = case when state = 'failed' then state else 'abandoned' end
-     where document_id = $1`,
+     where document_id = any($1::uuid[])`,
     [
-      documentId,
+      documentIds,
       JSON.stringify({ code: 'document_deleted', detail: 'The document was deleted while it was ingested.' }),
     ],
   );
-  for (const { generation } of generations) {
-    await deleteParts(em, { workspaceId: document.workspaceId, documentId, generation }, { blobs: true });
+  for (const { documentId, generation } of generations) {
+    await deleteParts(em, { workspaceId, documentId, generation }, { blobs: true });
   }
+  for (const documentId of documentIds) await forgetVectors(em, { workspaceId, documentId });
   await query(
     em,
     `update documents set deleted_at = now(), updated_at = now(), active_generation = null,
             status = case when status in ('accepted', 'processing') then 'cancelled' else status end
-     where id = $1`,
-    [documentId],
+     where id = any($1::uuid[])`,
+    [documentIds],
   );
   await settleIngestionJobs(
     em,
     abandoned.map((generation) => generation.job_id),
   );
-  return {
-    deleted: true,
-    abandoned: abandoned.map(({ generation, workflow_id, job_id }) => ({ generation, workflow_id, job_id })),
-  };
+  return { documentIds, abandoned };
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { documentTypes } from '../../contracts/document.ts';
+import type { DocumentType } from '../../contracts/names/document-types.ts';
 import { blobPartBytes } from '../../contracts/names/limits.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { binaryArray, byteaTypeId } from './binary-array.ts';
@@ -10,8 +10,12 @@ export type DocumentToAccept = {
   /** Id of the document if it turns out to be new. */
   documentId: string;
   title: string;
-  documentType: (typeof documentTypes)[number];
+  documentType: DocumentType;
   mimeType: string;
+  /** The media type, with its charset if one was named, that the sender claimed. */
+  declaredType?: string | null;
+  /** Opens an encrypted document; sealed, and erased when the generation ends. */
+  passwordSealed?: string | null;
   /** Identity within its knowledge source; null makes a new document each time. */
   sourcePath: string | null;
   sourceUrl: string | null;
@@ -103,7 +107,8 @@ async function lockOrInsertDocument(
   }
 }
 
-/** The newest generation that is served or under way, if it was made of the same bytes in the same way. */
+/** The newest generation that is served or under way, if it was made of the same bytes in the same way; the title is
+ * part of what is embedded. */
 async function findSameContent(
   em: EntityManager,
   documentId: string,
@@ -112,10 +117,18 @@ async function findSameContent(
 ): Promise<number | null> {
   const [row] = await query<{ generation: number; same: boolean }>(
     em,
-    `select generation, content_hash = $2 and mime_type = $3 and chunk_size = $4 and chunk_overlap = $5 as same
+    `select generation, content_hash = $2 and declared_type is not distinct from $3 and chunk_size = $4
+            and chunk_overlap = $5 and coalesce(title, $6) = $6 as same
      from document_generations where document_id = $1 and state in ('staging', 'ready', 'active')
      order by generation desc limit 1`,
-    [documentId, Buffer.from(document.contentHash), document.mimeType, parameters.chunkSize, parameters.chunkOverlap],
+    [
+      documentId,
+      Buffer.from(document.contentHash),
+      document.declaredType ?? null,
+      parameters.chunkSize,
+      parameters.chunkOverlap,
+      document.title,
+    ],
   );
   return row?.same ? row.generation : null;
 }
@@ -129,8 +142,9 @@ async function insertGeneration(
   await query(
     em,
     `insert into document_generations (workspace_id, document_id, generation, job_id, workflow_id, mime_type, byte_size,
-                                       content_hash, chunk_size, chunk_overlap)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+                                       content_hash, chunk_size, chunk_overlap, document_type, declared_type,
+                                       password_sealed, title)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
       acceptance.workspaceId,
       document.documentId,
@@ -142,6 +156,10 @@ async function insertGeneration(
       Buffer.from(document.contentHash),
       acceptance.chunkSize,
       acceptance.chunkOverlap,
+      document.documentType,
+      document.declaredType ?? null,
+      document.passwordSealed ?? null,
+      document.title,
     ],
   );
   const parts: Uint8Array[] = [];

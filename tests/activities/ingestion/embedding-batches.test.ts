@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { embeddingBatches } from '../../../activities/ingestion/embedding-batches.ts';
 
-const chunks = (sizes: readonly number[]) =>
-  sizes.map((size, index) => ({ index, content: 'x'.repeat(size), vectorTypeId: 1 }));
+const texts = (sizes: readonly number[]) =>
+  sizes.map((size, index) => ({ text: 'x'.repeat(size), hash: Buffer.alloc(32), indexes: [index] }));
 const batched = (sizes: readonly number[], modelBatch: number) =>
-  [...embeddingBatches(chunks(sizes), modelBatch)].map((batch) => batch.map((chunk) => chunk.index));
+  [...embeddingBatches(texts(sizes), modelBatch)].map((batch) => batch.flatMap((item) => item.indexes));
 
 describe('embeddingBatches', () => {
-  test('keeps every chunk once, in order, in batches that the model takes', () => {
+  test('keeps every text once, in order, in batches that the model takes', () => {
     expect(batched(Array(10).fill(5), 4)).toEqual([
       [0, 1, 2, 3],
       [4, 5, 6, 7],
@@ -17,7 +17,7 @@ describe('embeddingBatches', () => {
     expect(batched([], 4)).toEqual([]);
   });
 
-  test('bounds the text of a batch, and lets a chunk through that alone is larger', () => {
+  test('bounds the text of a batch, and lets a text through that alone is larger', () => {
     expect(batched([200_000, 100_000, 300_000, 10, 10], 64)).toEqual([[0], [1], [2], [3, 4]]);
   });
 });

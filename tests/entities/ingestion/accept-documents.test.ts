@@ -49,17 +49,20 @@ describe('acceptDocuments', () => {
     expect(documents.map((document) => document.unchanged)).toEqual([false, false]);
   });
 
-  test('the same path is the next generation of the same document, and the same bytes are unchanged', async () => {
+  test('the same path is the next generation of the same document, and the same bytes with the same title are unchanged', async () => {
     const first = await workspace.accept({ ...text('one'), sourcePath: 'a.md' });
-    const again = await workspace.accept({ ...text('one'), sourcePath: 'a.md', title: 'New title' });
+    const again = await workspace.accept({ ...text('one'), sourcePath: 'a.md', author: 'somebody else' });
+    const renamed = await workspace.accept({ ...text('one'), sourcePath: 'a.md', title: 'New title' });
     const second = await workspace.accept({ ...text('two'), sourcePath: 'a.md' });
     const back = await workspace.accept({ ...text('one'), sourcePath: 'a.md' });
     const { documentId } = first.documents[0]!;
     expect(again).toEqual({ jobId: null, documents: [{ documentId, generation: 1, unchanged: true }] });
-    expect(second.documents).toEqual([{ documentId, generation: 2, unchanged: false }]);
-    // Generation 2 is under way with other bytes: the first bytes are a change again.
-    expect(back.documents).toEqual([{ documentId, generation: 3, unchanged: false }]);
-    expect(await workspace.document(documentId)).toMatchObject({ latest: { generation: 3 } });
+    // The title is embedded with each chunk.
+    expect(renamed.documents).toEqual([{ documentId, generation: 2, unchanged: false }]);
+    expect(second.documents).toEqual([{ documentId, generation: 3, unchanged: false }]);
+    // Generation 3 is under way with other bytes: the first bytes are a change again.
+    expect(back.documents).toEqual([{ documentId, generation: 4, unchanged: false }]);
+    expect(await workspace.document(documentId)).toMatchObject({ latest: { generation: 4 } });
   });
 
   test('unchanged documents of a job count as processed', async () => {

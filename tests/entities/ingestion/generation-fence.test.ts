@@ -1,9 +1,7 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  insertChunks,
-  insertEmbeddings,
-  readChunksToEmbed,
-} from '../../../entities/documents/document-chunk-repository.ts';
+import { insertEmbeddings, readChunksToEmbed } from '../../../entities/documents/chunk-embedding-repository.ts';
+import { insertChunks } from '../../../entities/documents/document-chunk-repository.ts';
 import {
   addEmbeddedChunks,
   failGeneration,
@@ -65,7 +63,14 @@ async function complete(run: Run, chunks = 3): Promise<void> {
       Array.from({ length: chunks }, (_, index) => chunk(index)),
     );
     const content = 'chunk 0 chunk 1 chunk 2 ';
-    await storeContent(em, run, { content, mimeType: 'text/plain', pages: [], warnings: [], expectedChunks: chunks });
+    await storeContent(em, run, {
+      content,
+      mimeType: 'text/plain',
+      documentType: 'text',
+      pages: [],
+      warnings: [],
+      expectedChunks: chunks,
+    });
   });
   await embed(run, 0, chunks);
 }
@@ -79,6 +84,7 @@ async function embed(run: Run, from: number, to: number): Promise<number> {
       modelId: workspace.modelId,
       vectorTypeId: missing[0]!.vectorTypeId,
       indexes: missing.map((row) => row.index),
+      hashes: missing.map((row) => createHash('sha256').update(row.content).digest()),
       vectors: missing.map((row) => vector(row.index)),
     });
     await addEmbeddedChunks(em, run, stored);
@@ -117,7 +123,7 @@ describe('a generation', () => {
       latest: { state: 'active', stage: 'done', embedded_chunks: 3, expected_chunks: 3, characters: 24 },
     });
     const content = await inWorkspace((em) => readDocumentContent(em, run.documentId));
-    expect(content).toEqual({ content: 'chunk 0 chunk 1 chunk 2 ', generation: 1, mime_type: 'text/markdown' });
+    expect(content).toEqual({ content: 'chunk 0 chunk 1 chunk 2 ', generation: 1, mime_type: 'text/plain' });
   });
 
   test('is not published while a chunk or a vector is missing', async () => {
@@ -274,7 +280,7 @@ describe('generations of one document', () => {
     expect(await workspace.stored(first.documentId)).toMatchObject({ chunks: 3, embeddings: 3 });
   });
 
-  test('a cancelled first one leaves a cancelled document without a row behind', async () => {
+  test('a cancelled first one leaves a cancelled document with its bytes for a retry, and nothing else', async () => {
     const run = await accepted();
     await complete(run);
     expect(await inWorkspace((em) => failGeneration(em, run, cancelled))).toBe('abandoned');
@@ -282,7 +288,7 @@ describe('generations of one document', () => {
       status: 'cancelled',
       error: { code: 'cancelled' },
     });
-    expect(await workspace.stored(run.documentId)).toEqual({ chunks: 0, embeddings: 0, blobs: 0, contents: 0 });
+    expect(await workspace.stored(run.documentId)).toEqual({ chunks: 0, embeddings: 0, blobs: 1, contents: 0 });
   });
 });
 
