@@ -33,6 +33,7 @@ export const errorTable = {
   payload_too_large: { status: 413, retryable: false, title: 'A step produced too much data' },
   fenced: { status: 409, retryable: false, title: 'Another attempt has taken over' },
   cancelled: { status: 409, retryable: false, title: 'The work was cancelled' },
+  restarted_too_often: { status: 500, retryable: true, title: 'The work was ended from outside, again and again' },
   verification_failed: { status: 500, retryable: true, title: 'The stored chunks do not match what was expected' },
   provider_rate_limited: { status: 503, retryable: true, title: 'The model provider is limiting requests' },
   provider_unavailable: { status: 503, retryable: true, title: 'The model provider cannot be reached' },

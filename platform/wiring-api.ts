@@ -44,7 +44,8 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   if (config.PERDURE_METRICS_PORT !== 0)
     telemetry.metrics.mergeFrom(`http://127.0.0.1:${config.PERDURE_METRICS_PORT}/metrics`);
   const soon = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + startDeadlineMs, work);
-  const { submitTurn, cancelTurn, startIngest } = createWorkStarter(client);
+  const { submitTurn, cancelTurn, startIngest, ingestRuns, cancelIngest, startSync, cancelSync, syncRuns } =
+    createWorkStarter(client);
   const starter: WorkStarter = {
     submitTurn: (turn) => soon(() => submitTurn(turn)),
     cancelTurn: (turn) => soon(() => cancelTurn(turn)),
@@ -52,6 +53,11 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   };
   return {
     database,
+    ingestRuns: (input) => soon(() => ingestRuns(input)),
+    cancelIngest: (ingest) => soon(() => cancelIngest(ingest)),
+    startSync: (input) => soon(() => startSync(input)),
+    cancelSync: (input) => soon(() => cancelSync(input)),
+    syncRuns: (input) => soon(() => syncRuns(input)),
     temporal: client,
     notifications,
     notifier,

@@ -1,6 +1,7 @@
 import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
   type Client,
   type Workflow,
 } from '@temporalio/client';
@@ -23,7 +24,18 @@ export interface WorkStarter {
   /** Starts the conversation's entity if it does not run, and queues the turn. */
   submitTurn(turn: CommittedTurn): Promise<void>;
   cancelTurn(turn: CommittedTurn): Promise<void>;
-  startIngest(input: IngestDocumentInput): Promise<void>;
+  /** True if it started a run; false if one was there and works on. */
+  startIngest(input: IngestDocumentInput): Promise<boolean>;
+  /** Whether a run of the ingestion is open. */
+  ingestRuns(input: IngestDocumentInput): Promise<boolean>;
+  /** Asks an open run to end; nothing happens where there is none. */
+  cancelIngest(ingest: Pick<IngestDocumentInput, 'documentId' | 'generation'>): Promise<void>;
+  /** Starts the workflow of an accepted sync; nothing happens where it runs. */
+  startSync(input: SyncSourceInput): Promise<void>;
+  /** Asks the run of a sync to end; nothing happens where there is none. */
+  cancelSync(input: SyncSourceInput): Promise<void>;
+  /** Whether a run of the sync is open. */
+  syncRuns(input: SyncSourceInput): Promise<boolean>;
 }
 
 // An entity that completes while a message is on its way refuses the update; the next attempt starts a new run.
@@ -72,19 +84,68 @@ export function createWorkStarter(client: Client): WorkStarter {
           workflowId: workflowIds.ingestDocument(input.documentId, input.generation),
           taskQueue: taskQueues.ingest,
           args: [input],
-          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdConflictPolicy: 'FAIL',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           staticSummary: 'Ingest one document',
           staticDetails: `Document \`${input.documentId}\`, generation ${input.generation}`,
           typedSearchAttributes: attributes({
             PerdureWorkspace: input.workspaceId,
             PerdureDocument: input.documentId,
-            PerdureStatus: 'accepted',
+            PerdureStatus: 'processing',
           }),
+        });
+      } catch (error) {
+        return true;
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+        return false;
+      }
+    },
+    async ingestRuns({ documentId, generation }) {
+      try {
+        const handle = client.workflow.getHandle(workflowIds.ingestDocument(documentId, generation));
+        return (await handle.describe()).status.name === 'RUNNING';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
+    async cancelIngest({ documentId, generation }) {
+      try {
+        await client.workflow.getHandle(workflowIds.ingestDocument(documentId, generation)).cancel();
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
+    async startSync(input) {
+      try {
+        await client.workflow.start(workflowTypes.syncSource, {
+          workflowId: syncWorkflowId(input),
+          taskQueue: taskQueues.ingest,
+          args: [input],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          staticSummary: 'Bring a source up to date',
+          staticDetails: `Source \`${input.knowledgeSourceId}\`, sync \`${input.syncId}\``,
+          typedSearchAttributes: attributes({ PerdureWorkspace: input.workspaceId, PerdureStatus: 'processing' }),
         });
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       }
+    },
+    async cancelSync(input) {
+      try {
+        await client.workflow.getHandle(syncWorkflowId(input)).cancel();
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
+    async syncRuns(input) {
+      try {
+        return (await client.workflow.getHandle(syncWorkflowId(input)).describe()).status.name === 'RUNNING';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
     },
   };
 }

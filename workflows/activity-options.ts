@@ -67,6 +67,15 @@ export const dropSupersededOptions: ActivityOptions = {
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 };
 
+/** Clearing up after steps that died for good; the next run of the schedule goes on where this one ends. */
+export const sweepOrphansOptions: ActivityOptions = {
+  ...noticed,
+  summary: 'Clear up after steps that died for good',
+  startToCloseTimeout: '5 minutes',
+  scheduleToCloseTimeout: '9 minutes',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+};
+
 /** A generation must reach its end, so this is tried until it has. */
 export const failGenerationOptions: ActivityOptions = {
   heartbeatTimeout: '10 seconds',

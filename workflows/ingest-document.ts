@@ -2,7 +2,9 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -48,20 +50,22 @@ const searchAttributes = {
 /**
  * Ingests one generation of a document: extract and chunk, embed in ranges, verify and activate, drop what was replaced.
  * The former generation is served until the new one is complete. What fails is compensated in one transaction; a
- * generation that was deleted, overtaken by a newer one or taken over by another run ends quietly.
+ * generation that was deleted, overtaken by a newer one or taken over by another run ends quietly. A failed or cancelled
+ * ingestion is a failed or cancelled workflow, so that Temporal's list shows it; its rows are settled by then.
  */
 export async function ingestDocument(input: IngestDocumentInput): Promise<IngestDocumentResult> {
   // Registered before the first step: undoes whatever the steps have done by then.
   const compensate = (error: unknown) => CancellationScope.nonCancellable(() => endUnfinished(input, error));
   let result: IngestDocumentResult;
   let details: string;
+  let failure: { code: string; detail: string } | null = null;
   try {
     result = await ingest(input);
     details = `${result.state}, ${result.chunks} chunks`;
   } catch (error) {
     result = await compensate(error);
-    const { code } = describe(error);
-    details = code === result.state ? code : `${result.state}: ${code}`;
+    failure = describe(error);
+    details = failure.code === result.state ? failure.code : `${result.state}: ${failure.code}`;
   }
   // Until here the starter's values stand: each change of them costs the server as much as a step.
   upsertSearchAttributes([
@@ -70,6 +74,11 @@ export async function ingestDocument(input: IngestDocumentInput): Promise<Ingest
     { key: searchAttributes.status, value: result.state },
   ]);
   setCurrentDetails(details);
+  // Histories of earlier releases end with the result.
+  if (failure && (result.state === 'failed' || result.state === 'cancelled') && patched('outcome-is-shown')) {
+    if (result.state === 'cancelled') throw new CancelledFailure(failure.detail);
+    throw ApplicationFailure.nonRetryable(failure.detail, failure.code, result);
+  }
   return result;
 }
 
@@ -94,7 +103,7 @@ async function ingest(input: IngestDocumentInput): Promise<IngestDocumentResult>
     if (verification === verifications) {
       throw ApplicationFailure.nonRetryable(
         `Of ${publication.expected} chunks ${publication.chunks} are stored, with ${publication.embeddings} vectors. ` +
-          'Send the document again; if this persists, run perdure check.',
+          'Retry the document; if this persists, run perdure check.',
         'verification_failed',
       );
     }
@@ -158,13 +167,12 @@ function describe(error: unknown): { code: string; detail: string } {
   if (isCancellation(error))
     return {
       code: 'cancelled',
-      detail: 'The ingestion was cancelled on request. Send the document again to ingest it.',
+      detail: 'The ingestion was cancelled on request. Retry the document to ingest it.',
     };
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && cause.type) return { code: cause.type, detail: cause.message };
   return {
     code: 'unavailable',
-    detail:
-      'A step did not end in time, again and again. Look at the worker and its logs, then send the document again.',
+    detail: 'A step did not end in time, again and again. Look at the worker and its logs, then retry the document.',
   };
 }

@@ -1,25 +1,52 @@
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
-import { claimStrayGenerations } from '../../entities/documents/generation-sweep-repository.ts';
+import {
+  claimStrayGenerations,
+  failLostGeneration,
+  noteRestart,
+} from '../../entities/documents/generation-sweep-repository.ts';
+import type { StrayGeneration } from '../../entities/documents/generation-sweep-repository.ts';
 import type { Database } from '../../platform/database.ts';
 
 const sweptAtOnce = 200;
+// Each start comes later than the one before: about half an hour passes before a document is given up.
+const mostRestarts = 5;
 
-/** What the sweep is made with; starting a workflow that runs already is harmless. */
+/** What the sweep is made with. */
 export type SweepAcceptedDocumentsDeps = {
   database: Database;
-  startIngest(input: IngestDocumentInput): Promise<void>;
+  /** True if it started a run; false if one was there and works on. */
+  startIngest(input: IngestDocumentInput): Promise<boolean>;
+  ingestRuns(input: IngestDocumentInput): Promise<boolean>;
 };
 
 /**
  * Starts the workflows of documents whose request died between the rows and the start, or whose workflow is gone; returns
- * how many. A start that fails is tried again by a later sweep.
+ * how many it looked at. A workflow that is ended from outside again and again is not started for ever: its document
+ * fails with that as the reason. A start that fails is tried again by a later sweep.
  */
 export function createSweepAcceptedDocuments(deps: SweepAcceptedDocumentsDeps): () => Promise<{ swept: number }> {
   return async function sweepAcceptedDocuments() {
     const stray = await deps.database.asOperator((em) => claimStrayGenerations(em, sweptAtOnce));
-    for (const { workspaceId, documentId, generation } of stray) {
-      await deps.startIngest({ workspaceId, documentId, generation });
+    for (const generation of stray) {
+      if (generation.restarts >= mostRestarts) await giveUp(deps, generation);
+      else if (await deps.startIngest(inputOf(generation))) {
+        await deps.database.asOperator((em) => noteRestart(em, generation));
+      }
     }
     return { swept: stray.length };
   };
+}
+
+async function giveUp(deps: SweepAcceptedDocumentsDeps, generation: StrayGeneration): Promise<void> {
+  if (await deps.ingestRuns(inputOf(generation))) return;
+  const detail =
+    `The ingestion's workflow was ended from outside ${generation.restarts + 1} times before it was done. ` +
+    "Look at the workflow in Temporal's UI and at the worker's log, then retry the document.";
+  await deps.database.inWorkspace(generation.workspaceId, (em) =>
+    failLostGeneration(em, generation, { code: 'restarted_too_often', detail }),
+  );
+}
+
+function inputOf({ workspaceId, documentId, generation }: StrayGeneration): IngestDocumentInput {
+  return { workspaceId, documentId, generation };
 }

@@ -2,9 +2,14 @@ import {
   createSweepAcceptedDocuments,
   type SweepAcceptedDocumentsDeps,
 } from '../ingestion/sweep-accepted-documents.ts';
+import { createSweepOrphans } from './sweep-orphans.ts';
 import { createSweepTurns, type SweepTurnsDeps } from './sweep-turns.ts';
 
 /** The steps of scheduled upkeep. */
 export function createUpkeepActivities(deps: SweepTurnsDeps & SweepAcceptedDocumentsDeps) {
-  return { sweepTurns: createSweepTurns(deps), sweepAcceptedDocuments: createSweepAcceptedDocuments(deps) };
+  return {
+    sweepTurns: createSweepTurns(deps),
+    sweepAcceptedDocuments: createSweepAcceptedDocuments(deps),
+    sweepOrphans: createSweepOrphans(deps),
+  };
 }

@@ -3,6 +3,9 @@ export const workflowTypes = {
   conversation: 'conversation',
   ingestDocument: 'ingestDocument',
   sweepAccepted: 'sweepAccepted',
+  sweepOrphans: 'sweepOrphans',
+  syncSource: 'syncSource',
+  requestSync: 'requestSync',
 } as const;
 
 /** Workflow ids derive from row ids, so a repeated start meets Temporal's own id rules. They carry no personal data. */
@@ -10,6 +13,11 @@ export const workflowIds = {
   conversation: (conversationId: string) => `conversation/${conversationId}`,
   ingestDocument: (documentId: string, generation: number) => `ingest/${documentId}/${generation}`,
   sweepAccepted: 'sweep-accepted',
+  sweepOrphans: 'sweep-orphans',
+  syncSource: (knowledgeSourceId: string) => `sync/${knowledgeSourceId}`,
+  syncItems: (syncId: string) => `sync-items/${syncId}`,
+  /** Of the schedule, and with the time behind it of each run that it starts. */
+  requestSync: (knowledgeSourceId: string) => `sync-schedule/${knowledgeSourceId}`,
 } as const;
 
 /** Update and query names of the conversation's entity workflow. Every handler only appends and returns at once. */

@@ -1,14 +1,20 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { GenerationKey } from './document-chunk-repository.ts';
+import type { StoredError } from './document-repository.ts';
+import { endGeneration, lockDocument, lockGenerations, settleDocument } from './end-generation.ts';
+import { settleIngestionJobs } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
+
+/** A generation that nobody may be working on, and how often its workflow was started again. */
+export type StrayGeneration = GenerationKey & { restarts: number };
 
 /**
  * Finds generations that nobody may be working on: accepted a few seconds ago and never begun, or silent for a minute.
  * For the operator role. They are marked, so that the next look leaves them alone for as long as they are old: thousands
  * that wait for a worker are not started again every few seconds.
  */
-export async function claimStrayGenerations(em: EntityManager, limit: number): Promise<GenerationKey[]> {
-  return query<GenerationKey>(
+export async function claimStrayGenerations(em: EntityManager, limit: number): Promise<StrayGeneration[]> {
+  return query<StrayGeneration>(
     em,
     `update document_generations g set updated_at = now()
      from (select document_id, generation from document_generations
@@ -18,7 +24,27 @@ export async function claimStrayGenerations(em: EntityManager, limit: number): P
                least(updated_at - created_at, interval '10 minutes'))
            order by updated_at limit $1 for update skip locked) stray
      where g.document_id = stray.document_id and g.generation = stray.generation
-     returning g.workspace_id as "workspaceId", g.document_id as "documentId", g.generation`,
+     returning g.workspace_id as "workspaceId", g.document_id as "documentId", g.generation, g.restarts`,
     [limit],
   );
+}
+
+/** Notes that a workflow was started which should have been running. For the operator role. */
+export async function noteRestart(em: EntityManager, key: GenerationKey): Promise<void> {
+  await query(
+    em,
+    `update document_generations set restarts = restarts + 1 where document_id = $1 and generation = $2`,
+    [key.documentId, key.generation],
+  );
+}
+
+/** Fails a generation on which no workflow works any more; one that has ended meanwhile is left alone. */
+export async function failLostGeneration(em: EntityManager, key: GenerationKey, error: StoredError): Promise<boolean> {
+  if (!(await lockDocument(em, key))) return false;
+  const own = (await lockGenerations(em, key)).find(({ generation }) => generation === key.generation);
+  if (own?.state !== 'staging') return false;
+  await endGeneration(em, key, { state: 'failed', error, kept: true });
+  await settleDocument(em, key, { status: 'failed', error });
+  await settleIngestionJobs(em, [own.job_id]);
+  return true;
 }

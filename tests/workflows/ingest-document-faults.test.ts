@@ -51,7 +51,7 @@ describe('a provider that limits', () => {
 });
 
 describe('a cancel and a delete', () => {
-  test('R2: a cancel stops the work and leaves nothing', async () => {
+  test('R2: a cancel stops the work and leaves nothing but the bytes for a retry', async () => {
     h.provider.control({ default: { firstTokenMs: 30_000 } });
     const key = await h.start(await h.accept(markdownBytes(4)));
     await h.called();
@@ -63,7 +63,7 @@ describe('a cancel and a delete', () => {
       status: 'cancelled',
       error: { code: 'cancelled' },
     });
-    expect(await h.workspace.stored(key.documentId)).toEqual({ chunks: 0, embeddings: 0, blobs: 0, contents: 0 });
+    expect(await h.workspace.stored(key.documentId)).toEqual({ chunks: 0, embeddings: 0, blobs: 1, contents: 0 });
     await until(async () => h.provider.log().every((call) => call.outcome !== 'running'), {
       what: 'the end of the call',
     });
@@ -159,12 +159,7 @@ describe('a crash', () => {
 
   test('a request that died between its rows and the start of the workflow is started by the sweep', async () => {
     const key = await h.accept(markdownBytes(2));
-    const sweep = createSweepAcceptedDocuments({
-      database: h.database,
-      startIngest: async (input) => {
-        await h.start(input);
-      },
-    });
+    const sweep = createSweepAcceptedDocuments({ database: h.database, ...h.starter() });
     await h.database.asOperator((em) =>
       em.execute(
         `update document_generations set created_at = now() - interval '6 seconds', updated_at = now() - interval '6 seconds'

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, Connection, type WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
 import type { IngestDocumentResult } from '../../../contracts/names/workflows.ts';
 import { readDocumentContent } from '../../../entities/documents/document-repository.ts';
@@ -39,9 +40,10 @@ export function ingestHarness() {
     async start(key: Key): Promise<Key> {
       const { documentId, generation } = key;
       const { workspaceId } = self.workspace;
-      await createWorkStarter(client).startIngest({ workspaceId, documentId, generation });
+      await self.starter().startIngest({ workspaceId, documentId, generation });
       return key;
     },
+    starter: () => createWorkStarter(client),
     /** Accepts documents; the key is that of the first. */
     async accept(...documents: Parameters<IngestWorkspace['accept']>) {
       const accepted = await self.workspace.accept(...documents);
@@ -54,7 +56,17 @@ export function ingestHarness() {
       await self.ended(key);
       return key;
     },
-    ended: (key: Key) => self.handle(key).result() as Promise<IngestDocumentResult>,
+    /** How the workflow ended: a failed one carries its verdict in its failure. */
+    async ended(key: Key): Promise<IngestDocumentResult> {
+      try {
+        return (await self.handle(key).result()) as IngestDocumentResult;
+      } catch (error) {
+        const { cause } = error as WorkflowFailedError;
+        if (cause instanceof CancelledFailure) return { state: 'cancelled', chunks: 0 };
+        if (cause instanceof ApplicationFailure) return cause.details?.[0] as IngestDocumentResult;
+        throw error;
+      }
+    },
     readText: (documentId: string) =>
       self.database.inWorkspace(self.workspace.workspaceId, (em) => readDocumentContent(em, documentId)),
     /** Resolves once the provider was asked for vectors. */

@@ -1,0 +1,14 @@
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
+import { sweepOrphansOptions } from './activity-options.ts';
+
+const { sweepOrphans: sweep } = proxyActivities<ReturnType<typeof createUpkeepActivities>>(sweepOrphansOptions);
+
+/** Clears up after steps that died for good, and after workflows that were terminated before they could. */
+export async function sweepOrphans(): Promise<Awaited<ReturnType<typeof sweep>>> {
+  const cleared = await sweep();
+  setCurrentDetails(
+    `Cleared ${cleared.generations} generations, ${cleared.blobs} parts of files, ${cleared.vectors} vectors, ${cleared.claims} claims`,
+  );
+  return cleared;
+}
