@@ -50,14 +50,14 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     submitTurn: (turn) => soon(() => submitTurn(turn)),
     cancelTurn: (turn) => soon(() => cancelTurn(turn)),
     startIngest: (input) => soon(() => startIngest(input)),
-  };
-  return {
-    database,
     ingestRuns: (input) => soon(() => ingestRuns(input)),
     cancelIngest: (ingest) => soon(() => cancelIngest(ingest)),
     startSync: (input) => soon(() => startSync(input)),
     cancelSync: (input) => soon(() => cancelSync(input)),
     syncRuns: (input) => soon(() => syncRuns(input)),
+  };
+  return {
+    database,
     temporal: client,
     notifications,
     notifier,

@@ -14,6 +14,7 @@ import {
   workflowTypes,
   type ConversationInput,
   type IngestDocumentInput,
+  type SyncSourceInput,
 } from '../contracts/names/workflows.ts';
 
 /** A turn whose row is committed. */
@@ -94,10 +95,9 @@ export function createWorkStarter(client: Client): WorkStarter {
             PerdureStatus: 'processing',
           }),
         });
-      } catch (error) {
         return true;
+      } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      }
         return false;
       }
     },
@@ -146,8 +146,14 @@ export function createWorkStarter(client: Client): WorkStarter {
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
         throw error;
+      }
     },
   };
+}
+
+/** One full sync of a source at a time; named items are fetched beside it. */
+function syncWorkflowId({ kind, knowledgeSourceId, syncId }: SyncSourceInput): string {
+  return kind === 'full' ? workflowIds.syncSource(knowledgeSourceId) : workflowIds.syncItems(syncId);
 }
 
 function attributes(values: Partial<Record<SearchAttributeName, string>>): TypedSearchAttributes {

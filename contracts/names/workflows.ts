@@ -59,3 +59,17 @@ export type IngestDocumentInput = { workspaceId: string; documentId: string; gen
 
 /** Verdict of the `ingestDocument` workflow. */
 export type IngestDocumentResult = { state: 'active' | 'failed' | 'abandoned' | 'cancelled'; chunks: number };
+
+/** Argument of the `syncSource` workflow; `full` lists the source, `items` fetches what was named. */
+export type SyncSourceInput = {
+  workspaceId: string;
+  knowledgeSourceId: string;
+  syncId: string;
+  kind: 'full' | 'items';
+};
+
+/** Verdict of the `syncSource` workflow; the counts are in the sync's row. `gone`: ended or taken over meanwhile. */
+export type SyncSourceResult = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };
+
+/** Argument of the `requestSync` workflow, by which a schedule asks for a sync. */
+export type RequestSyncInput = { workspaceId: string; knowledgeSourceId: string };
