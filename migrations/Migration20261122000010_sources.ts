@@ -78,7 +78,7 @@ export class Migration20261122000010_sources extends Migration {
         knowledge_source_id uuid not null,
         path text not null,
         sync_id uuid not null,
-        state text not null check (state in ('pending', 'unchanged', 'accepted', 'failed')),
+        state text not null check (state in ('pending', 'unchanged', 'accepted', 'failed', 'excluded')),
         version text,
         accepted_version text,
         settings_hash bytea,

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { createAddressPolicy } from '../providers/fetch/address-policy.ts';
 
 const queueNames = ['chat', 'ingest', 'evaluate', 'maintain'] as const;
 
@@ -53,6 +54,37 @@ export const configSchema = z.object({
     .transform((value) => value.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(queueNames)).min(1))
     .describe('Task queues that a worker serves, separated by commas'),
+  PERDURE_FETCH_ALLOW: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== ''),
+    )
+    .superRefine((entries, context) => {
+      try {
+        createAddressPolicy(entries);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    })
+    .describe(
+      'Hosts, addresses and ranges that may be fetched from though they are private, separated by commas: ' +
+        'wiki.internal, 10.1.0.0/16, [fd00::1]:8080',
+    ),
+  PERDURE_SOURCE_FOLDERS: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== ''),
+    )
+    .pipe(z.array(z.string().startsWith('/', 'must be absolute folders, separated by commas')))
+    .describe('Folders below which sources of the type file may read, separated by commas; the same for every worker'),
   OPENAI_API_KEY: z.string().optional().describe('Registers a chat model of OpenAI or a compatible provider'),
   OPENAI_BASE_URL: z.url().optional().describe('Address of a compatible provider (Ollama, vLLM, LM Studio)'),
   PERDURE_CHAT_MODEL: z.string().default('gpt-5-mini').describe('Model that is registered when a key is given'),

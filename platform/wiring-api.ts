@@ -58,6 +58,11 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   };
   return {
     database,
+    ingestRuns: (input) => soon(() => ingestRuns(input)),
+    cancelIngest: (ingest) => soon(() => cancelIngest(ingest)),
+    startSync: (input) => soon(() => startSync(input)),
+    cancelSync: (input) => soon(() => cancelSync(input)),
+    syncRuns: (input) => soon(() => syncRuns(input)),
     temporal: client,
     notifications,
     notifier,

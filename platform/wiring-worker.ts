@@ -5,9 +5,11 @@ import { createConversationActivities } from '../activities/conversation/create-
 import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
 import { createTurnEventAppender } from '../activities/conversation/turn-event-appender.ts';
 import { createIngestionActivities } from '../activities/ingestion/create-ingestion-activities.ts';
+import { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
+import { inspectDocument } from '../domain/documents/inspect-document.ts';
 import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
 import { createProviders, type ModelSettings } from '../providers/registry.ts';
 import type { Config } from './config.ts';
@@ -17,6 +19,7 @@ import { createNotifier } from './notifier.ts';
 import { payloadGuard } from './payload-guard.ts';
 import { checkDatabase } from './check-database.ts';
 import { open } from './seal.ts';
+import { createSourceOpener } from './source-opener.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
 import { countIngestions } from './telemetry/count-ingestions.ts';
 import { connectTemporal } from './temporal-client.ts';
@@ -83,6 +86,13 @@ export async function createWorkerProcess(
       }),
       telemetry.metrics,
     ),
+    ...createSyncActivities({
+      database,
+      openSource: createSourceOpener(config),
+      inspectDocument,
+      notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
+      ...starter,
+    }),
     ...createUpkeepActivities({ database, ...starter }),
   };
   const workers = await Promise.all(

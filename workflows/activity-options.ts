@@ -82,3 +82,33 @@ export const failGenerationOptions: ActivityOptions = {
   startToCloseTimeout: '2 minutes',
   retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 };
+
+/** One short transaction about a sync, inside the workflow task. */
+export const syncStepOptions: LocalActivityOptions = {
+  ...withinWorkflowTask,
+  summary: 'Look at the sync',
+  startToCloseTimeout: '1 minute',
+};
+
+/** The end of a sync must be written, so this is tried until it is. */
+export const finishSyncOptions: ActivityOptions = {
+  heartbeatTimeout: '10 seconds',
+  summary: 'End the sync',
+  startToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};
+
+/**
+ * Listing and fetching at a source that may be away for a while: about ten minutes of trying, and longer where the source
+ * itself says when to come back.
+ */
+export const readSourceOptions: ActivityOptions = {
+  ...noticed,
+  startToCloseTimeout: '30 minutes',
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '1 minute',
+    maximumAttempts: 16,
+  },
+};

@@ -11,7 +11,7 @@ export const SourceItem = defineEntity({
     knowledgeSourceId: p.uuid().primary(),
     path: p.text().primary(),
     syncId: p.uuid(),
-    state: p.enum(['pending', 'unchanged', 'accepted', 'failed']),
+    state: p.enum(['pending', 'unchanged', 'accepted', 'failed', 'excluded']),
     version: p.text().nullable(),
     acceptedVersion: p.text().nullable(),
     settingsHash: p.blob().nullable(),

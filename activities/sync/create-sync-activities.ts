@@ -1,0 +1,25 @@
+import { createFetchItems } from './fetch-items.ts';
+import {
+  createBeginSync,
+  createCancelDocuments,
+  createCountUnsettled,
+  createFinishSync,
+  createPlanRemovals,
+  createRemoveMissing,
+} from './finish-sync.ts';
+import { createListPages } from './list-page.ts';
+import type { SyncDeps } from './sync-deps.ts';
+
+/** The steps of bringing a source up to date. */
+export function createSyncActivities(deps: SyncDeps) {
+  return {
+    beginSync: createBeginSync(deps),
+    listPages: createListPages(deps),
+    fetchItems: createFetchItems(deps),
+    countUnsettled: createCountUnsettled(deps),
+    planRemovals: createPlanRemovals(deps),
+    removeMissing: createRemoveMissing(deps),
+    cancelDocuments: createCancelDocuments(deps),
+    finishSync: createFinishSync(deps),
+  };
+}

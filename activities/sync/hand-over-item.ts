@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { v7 } from 'uuid';
+import type { SyncSourceInput } from '../../contracts/names/workflows.ts';
+import { acceptDocuments, readChunkParameters } from '../../entities/documents/accept-documents.ts';
+import { addToIngestionJob } from '../../entities/documents/ingestion-job-repository.ts';
+import { query } from '../../entities/sql.ts';
+import { settleItem, type ItemDescription } from '../../entities/sources/source-item-repository.ts';
+import { noteUnfetchedDocument } from '../../entities/sources/unfetched-document.ts';
+import type { FetchedContent } from '../../providers/sources/document-source.ts';
+import { itemTitle, prepareItem } from './prepare-item.ts';
+import { describeError, type SyncStep } from './run-sync-step.ts';
+import { settingsHash } from './settings-hash.ts';
+import type { SyncDeps } from './sync-deps.ts';
+
+/** A document that is to be ingested. */
+export type AcceptedDocument = { documentId: string; generation: number };
+
+/** An item that waits in the manifest. */
+export type WaitingItem = { path: string; version: string | null; description: ItemDescription };
+
+/**
+ * Hands a pending item's content over to be ingested, in one transaction with the manifest; null when there is nothing to
+ * ingest: the content is there already, or cannot be a document, or the item was settled by another attempt.
+ */
+export async function handOverItem(
+  deps: SyncDeps,
+  step: SyncStep,
+  input: SyncSourceInput,
+  item: WaitingItem,
+  content: FetchedContent,
+): Promise<AcceptedDocument | null> {
+  return step
+    .held(async (em, sync) => {
+      const metadata = (sync.configuration['metadata'] ?? {}) as Record<string, unknown>;
+      let document: ReturnType<typeof prepareItem>;
+      try {
+        document = prepareItem(deps, item, content, metadata);
+      } catch (error) {
+        await failItem(em, input, sync.jobId, item, describeError(error));
+        return null;
+      }
+      const version = content.version ?? item.version ?? contentVersion(content.bytes);
+      const chunks = await readChunkParameters(em, input.workspaceId, input.knowledgeSourceId);
+      const { documents } = await acceptDocuments(em, {
+        ...input,
+        jobId: sync.jobId,
+        documents: [document],
+        addToJob: true,
+      });
+      const { documentId, generation, unchanged } = documents[0]!;
+      const outcome = { documentId, version, settingsHash: settingsHash(sync.configuration, chunks), error: null };
+      const isWaiting = await settleItem(em, input, item.path, {
+        ...outcome,
+        state: unchanged ? 'unchanged' : 'accepted',
+      });
+      if (!isWaiting) throw new ItemSettled();
+      // What is served is what the source holds: an error of an earlier fetch is over.
+      if (unchanged)
+        await query(em, `update documents set error = null where id = $1 and status = 'ready'`, [documentId]);
+      return unchanged ? null : { documentId, generation };
+    })
+    .catch((error: unknown) => {
+      if (error instanceof ItemSettled) return null;
+      throw error;
+    });
+}
+
+/** Notes that a pending item cannot be fetched, on its document and in the job. The caller holds the sync. */
+export async function failItem(
+  em: EntityManager,
+  input: SyncSourceInput,
+  jobId: string,
+  item: WaitingItem,
+  error: { code: string; detail: string },
+): Promise<void> {
+  const documentId = await noteUnfetchedDocument(em, {
+    documentId: v7(),
+    workspaceId: input.workspaceId,
+    knowledgeSourceId: input.knowledgeSourceId,
+    path: item.path,
+    title: item.description.title ?? itemTitle(item.path),
+    sourceUrl: item.description.source_url ?? null,
+    error,
+  });
+  const outcome = { state: 'failed', documentId, version: null, settingsHash: null, error } as const;
+  if (!(await settleItem(em, input, item.path, outcome))) return;
+  const failed = [{ document: documentId, error: `${error.code}: ${error.detail}` }];
+  await addToIngestionJob(em, jobId, { unchanged: 0, accepted: 0, failed });
+}
+
+/** The version of content whose source has none. */
+export function contentVersion(bytes: Uint8Array): string {
+  return `sha256-${createHash('sha256').update(bytes).digest('base64url')}`;
+}
+
+/** Rolls the transaction back in which an item turned out to be settled by another attempt. */
+class ItemSettled extends Error {}

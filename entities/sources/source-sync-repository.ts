@@ -1,0 +1,138 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { closeIngestionJob, createIngestionJob } from '../documents/ingestion-job-repository.ts';
+import { query } from '../sql.ts';
+
+/** One sync of one source. */
+export type SyncKey = { workspaceId: string; knowledgeSourceId: string; syncId: string };
+
+/** How a request for a sync ended: `started` is false when one was there that does the same. */
+export type RequestedSync =
+  | { outcome: 'started' | 'running'; syncId: string; jobId: string | null }
+  | { outcome: 'missing' | 'paused' };
+
+/**
+ * Writes a sync of the whole source with its open job, unless one is under way. The lock on the source gives requests of
+ * people and schedules an order.
+ */
+export async function requestSync(
+  em: EntityManager,
+  request: SyncKey & { jobId: string; trigger: 'request' | 'schedule'; allowRemovals: boolean },
+): Promise<RequestedSync> {
+  const [source] = await query<{ status: string }>(
+    em,
+    `select status from knowledge_sources where workspace_id = $1 and id = $2 and deleted_at is null for no key update`,
+    [request.workspaceId, request.knowledgeSourceId],
+  );
+  if (!source) return { outcome: 'missing' };
+  if (source.status === 'paused') return { outcome: 'paused' };
+  const [running] = await query<{ id: string; job_id: string | null }>(
+    em,
+    `select id, job_id from source_syncs
+     where workspace_id = $1 and knowledge_source_id = $2 and kind = 'full' and state in ('accepted', 'running')`,
+    [request.workspaceId, request.knowledgeSourceId],
+  );
+  if (running) return { outcome: 'running', syncId: running.id, jobId: running.job_id };
+  await createIngestionJob(em, { ...request, totalDocuments: 0, isOpen: true });
+  await query(
+    em,
+    `insert into source_syncs (id, workspace_id, knowledge_source_id, job_id, kind, trigger, allow_removals)
+     values ($1, $2, $3, $4, 'full', $5, $6)`,
+    [
+      request.syncId,
+      request.workspaceId,
+      request.knowledgeSourceId,
+      request.jobId,
+      request.trigger,
+      request.allowRemovals,
+    ],
+  );
+  return { outcome: 'started', syncId: request.syncId, jobId: request.jobId };
+}
+
+/** A sync that may write, and what it needs to know of its source; the connection string is sealed. */
+export type HeldSync = {
+  jobId: string;
+  kind: 'full' | 'items';
+  isListed: boolean;
+  allowRemovals: boolean;
+  listedItems: number;
+  sourceType: string;
+  connectionString: string | null;
+  configuration: Record<string, unknown>;
+};
+
+/**
+ * Lets a sync begin, or go on. Null if it has ended, or its source was deleted: whoever works on it must stop. The first
+ * page is put on the list of pages.
+ */
+export async function beginSync(
+  em: EntityManager,
+  key: SyncKey,
+  firstCursorHash: Uint8Array,
+): Promise<HeldSync | null> {
+  await query(
+    em,
+    `update source_syncs s set state = 'running', started_at = coalesce(started_at, now()), updated_at = now()
+     from knowledge_sources k
+     where s.workspace_id = $1 and s.id = $2 and s.state = 'accepted' and k.id = s.knowledge_source_id
+       and k.deleted_at is null`,
+    [key.workspaceId, key.syncId],
+  );
+  const held = await holdSync(em, key);
+  if (held?.kind === 'full')
+    await query(
+      em,
+      `insert into source_cursors (workspace_id, sync_id, cursor_hash) values ($1, $2, $3) on conflict do nothing`,
+      [key.workspaceId, key.syncId, Buffer.from(firstCursorHash)],
+    );
+  return held;
+}
+
+/**
+ * Holds a sync for this transaction's writes, one writer at a time; null if it has ended or its source was deleted, whose
+ * delete waits for this transaction.
+ */
+export async function holdSync(em: EntityManager, key: SyncKey): Promise<HeldSync | null> {
+  const [row] = await query<HeldSync>(
+    em,
+    `select s.job_id as "jobId", s.kind, s.is_listed as "isListed", s.allow_removals as "allowRemovals",
+            s.listed_items as "listedItems", k.type as "sourceType", k.connection_string as "connectionString",
+            k.configuration
+     from source_syncs s join knowledge_sources k on k.workspace_id = s.workspace_id and k.id = s.knowledge_source_id
+     where s.workspace_id = $1 and s.id = $2 and s.state = 'running' and k.deleted_at is null
+     for no key update of s for key share of k`,
+    [key.workspaceId, key.syncId],
+  );
+  return row ?? null;
+}
+
+/** Why a sync ended otherwise than well. */
+export type SyncError = { code: string; detail: string };
+
+/**
+ * Ends a sync that has not ended, closes its job, and forgets its list of pages; false if it had ended. A completed one
+ * makes the source's documents those of now.
+ */
+export async function endSync(
+  em: EntityManager,
+  key: SyncKey,
+  end: { state: 'completed' | 'failed' | 'cancelled'; error: SyncError | null },
+): Promise<boolean> {
+  const [ended] = await query<{ jobId: string | null; knowledgeSourceId: string; kind: string }>(
+    em,
+    `update source_syncs
+     set state = $3, error = $4, completed_at = now(), updated_at = now(), started_at = coalesce(started_at, now())
+     where workspace_id = $1 and id = $2 and state in ('accepted', 'running')
+     returning job_id as "jobId", knowledge_source_id as "knowledgeSourceId", kind`,
+    [key.workspaceId, key.syncId, end.state, end.error && JSON.stringify(end.error)],
+  );
+  if (!ended) return false;
+  await query(em, `delete from source_cursors where workspace_id = $1 and sync_id = $2`, [key.workspaceId, key.syncId]);
+  if (end.state === 'completed' && ended.kind === 'full')
+    await query(em, `update knowledge_sources set last_sync = now() where id = $1`, [ended.knowledgeSourceId]);
+  if (ended.jobId !== null) {
+    const failure = end.error && `${end.error.code}: ${end.error.detail}`;
+    await closeIngestionJob(em, ended.jobId, failure);
+  }
+  return true;
+}

@@ -1,0 +1,120 @@
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { PerdureError } from '../../contracts/errors.ts';
+import { maxDocumentBytes } from '../../contracts/names/limits.ts';
+import type { FolderConfiguration } from '../../contracts/source-configuration.ts';
+import type { DocumentSource, SourceItem, SourcePage } from './document-source.ts';
+
+/**
+ * A folder of the machine, below one of `roots`. A cursor is a folder: each is listed alone, so that a large tree is
+ * many short steps. Links that lead out of the folder are left out; a file's version is its size and time of change.
+ */
+export function createFolderSource(settings: FolderConfiguration, roots: readonly string[]): DocumentSource {
+  async function root(): Promise<string> {
+    const folder = await real(settings.path);
+    const allowed = await Promise.all(roots.map((one) => realpath(one).catch(() => null)));
+    if (allowed.some((one) => one !== null && isWithin(one, folder))) return folder;
+    throw new PerdureError(
+      'source_configuration',
+      `${settings.path} is not below a folder that may be read. An operator can allow it by PERDURE_SOURCE_FOLDERS.`,
+    );
+  }
+
+  async function listFolder(base: string, relative: string): Promise<SourcePage> {
+    const entries = await readdir(path.join(base, relative), { withFileTypes: true }).catch((error: unknown) => {
+      throw unreadable(relative || settings.path, error);
+    });
+    const items: SourceItem[] = [];
+    const next: string[] = [];
+    for (const { name } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (!settings.hidden && name.startsWith('.')) continue;
+      const child = relative === '' ? name : `${relative}/${name}`;
+      const found = await locate(base, child);
+      if (!found) continue;
+      if (found.isDirectory()) {
+        if (!settings.exclude.some((glob) => path.matchesGlob(child, glob))) next.push(child);
+      } else if (found.isFile() && isWanted(child, settings)) items.push(itemOf(child, found));
+    }
+    return { items, next };
+  }
+
+  return {
+    async check() {
+      const folder = await root();
+      const names = await readdir(folder).catch((error: unknown) => {
+        throw unreadable(settings.path, error);
+      });
+      return { detail: `${settings.path} can be read; it has ${names.length} entries.` };
+    },
+    list: async (cursor) => listFolder(await root(), cursor ?? ''),
+    async fetch({ path: relative }) {
+      const base = await root();
+      const file = await realpath(path.join(base, relative)).catch(gone);
+      if (file === null || !isWithin(base, file)) return null;
+      const handle = await open(file, 'r').catch(gone);
+      if (handle === null) return null;
+      try {
+        const before = await handle.stat({ bigint: true });
+        if (!before.isFile()) return null;
+        const bytes = await handle.readFile();
+        // Of the very bytes that were read, so that a file that is being written is read again at the next sync.
+        return { bytes, mediaType: null, version: versionOf(before.size, before.mtimeNs) };
+      } finally {
+        await handle.close();
+      }
+    },
+    close: async () => {},
+  };
+}
+
+/** The file or folder behind a path, null where a link leads out of the folder, in a circle, or nowhere. */
+async function locate(base: string, relative: string) {
+  const target = await realpath(path.join(base, relative)).catch(gone);
+  if (target === null || !isWithin(base, target)) return null;
+  // A folder that is reached by a link is listed where it stands.
+  const found = await stat(target, { bigint: true }).catch(gone);
+  return found?.isDirectory() && target !== path.join(base, relative) ? null : found;
+}
+
+function itemOf(relative: string, found: { size: bigint; mtimeNs: bigint }): SourceItem {
+  const version = versionOf(found.size, found.mtimeNs);
+  if (found.size <= maxDocumentBytes) return { path: relative, version };
+  const detail = `The file has ${found.size} bytes, and a document may have ${maxDocumentBytes}. Split it, or exclude it.`;
+  return { path: relative, version, problem: { code: 'fetch_too_large', detail } };
+}
+
+function isWanted(relative: string, { include, exclude }: FolderConfiguration): boolean {
+  const matches = (glob: string) => path.matchesGlob(relative, glob);
+  return (include.length === 0 || include.some(matches)) && !exclude.some(matches);
+}
+
+function versionOf(size: bigint, changed: bigint): string {
+  return `${size}-${changed}`;
+}
+
+function isWithin(folder: string, target: string): boolean {
+  return target === folder || target.startsWith(folder.endsWith(path.sep) ? folder : `${folder}${path.sep}`);
+}
+
+async function real(folder: string): Promise<string> {
+  if (!path.isAbsolute(folder))
+    throw new PerdureError('source_configuration', `The path ${folder} must be absolute, as the workers see it.`);
+  return realpath(folder).catch((error: unknown) => {
+    throw unreadable(folder, error);
+  });
+}
+
+function unreadable(folder: string, error: unknown): PerdureError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'an unknown error';
+  return new PerdureError(
+    'source_unavailable',
+    `The folder ${folder} cannot be read (${code}). Is it there and mounted?`,
+  );
+}
+
+/** What went away between two looks is not there; any other trouble is the source's. */
+function gone(error: unknown): null {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null;
+  throw new PerdureError('source_unavailable', `A file of the folder cannot be read (${code ?? 'an unknown error'}).`);
+}

@@ -1,0 +1,218 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  sleep,
+  startChild,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  defineSearchAttributeKey,
+  TypedSearchAttributes,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
+import type { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
+import {
+  workflowIds,
+  workflowTypes,
+  type IngestDocumentInput,
+  type SyncSourceInput,
+  type SyncSourceResult,
+} from '../contracts/names/workflows.ts';
+import { finishSyncOptions, readSourceOptions, syncStepOptions } from './activity-options.ts';
+
+type Steps = ReturnType<typeof createSyncActivities>;
+
+const { beginSync, planRemovals, countUnsettled } = proxyLocalActivities<Steps>(syncStepOptions);
+const { listPages, fetchItems, removeMissing } = proxyActivities<Steps>(readSourceOptions);
+const { finishSync, cancelDocuments } = proxyActivities<Steps>(finishSyncOptions);
+
+// So many documents of one sync are ingested at once: enough to keep the model busy while others are fetched.
+const windowSize = 16;
+// A kill repeats the fetches of one batch at the most.
+const itemsPerBatch = 8;
+
+const attributes = {
+  workspace: defineSearchAttributeKey('PerdureWorkspace', 'KEYWORD'),
+  document: defineSearchAttributeKey('PerdureDocument', 'KEYWORD'),
+  status: defineSearchAttributeKey('PerdureStatus', 'KEYWORD'),
+};
+
+type Document = { documentId: string; generation: number };
+
+/**
+ * Brings a source up to date: lists it page by page into the manifest, fetches what is new or has changed and has it
+ * ingested by children in a sliding window, and last of all deletes what a complete listing does not hold any more. What
+ * was done stands in the database, so any run, also one that continues another, goes on where the work is.
+ */
+export async function syncSource(input: SyncSourceInput): Promise<SyncSourceResult> {
+  const window = new ChildWindow(input);
+  try {
+    const { isOpen } = await beginSync(input);
+    if (!isOpen) return { state: 'gone' };
+    await transfer(input, window);
+    await window.drain();
+    await settleStrays(input);
+    const refused = await remove(input);
+    return await finish(input, { state: 'completed', error: refused });
+  } catch (error) {
+    if (codeOf(error) === 'fenced') return { state: 'gone' };
+    if (!isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
+    return CancellationScope.nonCancellable(() => stop(input, window, error));
+  }
+}
+
+async function transfer(input: SyncSourceInput, window: ChildWindow): Promise<void> {
+  let toList = input.kind === 'full';
+  let toFetch = true;
+  let pages = 0;
+  let fetched = 0;
+  while (toList || toFetch) {
+    if (workflowInfo().continueAsNewSuggested) {
+      await window.drain();
+      await continueAsNew<typeof syncSource>(input);
+    }
+    setCurrentDetails(`${pages} pages listed, ${fetched} documents fetched, ${window.open} being ingested`);
+    await window.room(itemsPerBatch);
+    // Fetching before listing: a crawl that takes hours is searchable from its first minute.
+    if (toFetch) {
+      const batch = await fetchItems.executeWithOptions({ summary: 'Fetch documents' }, [input, itemsPerBatch]);
+      fetched += batch.settled;
+      toFetch = batch.more;
+      await window.start(batch.accepted);
+    } else {
+      const listing = await listPages.executeWithOptions({ summary: 'List the source' }, [input]);
+      pages += listing.pages;
+      toList = listing.waiting > 0;
+      toFetch = true;
+      await window.start(listing.accepted);
+    }
+  }
+}
+
+/** Waits for documents whose workflow was not started from here: a worker died between their rows and their start. */
+async function settleStrays(input: SyncSourceInput): Promise<void> {
+  for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 2, 30_000)) {
+    const { pending } = await countUnsettled(input);
+    if (pending === 0) return;
+    setCurrentDetails(`${pending} documents are still being ingested`);
+    await sleep(pauseMs, { summary: 'Until all documents are ingested' });
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof syncSource>(input);
+  }
+}
+
+async function remove(input: SyncSourceInput): Promise<{ code: string; detail: string } | null> {
+  const plan = await planRemovals(input);
+  if (plan.refused || plan.missing === 0) return plan.refused;
+  setCurrentDetails(`Deleting ${plan.missing} documents that the source holds no more`);
+  for (let more = true; more;) {
+    ({ more } = await removeMissing.executeWithOptions({ summary: 'Delete what the source holds no more' }, [input]));
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof syncSource>(input);
+  }
+  return null;
+}
+
+async function stop(input: SyncSourceInput, window: ChildWindow, error: unknown): Promise<SyncSourceResult> {
+  const isCancelled = isCancellation(error);
+  // Children outlive a sync that failed: what they were given is complete. A cancel ends them too.
+  if (isCancelled) for (let more = true; more;) ({ more } = await cancelDocuments(input));
+  await window.drain();
+  return finish(
+    input,
+    isCancelled
+      ? {
+          state: 'cancelled',
+          error: { code: 'cancelled', detail: 'The sync was cancelled on request. Sync again to go on.' },
+        }
+      : { state: 'failed', error: describe(error) },
+  );
+}
+
+async function finish(
+  input: SyncSourceInput,
+  end: { state: 'completed' | 'failed' | 'cancelled'; error: { code: string; detail: string } | null },
+): Promise<SyncSourceResult> {
+  await CancellationScope.nonCancellable(() => finishSync(input, end));
+  const outcome = end.error === null ? end.state : `${end.state}: ${end.error.code}`;
+  upsertSearchAttributes([
+    { key: attributes.workspace, value: input.workspaceId },
+    { key: attributes.status, value: end.state },
+  ]);
+  setCurrentDetails(outcome);
+  return { state: end.state };
+}
+
+/** The children that ingest documents; a child's failure is its document's, and stands there. */
+class ChildWindow {
+  readonly #input: SyncSourceInput;
+  open = 0;
+
+  constructor(input: SyncSourceInput) {
+    this.#input = input;
+  }
+
+  /** Waits until so many more may be started. */
+  async room(more: number): Promise<void> {
+    await condition(() => this.open + more <= windowSize);
+  }
+
+  async drain(): Promise<void> {
+    await condition(() => this.open === 0);
+  }
+
+  async start(documents: readonly Document[]): Promise<void> {
+    await Promise.all(documents.map((document) => this.#startOne(document)));
+  }
+
+  async #startOne({ documentId, generation }: Document): Promise<void> {
+    const { workspaceId } = this.#input;
+    const args: [IngestDocumentInput] = [{ workspaceId, documentId, generation }];
+    try {
+      const child = await startChild(workflowTypes.ingestDocument, {
+        workflowId: workflowIds.ingestDocument(documentId, generation),
+        args,
+        // A sync that is terminated leaves its children to end by themselves; a cancel reaches them all the same.
+        parentClosePolicy: 'ABANDON',
+        cancellationType: 'WAIT_CANCELLATION_REQUESTED',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: 'Ingest one document',
+        staticDetails: `Document \`${documentId}\`, generation ${generation}`,
+        typedSearchAttributes: new TypedSearchAttributes([
+          { key: attributes.workspace, value: workspaceId },
+          { key: attributes.document, value: documentId },
+          { key: attributes.status, value: 'accepted' },
+        ]),
+      });
+      this.open += 1;
+      const ended = () => {
+        this.open -= 1;
+      };
+      void child.result().then(ended, ended);
+    } catch (error) {
+      // The sweep was faster; the document is waited for at the end.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+}
+
+function codeOf(error: unknown): string | null {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
+}
+
+function describe(error: unknown): { code: string; detail: string } {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure && cause.type) return { code: cause.type, detail: cause.message };
+  return {
+    code: 'source_unavailable',
+    detail:
+      'A step did not end in time, again and again. Look at the source and at the log of the worker, then sync again.',
+  };
+}
