@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { expect, jest, test } from '@jest/globals';
-import type { RoundReport } from './harness/run-round.ts';
+import type { ScenarioReport } from './harness/scenario.ts';
 
 jest.setTimeout(400_000);
 
-type ChaosReport = { ok: boolean; reports: Array<RoundReport & { scenario: string }> };
+type ChaosReport = { ok: boolean; reports: Array<ScenarioReport & { scenario: string }> };
 
 function runChaos(...scenarios: string[]): Promise<ChaosReport> {
   const script = path.join(import.meta.dirname, 'run-chaos.ts');
@@ -26,6 +26,6 @@ test('a worker that is killed in the middle of turns and of an ingest loses noth
     { scenario: 'turns-kill-worker', findings: [] },
     { scenario: 'ingest-kill-worker', findings: [] },
   ]);
-  expect(reports.every((report) => report.countingHits > 0)).toBe(true);
+  expect(reports.every((report) => report.hits > 0)).toBe(true);
   expect(ok).toBe(true);
 });

@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { query } from '../../../entities/sql.ts';
+import { composeText } from './compose-text.ts';
 import type { Findings, RoundContext, Workload } from './round-context.ts';
-import type { SeededRandom } from './seeded-random.ts';
 
 const documentCount = 50;
-const vocabulary =
-  `amber basin cedar delta ember fjord grove harbor island jasper kettle lagoon meadow nectar orchard prairie quarry
-   river summit timber upland valley willow xenon yarrow zephyr anchor beacon canyon drift estuary`.split(/\s+/);
-
 /** Fifty Markdown documents of a few chunks each, in one job, with real embeddings; each has a word of its own. */
 export async function ingestWorkload(context: RoundContext): Promise<Workload> {
-  const { api, database, random, round } = context;
+  const { random, round } = context;
+  const { api, database } = context.stack;
   let inFlight = 0;
   let done = 0;
 
@@ -37,7 +34,9 @@ export async function ingestWorkload(context: RoundContext): Promise<Workload> {
             document_type: 'markdown',
             path: `chaos/${round}/${n}.md`,
             is_global: true,
-            text: composeMarkdown(random.fork(`document ${n}`), marker(round, n)),
+            text: composeText(random.fork(`document ${n}`), random.fork(`length ${n}`).between(30, 80), [
+              marker(round, n),
+            ]),
           })),
         },
         `batch-${round}`,
@@ -91,15 +90,4 @@ export async function ingestWorkload(context: RoundContext): Promise<Workload> {
 
 function marker(round: string, n: number): string {
   return `marker${round.replace(/[^a-z0-9]/gi, '')}x${n}`;
-}
-
-function composeMarkdown(random: SeededRandom, word: string): string {
-  const sections = Array.from({ length: random.between(4, 8) }, (_, section) => {
-    const sentences = Array.from({ length: random.between(6, 12) }, () => {
-      const words = Array.from({ length: random.between(6, 14) }, () => random.pick(vocabulary)).join(' ');
-      return `${words[0]?.toUpperCase()}${words.slice(1)}.`;
-    });
-    return `## Section ${section + 1}\n\n${sentences.join(' ')}\n`;
-  });
-  return `# Document ${word}\n\n${sections.join('\n')}`;
 }

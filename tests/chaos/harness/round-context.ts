@@ -1,21 +1,15 @@
-import type { Client } from '@temporalio/client';
-import type { Database } from '../../../platform/database.ts';
-import type { ApiClient } from './api-client.ts';
+import type { ProxiedStack } from './proxied-stack.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** What a workload works with in one round. */
 export type RoundContext = {
-  api: ApiClient;
-  /** Looks at the rows from outside, as `perdure check` does. */
-  database: Database;
-  temporal: Client;
-  providerUrl: string;
+  stack: ProxiedStack;
   random: SeededRandom;
   /** Sets this round's rows apart from those of others. */
   round: string;
 };
 
-/** What a workload found wrong; an empty list is a passed round. */
+/** What was found wrong; an empty list is a passed round. */
 export type Findings = string[];
 
 /** Work that goes on while processes are hit. */

@@ -1,3 +1,7 @@
+import type { Findings } from './round-context.ts';
+import type { ProxiedStack } from './proxied-stack.ts';
+import type { SeededRandom } from './seeded-random.ts';
+
 /** What is hit. */
 export const targets = ['worker', 'api', 'postgres', 'temporal'] as const;
 export type Target = (typeof targets)[number];
@@ -6,16 +10,29 @@ export type Target = (typeof targets)[number];
 export const faults = ['kill', 'freeze'] as const;
 export type Fault = (typeof faults)[number];
 
-/** What goes on meanwhile. */
-export const workloads = ['ingest', 'turns'] as const;
-export type WorkloadName = (typeof workloads)[number];
+/** What the command line says besides the names of scenarios; empty lists stand for everything. */
+export type ScenarioOptions = {
+  seed: number;
+  round: number;
+  points: readonly string[];
+  targets: readonly Target[];
+  faults: readonly Fault[];
+  /** So many points, chosen by the seed, in place of all. */
+  sample: number | null;
+  /** How many documents are held at their points at once. */
+  group: number;
+  /** How many interleavings are tried. */
+  count: number;
+  say(line: string): void;
+};
 
-/** One combination, by the name that `--scenario` takes. */
-export type Scenario = { name: string; target: Target; fault: Fault; workload: WorkloadName };
+/** What a scenario did: `hits` are the faults that met work under way. Without findings it has passed. */
+export type ScenarioReport = { hits: number; rounds: number; findings: Findings; details: unknown };
 
-/** Every scenario of the harness. */
-export const scenarios: readonly Scenario[] = workloads.flatMap((workload) =>
-  targets.flatMap((target) =>
-    faults.map((fault) => ({ name: `${workload}-${fault}-${target}`, target, fault, workload })),
-  ),
-);
+/** Something that is tried against a stack, by the name that `--scenario` takes. */
+export type Scenario = {
+  name: string;
+  /** Whether it works in a workspace whose only embedding model is the fake provider's; such scenarios come last. */
+  paidModel: boolean;
+  run(stack: ProxiedStack, random: SeededRandom, options: ScenarioOptions): Promise<ScenarioReport>;
+};

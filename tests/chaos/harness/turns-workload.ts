@@ -12,7 +12,8 @@ type Watched = { turnId: string; text: string; ended: string | null; resets: num
  * and no message may be lost or doubled.
  */
 export async function turnsWorkload(context: RoundContext): Promise<Workload> {
-  const { api, random, round } = context;
+  const { random, round } = context;
+  const { api, database, provider } = context.stack;
   const model = await api.request<{ id: string }>(
     'POST',
     '/models',
@@ -21,7 +22,7 @@ export async function turnsWorkload(context: RoundContext): Promise<Workload> {
       kind: 'chat',
       provider: 'openai',
       model_id: `fake?firstTokenMs=20&tokenMs=25&tokens=${tokensPerTurn}`,
-      endpoint: context.providerUrl,
+      endpoint: provider.url,
       pricing: { input_per_million: '1', output_per_million: '2', currency: 'USD' },
     },
     `model-${round}`,
@@ -74,7 +75,7 @@ export async function turnsWorkload(context: RoundContext): Promise<Workload> {
   }
 
   async function compareWithStored(): Promise<Findings> {
-    const stored = await context.database.asOperator((em) =>
+    const stored = await database.asOperator((em) =>
       query<{ turn_id: string; content: string; answers: number; questions: number }>(
         em,
         `select t.id as turn_id, a.content,

@@ -1,0 +1,118 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { createDatabase } from '../../../platform/database.ts';
+import type { Database } from '../../../platform/database.ts';
+import { workflowBundle } from '../../../platform/workflow-bundle.ts';
+import { homeDirectory } from '../../../scripts/setup/installation.mjs';
+import { holdStack } from '../../../scripts/supervisor/hold-stack.ts';
+import type { HeldStack } from '../../../scripts/supervisor/hold-stack.ts';
+import type { ProcessName } from '../../../scripts/supervisor/run-file.ts';
+import { startFakeProvider } from '../../support/fake-provider/start-fake-provider.ts';
+import type { FakeProvider } from '../../support/fake-provider/start-fake-provider.ts';
+import { ApiClient } from './api-client.ts';
+import { startPostgresProxy } from './proxies/postgres-proxy.ts';
+import { startProviderProxy } from './proxies/provider-proxy.ts';
+import { startTemporalProxy } from './proxies/temporal-proxy.ts';
+import type { TemporalProxy } from './proxies/temporal-proxy.ts';
+import { TrapBoard } from './proxies/trap-board.ts';
+
+/** A process of the product. The stand-in is a second worker, which may be kept from work. */
+export const productProcesses = ['api', 'worker', 'stand-in'] as const;
+export type ProductProcess = (typeof productProcesses)[number];
+
+/** Servers, API and workers, each in the care of a supervisor of its own, with proxies between them. */
+export interface ProxiedStack {
+  readonly api: ApiClient;
+  /** Looks at the rows past the proxies, as `perdure check` does. */
+  readonly database: Database;
+  /** Asks Temporal past the proxies. */
+  readonly temporal: Client;
+  readonly provider: FakeProvider;
+  /** The provider's address for models whose calls may be held. */
+  readonly providerUrl: string;
+  readonly board: TrapBoard;
+  /** Home of the supervisor that has the process. */
+  homeOf(process: ProductProcess | 'postgres' | 'temporal'): string;
+  /** Starts the stand-in if it does not run; `polling` says whether it may take work. */
+  useStandIn(polling: boolean): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a stack in throw-away homes. Settings come on top of this process's own; `say` hears of each step. */
+export async function startProxiedStack(say: (line: string) => void, settings = {}): Promise<ProxiedStack> {
+  const { DATABASE_URL: _database, TEMPORAL_ADDRESS: _temporal, PERDURE_PORT: _port, ...ours } = process.env;
+  const cache = path.join(homeDirectory(process.env), 'cache');
+  const env = { ...ours, ...settings, PERDURE_ENV: 'test', PERDURE_WORKFLOW_BUNDLE: await workflowBundle(cache) };
+  const ends: Array<() => Promise<unknown>> = [];
+  const homes = new Map<string, string>();
+  const hold = async (name: string, processes: ProcessName[], extra: NodeJS.ProcessEnv): Promise<HeldStack> => {
+    const home = await mkdtemp(path.join(tmpdir(), `perdure-chaos-${name}-`));
+    const ports = { api: 7480, postgres: 7490, temporal: 7500, temporalUi: 7510, workerMetrics: 7520 };
+    homes.set(name, home);
+    const stack = await holdStack({ home, cache, env: { ...env, ...extra }, processes, ports, throwAway: true });
+    ends.push(() => stack.stop());
+    return stack;
+  };
+  const stop = async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  };
+  try {
+    say('Starting PostgreSQL, Temporal, the API and a worker, with proxies between them …');
+    const servers = await hold('servers', ['postgres', 'temporal'], {});
+    const databaseUrl = String(servers.env['DATABASE_URL']);
+    const address = String(servers.env['TEMPORAL_ADDRESS']);
+    const board = new TrapBoard();
+    const provider = await startFakeProvider();
+    ends.push(() => provider.stop());
+    const providerProxy = await startProviderProxy(provider.url, board);
+    ends.push(() => providerProxy.stop());
+
+    const gates = new Map<string, TemporalProxy>();
+    const holdBehindProxies = async (name: ProductProcess, processes: ProcessName[], polling: boolean) => {
+      const postgres = await startPostgresProxy(name, Number(new URL(databaseUrl).port), board);
+      const temporal = await startTemporalProxy(name, Number(address.split(':')[1]), board, { polling });
+      ends.push(
+        () => postgres.stop(),
+        () => temporal.stop(),
+      );
+      gates.set(name, temporal);
+      const url = new URL(databaseUrl);
+      url.port = String(postgres.port);
+      return hold(name, processes, {
+        DATABASE_URL: url.href,
+        TEMPORAL_ADDRESS: `127.0.0.1:${temporal.port}`,
+        PERDURE_SECRET_KEY: String(servers.env['PERDURE_SECRET_KEY']),
+      });
+    };
+    const api = await holdBehindProxies('api', ['api'], true);
+    await holdBehindProxies('worker', ['worker'], true);
+    const key = (await readFile(path.join(homes.get('api') ?? '', 'api-key'), 'utf8')).trim();
+    const database = createDatabase({ DATABASE_URL: databaseUrl, PERDURE_DATABASE_POOL: 8 }, 'perdure-chaos');
+    ends.push(() => database.close());
+    const connection = await Connection.connect({ address });
+    ends.push(() => connection.close());
+    return {
+      api: new ApiClient(String(api.urls.api), key),
+      database,
+      temporal: new Client({ connection, namespace: 'default' }),
+      provider,
+      providerUrl: providerProxy.url,
+      board,
+      homeOf(name) {
+        const home = homes.get(name === 'postgres' || name === 'temporal' ? 'servers' : name);
+        if (home === undefined) throw new Error(`The stack has no process ${name} at present.`);
+        return home;
+      },
+      async useStandIn(polling) {
+        if (gates.has('stand-in')) gates.get('stand-in')?.setPolling(polling);
+        else await holdBehindProxies('stand-in', ['worker'], polling);
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

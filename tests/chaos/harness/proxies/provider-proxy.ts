@@ -1,0 +1,85 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Proxy } from './postgres-proxy.ts';
+import type { Sighting, TrapBoard } from './trap-board.ts';
+
+/** Words in a text to embed that change how the fake provider answers it; the texts themselves reach it unchanged. */
+export const providerWords = {
+  /** Refused as a bad request, which is not tried again. */
+  refused: 'unembeddable',
+  /** Answered only after two seconds. */
+  slow: 'leisurely',
+} as const;
+
+const behaviours: Record<keyof typeof providerWords, string> = { refused: 'status=400', slow: 'firstTokenMs=2000' };
+
+/**
+ * Stands between the workers and the fake provider and shows each call to the board. `before`, the provider has not seen
+ * the call; `after`, it has answered, and has written the call into its log as paid.
+ */
+export async function startProviderProxy(upstreamUrl: string, board: TrapBoard): Promise<Proxy & { url: string }> {
+  const upstream = new URL(upstreamUrl);
+
+  async function relay(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const body = Buffer.concat(parts).toString('utf8');
+    const what = request.url ?? '';
+    const sighting: Sighting = {
+      process: 'worker',
+      via: 'provider',
+      what,
+      within: [],
+      mentions: (text) => body.includes(text),
+    };
+    const { before, after } = board.meet(sighting);
+    if (before) await before.hold(sighting);
+    if (left.signal.aborted) return;
+    const key = request.headers['idempotency-key'];
+    const answer = await fetch(new URL(what, upstream), {
+      method: request.method ?? 'GET',
+      headers: {
+        'content-type': 'application/json',
+        authorization: request.headers.authorization ?? '',
+        ...(typeof key === 'string' ? { 'idempotency-key': key } : {}),
+      },
+      ...(body === '' ? {} : { body: orderBehaviour(body) }),
+      signal: left.signal,
+    });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    if (after) await after.hold(sighting);
+    const type = answer.headers.get('content-type') ?? 'application/json';
+    const wait = answer.headers.get('retry-after');
+    response.writeHead(answer.status, { 'content-type': type, ...(wait === null ? {} : { 'retry-after': wait }) });
+    response.end(bytes);
+  }
+
+  const server = createServer((request, response) => {
+    relay(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}${upstream.pathname}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function orderBehaviour(body: string): string {
+  for (const [name, word] of Object.entries(providerWords)) {
+    if (!body.includes(word)) continue;
+    const request = JSON.parse(body) as { model: string };
+    const joint = request.model.includes('?') ? '&' : '?';
+    request.model += `${joint}${behaviours[name as keyof typeof providerWords]}`;
+    return JSON.stringify(request);
+  }
+  return body;
+}

@@ -1,0 +1,84 @@
+/** One message that passes a proxy of the harness: a statement of SQL, a call of Temporal or of the model's provider. */
+export interface Sighting {
+  /** Whose message it is, as `ProxiedStack` names its processes. */
+  readonly process: string;
+  readonly via: 'postgres' | 'temporal' | 'provider';
+  /** The statement's text, the name of Temporal's call, or the path at the provider. */
+  readonly what: string;
+  /** For `commit`: the statements of its transaction, in order. */
+  readonly within: readonly string[];
+  /** Whether the message, or one of its transaction, carries this text. */
+  mentions(text: string): boolean;
+}
+
+/** Before the message reaches the server, or after the server has done and answered it, with the answer held back. */
+export type Edge = 'before' | 'after';
+
+/** What a trap waits for: the `nth` message that fits. */
+export type TrapOrder = { edge: Edge; nth: number; fits(sighting: Sighting): boolean };
+
+/** Holds one message at its edge until it is released. */
+export class Trap {
+  readonly order: TrapOrder;
+  /** Resolves with the process whose message is held, once one is. */
+  readonly reached: Promise<string>;
+  readonly #release: () => void;
+  readonly #released: Promise<void>;
+  #reach!: (process: string) => void;
+  #fitting = 0;
+  #done = false;
+
+  constructor(order: TrapOrder) {
+    this.order = order;
+    this.reached = new Promise((resolve) => (this.#reach = resolve));
+    let release!: () => void;
+    this.#released = new Promise((resolve) => (release = resolve));
+    this.#release = release;
+  }
+
+  /** Whether this is the message to hold. Each fitting message may ask once. */
+  takes(sighting: Sighting): boolean {
+    if (this.#done || !this.order.fits(sighting)) return false;
+    this.#fitting += 1;
+    return this.#fitting === this.order.nth;
+  }
+
+  /** Waits as long as the message is to be held. */
+  hold(sighting: Sighting): Promise<void> {
+    this.#reach(sighting.process);
+    return this.#released;
+  }
+
+  /** Lets go of what is held, and holds nothing from now on. */
+  release(): void {
+    this.#done = true;
+    this.#release();
+  }
+}
+
+/** The traps that are set at present; every proxy shows it each message. */
+export class TrapBoard {
+  readonly #traps = new Set<Trap>();
+
+  /** Sets a trap; it stays until it is taken off. */
+  set(order: TrapOrder): Trap {
+    const trap = new Trap(order);
+    this.#traps.add(trap);
+    return trap;
+  }
+
+  /** Releases the trap and forgets it. */
+  takeOff(trap: Trap): void {
+    trap.release();
+    this.#traps.delete(trap);
+  }
+
+  /** The traps that hold this message, by their edge. Asked once a message, when it arrives from the client. */
+  meet(sighting: Sighting): { before: Trap | undefined; after: Trap | undefined } {
+    const taking = [...this.#traps].filter((trap) => trap.takes(sighting));
+    return {
+      before: taking.find(({ order }) => order.edge === 'before'),
+      after: taking.find(({ order }) => order.edge === 'after'),
+    };
+  }
+}

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freezeMs, isUp, killProcess, thawLater } from './hit-process.ts';
+import type { Edge, Sighting, Trap } from './proxies/trap-board.ts';
+import type { ProxiedStack } from './proxied-stack.ts';
+import { longestSilenceMs } from './longest-silence.ts';
+import { countRepeats } from './repeated-calls.ts';
+import type { Findings } from './round-context.ts';
+import { sagaPoints } from './saga-points.ts';
+import type { SagaPoint } from './saga-points.ts';
+import { SagaStory } from './saga-stories.ts';
+import { findByPath } from './saga-workspace.ts';
+import type { Fault, Target } from './scenario.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import { settleAndCheck } from './settle-and-check.ts';
+
+/** A point of the saga with the side of it that is hit. */
+export type EdgeOfPoint = { point: SagaPoint; edge: Edge };
+
+/** What one hit at one point did. */
+export type PointReport = {
+  point: string;
+  edge: Edge;
+  /** Texts that were paid a second time, and those that were on their way to the provider at the moment of the hit. */
+  repeatedTexts: number;
+  textsInFlight: number;
+  silentMs: number;
+};
+
+/** One hit on a process while a document stood at each of `points`. */
+export type SagaRoundReport = {
+  target: Target;
+  fault: Fault;
+  durationMs: number;
+  downMs: number;
+  points: PointReport[];
+  /** Points that were not reached while others were held, which says nothing about them. */
+  missed: EdgeOfPoint[];
+  findings: Findings;
+};
+
+// Far below the ten seconds after which PostgreSQL ends a transaction whose client says nothing.
+const gatherMs = 4000;
+const reachMs = 45_000;
+// The product's heartbeat time-out, which also is the time-out of a workflow task.
+const heartbeatMs = 10_000;
+// Retries, polls and a machine with two cores that has just started a process again.
+const slackMs = 8000;
+
+/** Brings a document to each of the points, hits the target while all are held there, lets go, and checks everything. */
+export async function runSagaRound(
+  stack: ProxiedStack,
+  points: readonly EdgeOfPoint[],
+  hit: { target: Target; fault: Fault },
+  words: string,
+  random: SeededRandom,
+): Promise<SagaRoundReport> {
+  const began = Date.now();
+  const visits = points.map(
+    (at, n) => new Visit(stack, at, `${words}n${String(n).padStart(2, '0')}`, random.fork(`story ${n}`)),
+  );
+  const findings: Findings = [];
+  const standsIn = hit.fault === 'freeze' && hit.target === 'worker';
+  if (standsIn) await stack.useStandIn(false);
+  await Promise.all(visits.map((visit) => visit.story.prepare()));
+  const roundFrom = Date.now();
+  for (const visit of visits) visit.start();
+  await gather(visits);
+  const held = visits.filter((visit) => visit.holder !== undefined);
+  for (const visit of visits) if (!held.includes(visit)) visit.letGo();
+
+  const hitAt = Date.now();
+  let over: number;
+  if (hit.fault === 'kill') {
+    const pid = await killProcess(stack.homeOf(hit.target), hit.target);
+    if (pid === null) findings.push(`There was no ${hit.target} to kill`);
+    for (const visit of held) visit.letGo();
+    await untilUp(stack, hit.target);
+    over = Date.now();
+  } else {
+    const thaw = thawLater(stack.homeOf(hit.target), hit.target);
+    if (thaw === null) findings.push(`There was no ${hit.target} to freeze`);
+    if (standsIn) await stack.useStandIn(true);
+    await sleep(freezeMs);
+    thaw?.();
+    over = Date.now();
+    for (const visit of held) visit.letGo();
+  }
+  for (const visit of visits) findings.push(...(await visit.finish()));
+  if (standsIn) await stack.useStandIn(false);
+  findings.push(...(await settleAndCheck(stack)));
+
+  const reports: PointReport[] = [];
+  const downMs = over - hitAt;
+  for (const { point, edge, story, label } of held) {
+    const paid = await countRepeats(stack, story, { since: roundFrom, hitAt });
+    const silentMs = await longestSilenceMs(stack, story, hitAt);
+    if (paid.repeatedTexts > paid.textsInFlight)
+      findings.push(`${label}: ${paid.repeatedTexts} texts were paid again, ${paid.textsInFlight} were in flight`);
+    if (silentMs > heartbeatMs + downMs + slackMs)
+      findings.push(`${label}: silent for ${silentMs} ms, with ${hit.target} away for ${downMs} ms`);
+    reports.push({ point: point.name, edge, ...paid, silentMs });
+  }
+  const missed = visits.filter((visit) => !held.includes(visit)).map(({ point, edge }) => ({ point, edge }));
+  return { ...hit, durationMs: Date.now() - began, downMs, points: reports, missed, findings };
+}
+
+/** Waits until every document stands at its point, or no more than a moment longer once the first does. */
+async function gather(visits: readonly Visit[]): Promise<void> {
+  const all = Promise.all(visits.map((visit) => visit.reached));
+  const some = Promise.race(visits.map((visit) => visit.reached));
+  await Promise.race([some, sleep(reachMs)]);
+  await Promise.race([all, sleep(gatherMs)]);
+}
+
+async function untilUp(stack: ProxiedStack, target: Target): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!isUp(stack.homeOf(target), target)) {
+    if (Date.now() > deadline) throw new Error(`${target} did not come back within 60 s`);
+    await sleep(20);
+  }
+}
+
+/** A document on its way to a point, and the trap that waits for it there. */
+class Visit {
+  readonly point: SagaPoint;
+  readonly edge: Edge;
+  readonly story: SagaStory;
+  readonly label: string;
+  readonly reached: Promise<void>;
+  /** The process whose message is held. */
+  holder: string | undefined;
+  readonly #stack: ProxiedStack;
+  readonly #word: string;
+  readonly #trap: Trap;
+  #acted: Promise<void> = Promise.resolve();
+  #armed = false;
+
+  constructor(stack: ProxiedStack, { point, edge }: EdgeOfPoint, word: string, random: SeededRandom) {
+    this.point = point;
+    this.edge = edge;
+    this.label = `${point.name} ${edge} (${word})`;
+    this.story = new SagaStory(stack, point.story, word, random);
+    this.#stack = stack;
+    this.#word = word;
+    const fits = (sighting: Sighting) => this.#armed && point.is(sighting) && this.#isOwn(sighting);
+    this.#trap = stack.board.set({ edge, nth: point.nth ?? 1, fits });
+    this.reached = this.#trap.reached.then((process) => void (this.holder = process));
+  }
+
+  start(): void {
+    if (this.story.documentId === '' && this.point.name !== 'accept') this.#learnId();
+    else this.#armed = true;
+    this.#acted = this.story.act();
+    // Its failure is reported by finish().
+    this.#acted.catch(() => {});
+  }
+
+  letGo(): void {
+    this.#stack.board.takeOff(this.#trap);
+  }
+
+  async finish(): Promise<Findings> {
+    try {
+      await this.#acted;
+      return (await this.story.verify()).map((finding) => `${this.label}: ${finding}`);
+    } catch (error) {
+      return [`${this.label}: ${error instanceof Error ? error.message : String(error)}`];
+    }
+  }
+
+  /** The id must be known before the first message that carries it, and it alone, is sent: the answer waits for that. */
+  #learnId(): void {
+    const accept = sagaPoints.find(({ name }) => name === 'accept')!;
+    const fits = (sighting: Sighting) => accept.is(sighting) && sighting.mentions(this.#word);
+    const trap = this.#stack.board.set({ edge: 'after', nth: 1, fits });
+    const learn = async () => {
+      await trap.reached;
+      this.story.documentId = (await findByPath(this.#stack, this.story.path)) ?? '';
+      this.#armed = true;
+      this.#stack.board.takeOff(trap);
+    };
+    void learn();
+  }
+
+  #isOwn(sighting: Sighting): boolean {
+    const { documentId } = this.story;
+    return sighting.mentions(this.#word) || (documentId !== '' && sighting.mentions(documentId));
+  }
+}

@@ -1,0 +1,27 @@
+import { ingestWorkload } from './ingest-workload.ts';
+import { runRound } from './run-round.ts';
+import { runInterleavings } from './run-interleavings.ts';
+import { runSagaPoints } from './run-saga-points.ts';
+import { faults, targets } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+import { turnsWorkload } from './turns-workload.ts';
+
+const workloads = { ingest: ingestWorkload, turns: turnsWorkload };
+
+const whileWorking = Object.entries(workloads).flatMap(([workload, make]) =>
+  targets.flatMap((target) =>
+    faults.map((fault): Scenario => ({
+      name: `${workload}-${fault}-${target}`,
+      paidModel: false,
+      run: (stack, random, { round }) =>
+        runRound({ target, fault, make }, { stack, random, round: `${workload}-${fault}-${target}-${round}` }),
+    })),
+  ),
+);
+
+/** Every scenario of the harness. */
+export const scenarios: readonly Scenario[] = [
+  ...whileWorking,
+  { name: 'saga-points', paidModel: true, run: runSagaPoints },
+  { name: 'interleavings', paidModel: true, run: runInterleavings },
+];

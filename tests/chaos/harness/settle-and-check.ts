@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkInvariants } from '../../../scripts/check/check-invariants.ts';
+import { compareWithProvider } from './compare-with-provider.ts';
+import type { Findings } from './round-context.ts';
+import type { ProxiedStack } from './proxied-stack.ts';
+
+const patienceMs = 30_000;
+
+/** The stack may still be coming back from a hit: the invariants must hold once it has. Returns what then is wrong. */
+export async function settleAndCheck(
+  stack: Pick<ProxiedStack, 'database' | 'temporal' | 'provider'>,
+): Promise<Findings> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    let findings: Findings;
+    try {
+      const breaches = await stack.database.asOperator((em) =>
+        checkInvariants({ em, temporal: stack.temporal, graceSeconds: 0 }),
+      );
+      findings = breaches.map(
+        (breach) => `Invariant ${breach.invariant}, ${breach.entity} ${breach.id}: ${breach.detail}`,
+      );
+      findings.push(...(await compareWithProvider(stack.database, stack.provider.log())));
+    } catch (error) {
+      findings = [`The check could not be done: ${error instanceof Error ? error.message : String(error)}`];
+    }
+    if (findings.length === 0 || Date.now() > deadline) return findings;
+    await sleep(500);
+  }
+}
