@@ -1,7 +1,12 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
+import { chunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
 import { chunkText } from '../../domain/chunking/chunk-text.ts';
 import type { Chunk } from '../../domain/chunking/chunk-text.ts';
+import { fitChunkSizes } from '../../domain/chunking/fit-chunk-sizes.ts';
+import type { FittedSizes } from '../../domain/chunking/fit-chunk-sizes.ts';
+import { documentTypeOf } from '../../domain/documents/media-types.ts';
+import type { MediaType } from '../../domain/documents/media-types.ts';
 import { readBlob } from '../../entities/documents/blob-repository.ts';
 import { insertChunks } from '../../entities/documents/document-chunk-repository.ts';
 import {
@@ -55,9 +60,11 @@ export function createPrepareDocument(
       });
       deps.notifyDocument(run.documentId);
       if (taken.ended) return taken.ended;
-      const document = await extract(taken.bytes, taken.generation.mime_type, step.signal);
-      const chunks = await cut(document, taken.generation, taken.models, step.signal);
-      await store(deps, run, document, chunks, step.signal);
+      const document = await extract(taken.bytes, taken.generation.declared_type ?? 'text/plain', step.signal);
+      const { sizes, warning } = fitSizes(taken.generation, taken.models);
+      const chunks = await cut(document, taken.models[0]!, sizes, step.signal);
+      const warnings = warning === null ? document.warnings : [...document.warnings, warning];
+      await store(deps, run, { ...document, warnings }, chunks, step.signal);
       deps.notifyDocument(run.documentId);
       return { state: 'staging', chunks: chunks.length };
     });
@@ -85,17 +92,20 @@ async function extract(bytes: Uint8Array, mimeType: string, signal: AbortSignal)
   throw new PerdureError('document_empty', 'The document has no text outside of scripts, styles and navigation.');
 }
 
-/** Cuts by the tokens of the default model, into pieces that every model reads whole. */
+/** Chunks are cut by the tokens of the source's first model, into pieces that every model reads whole. */
+function fitSizes(generation: OwnedGeneration, models: readonly EmbeddingModel[]): FittedSizes {
+  const largest = Math.min(...models.map((model) => model.maxTokens - markerTokens));
+  return fitChunkSizes({ size: generation.chunk_size, overlap: generation.chunk_overlap }, largest);
+}
+
 async function cut(
   document: ParsedDocument,
-  generation: OwnedGeneration,
-  models: readonly EmbeddingModel[],
+  model: EmbeddingModel,
+  sizes: FittedSizes['sizes'],
   signal: AbortSignal,
 ): Promise<Chunk[]> {
-  const tokens = await inTurns(tokenizeText(models[0]!, document.text), signal);
-  const size = Math.min(generation.chunk_size, ...models.map((model) => model.maxTokens - markerTokens));
-  const sizes = { size, overlap: generation.chunk_overlap };
-  return inTurns(chunkText(document.text, document.format, tokens, sizes), signal);
+  const tokens = await inTurns(tokenizeText(model, document.text), signal);
+  return inTurns(chunkText(document, tokens, sizes), signal);
 }
 
 async function store(
@@ -113,14 +123,20 @@ async function store(
       start: chunk.start,
       end: chunk.end,
       tokens: chunk.tokens,
-      headings: chunk.headings,
+      metadata: chunkMetadata(chunk),
     }));
     const isLast = from + part.length === chunks.length;
     await deps.database.inWorkspace(run.workspaceId, async (em) => {
       if (!(await holdGeneration(em, run))) throw generationFenced();
       await insertChunks(em, run, part);
       const expectedChunks = isLast ? chunks.length : null;
-      if (from === 0) await storeContent(em, run, { ...document, content: document.text, expectedChunks });
+      if (from === 0)
+        await storeContent(em, run, {
+          ...document,
+          documentType: documentTypeOf[document.mimeType as MediaType] ?? 'text',
+          content: document.text,
+          expectedChunks,
+        });
       else if (isLast) await finishChunking(em, run, chunks.length);
     });
   }

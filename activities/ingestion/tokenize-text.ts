@@ -1,4 +1,5 @@
-import type { TokenSpans } from '../../domain/chunking/chunk-text.ts';
+import { isPlainSpace } from '../../domain/chunking/tokenized-text.ts';
+import type { TokenizedText } from '../../domain/chunking/tokenized-text.ts';
 import { tokenSlices } from '../../domain/chunking/token-slices.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 
@@ -6,13 +7,18 @@ import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 const sliceCharacters = 32_768;
 
 /** Finds the tokens of a text once, slice by slice; yields after each, so that the caller may let others run. */
-export function* tokenizeText(model: Pick<EmbeddingModel, 'tokenOffsets'>, text: string): Generator<void, TokenSpans> {
-  const slices: { offset: number; spans: TokenSpans }[] = [];
+export function* tokenizeText(
+  model: Pick<EmbeddingModel, 'tokenOffsets' | 'countTokens'>,
+  text: string,
+): Generator<void, TokenizedText> {
+  const slices: { offset: number; spans: ReturnType<EmbeddingModel['tokenOffsets']> }[] = [];
+  const seams: number[] = [];
   let count = 0;
   for (const { start, end } of tokenSlices(text, sliceCharacters)) {
     const spans = model.tokenOffsets(text.slice(start, end));
     slices.push({ offset: start, spans });
     count += spans.starts.length;
+    if (end < text.length && !isPlainSpace(text.charCodeAt(end))) seams.push(end);
     yield;
   }
   const starts = new Uint32Array(count);
@@ -24,5 +30,5 @@ export function* tokenizeText(model: Pick<EmbeddingModel, 'tokenOffsets'>, text:
       ends[token] = spans.ends[index]! + offset;
     }
   }
-  return { starts, ends };
+  return { starts, ends, seams, countTokens: (part) => model.countTokens(part) };
 }

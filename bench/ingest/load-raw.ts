@@ -103,7 +103,7 @@ export class RawLoader {
         rows.map((row) => row.start),
         rows.map((row) => row.end),
         rows.map((row) => row.tokens),
-        rows.map(metadata),
+        rows.map((row) => row.metadata),
       ],
     });
     await client.query({
@@ -140,7 +140,7 @@ export class RawLoader {
         binaryInteger(row.start),
         binaryInteger(row.end),
         binaryInteger(row.tokens),
-        binaryJson(metadata(row)),
+        binaryJson(row.metadata),
       ]),
     );
     await copyBinary(
@@ -157,8 +157,4 @@ export class RawLoader {
       ]),
     );
   }
-}
-
-function metadata({ headings }: PlannedChunk): Record<string, unknown> {
-  return headings.length === 0 ? {} : { headings };
 }

@@ -1,3 +1,4 @@
+import { chunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
 import { chunkText } from '../../domain/chunking/chunk-text.ts';
 import { tokenizeText } from '../../activities/ingestion/tokenize-text.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
@@ -11,7 +12,7 @@ export interface PlannedChunk {
   start: number;
   end: number;
   tokens: number;
-  headings: readonly string[];
+  metadata: object;
   vector: Float32Array;
 }
 
@@ -26,17 +27,22 @@ const sizes = { size: 200, overlap: 32 };
 /** Cuts a document by the product's own rules, so that vectors can be made before any clock starts. */
 export function planDocument(
   document: BenchDocument,
-  model: Pick<EmbeddingModel, 'tokenOffsets'>,
+  model: Pick<EmbeddingModel, 'tokenOffsets' | 'countTokens'>,
   vectors: ClusteredVectors,
 ): PlannedDocument {
   const { text } = document;
   const { centre } = vectors.document();
-  const chunks = toEnd(chunkText(text, 'markdown', toEnd(tokenizeText(model, text)), sizes)).map((chunk, index) => ({
-    ...chunk,
-    index,
-    content: text.slice(chunk.start, chunk.end),
-    vector: vectors.chunk(centre),
-  }));
+  const chunks = toEnd(chunkText({ text, format: 'markdown' }, toEnd(tokenizeText(model, text)), sizes)).map(
+    (chunk, index) => ({
+      index,
+      start: chunk.start,
+      end: chunk.end,
+      tokens: chunk.tokens,
+      metadata: chunkMetadata(chunk),
+      content: text.slice(chunk.start, chunk.end),
+      vector: vectors.chunk(centre),
+    }),
+  );
   return { ...document, chunks };
 }
 

@@ -1,24 +1,30 @@
+import { PlaceList } from './place-list.ts';
+import { boundaryParts, markCodeLine, mergeBoundaries } from './scan-code.ts';
 import { appendSentenceEnds } from './sentence-ends.ts';
-import { strengths, weakestSection } from './text-structure.ts';
-import type { Heading, TextFormat, TextStructure } from './text-structure.ts';
+import { strengths } from './text-structure.ts';
+import type { Block, Fence, Heading, Table, TextFormat, TextStructure, TextToChunk } from './text-structure.ts';
 
-const fencePattern = /^ {0,3}(`{3,}(?!.*`)|~{3,})/;
+const fencePattern = /^ {0,3}(`{3,}(?!.*`)|~{3,})[ \t]*([^\s`{]*)/;
 const frontMatterPattern = /^---[ \t]*\r?\n[^]{0,20000}?\n---[ \t]*(?:\r?\n|$)/;
 const headingPattern = /^ {0,3}(#{1,6})(?:[ \t]+|$)(.*)$/;
 const underlinePattern = /^ {0,3}(=+|-{2,})[ \t]*$/;
-const listItemPattern = /^[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]/;
-const tableRowPattern = /^ {0,3}\|/;
+const listItemPattern = /^([ \t]*)(?:[-*+•]|\d{1,9}[.)])[ \t]/;
+const tableDelimiterPattern = /^ {0,3}\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?[ \t]*)?$/;
 const longestTitle = 200;
+// Patterns that look twice at a character are kept away from lines of megabytes.
+const longestMarkup = 1000;
+const longestTableHeader = 1000;
 
 // A few milliseconds of work.
 const charactersPerStep = 65_536;
 
 /**
- * Finds where a text may be cut, in one pass over its lines: before headings, between paragraphs, list items, lines of
- * code and sentences. Fenced code and front matter hold no headings. Yields now and then, so that the caller may let
- * others run.
+ * Finds where a text may be cut, in one pass over its lines: before headings, between paragraphs, list items, rows of
+ * tables, lines of code and sentences; where a parser knows the syntax of code, by that. Fenced code and front matter
+ * hold no headings. Yields now and then, so that the caller may let others run.
  */
-export function* scanStructure(text: string, format: TextFormat): Generator<void, TextStructure> {
+export function* scanStructure(document: TextToChunk): Generator<void, TextStructure> {
+  const { text, format, boundaries } = document;
   const scanner = new StructureScanner(text, format);
   let start = 0;
   let yielded = 0;
@@ -32,22 +38,31 @@ export function* scanStructure(text: string, format: TextFormat): Generator<void
       yield;
     }
   }
-  return scanner.structure();
+  const structure = scanner.structure();
+  if (!boundaries) return structure;
+  const { positions, values } = mergeBoundaries(scanner.places, boundaries);
+  return { ...structure, positions, strengths: values, ...boundaryParts(boundaries, text.length) };
 }
 
 class StructureScanner {
+  readonly places = new PlaceList();
   private readonly text: string;
   private readonly format: TextFormat;
-  private readonly positions: number[] = [];
-  private readonly values: number[] = [];
   private readonly headings: Heading[] = [];
-  /** The fence that closes the open code block, or null outside one. */
-  private fence: string | null = null;
+  private readonly tables: Table[] = [];
+  private readonly fences: Fence[] = [];
+  /** The mark that closes the open code block, where the block began and its language; null outside one. */
+  private fence: { mark: string; start: number; language: string | null } | null = null;
+  private table: Omit<Table, 'end'> | null = null;
   private readonly frontMatterEnd: number;
   private afterBlank = true;
-  private afterHeading = false;
-  /** Index in `positions` of the open paragraph's first line, for headings that are underlined. */
+  /** What follows a block of code or a table is a new block, with or without a blank line. */
+  private blockFollows = false;
+  /** Index of the place of the open paragraph's first line, for headings that are underlined. */
   private paragraph = -1;
+  /** The line before, if it may be the header of a table, and the index of its place. */
+  private header: { start: number; line: string; place: number } | null = null;
+  private end = 0;
 
   constructor(text: string, format: TextFormat) {
     this.text = text;
@@ -56,66 +71,72 @@ class StructureScanner {
   }
 
   structure(): TextStructure {
-    return { positions: this.positions, strengths: this.values, headings: this.headings };
+    this.closeTable(this.end);
+    if (this.fence !== null) this.closeFence(this.end);
+    const blocks: Block[] = [...this.tables, ...this.fences].sort((one, other) => one.start - other.start);
+    const { positions, values } = this.places;
+    const { headings, tables, fences } = this;
+    return { positions, strengths: values, headings, tables, fences, blocks };
   }
 
   readLine(start: number, next: number): void {
+    this.end = next;
     const line = this.text.slice(start, next).trimEnd();
     if (line === '') {
       this.readBlank(start);
-    } else if (this.format === 'code') {
-      this.readCode(start, line);
-    } else if (this.format === 'text' || !this.readMarkup(start, line)) {
-      this.readProse(start, next, line);
+      return;
     }
+    if (this.format === 'code') markCodeLine(this.places, { start, text: line, afterBlank: this.afterBlank });
+    else if (this.format === 'text' || !this.readMarkup(start, next, line)) this.readProse(start, next, line);
+    this.afterBlank = false;
   }
 
   private readBlank(start: number): void {
+    if (this.fence === null) this.closeTable(start);
     this.afterBlank = true;
     this.paragraph = -1;
+    this.header = null;
     // White space belongs to what stands before it: no place to cut before a blank line.
-    if (this.positions.at(-1) === start) {
-      this.positions.pop();
-      this.values.pop();
-    }
-  }
-
-  private readCode(start: number, line: string): void {
-    const topLevel = !/^[ \t]/.test(line);
-    const strength =
-      this.afterBlank && topLevel ? strengths.block : this.afterBlank ? strengths.listItem : strengths.line;
-    this.mark(start, strength);
+    this.places.removeLast(start);
   }
 
   /** Reads what only Markdown has; false for everything else. */
-  private readMarkup(start: number, line: string): boolean {
+  private readMarkup(start: number, next: number, line: string): boolean {
     if (start < this.frontMatterEnd) {
-      this.mark(start, strengths.line);
+      this.places.mark(start, strengths.line);
       return true;
     }
-    const fence = fencePattern.exec(line)?.[1];
+    const fence = line.length <= longestMarkup ? fencePattern.exec(line) : null;
     if (this.fence !== null) {
-      this.mark(start, this.afterBlank ? strengths.line + 1 : strengths.line);
-      if (fence?.startsWith(this.fence) && line.trim() === fence) this.closeFence();
+      this.places.mark(start, this.afterBlank ? strengths.line + 1 : strengths.line);
+      if (fence?.[1]!.startsWith(this.fence.mark) && line.trim() === fence[1]) this.closeFence(next);
       return true;
     }
-    if (fence !== undefined) {
-      this.mark(start, strengths.block);
-      this.fence = fence;
-      this.paragraph = -1;
+    if (fence) {
+      this.endParts(start);
+      this.places.mark(start, strengths.block);
+      this.fence = { mark: fence[1]!, start, language: fence[2] === '' ? null : fence[2]! };
       return true;
     }
     const heading = headingPattern.exec(line);
     if (heading) {
-      this.addHeading(start, heading[1]!.length, heading[2]!.replace(/[ \t]+#+$/, ''));
+      this.endParts(start);
+      this.addHeading(start, heading[1]!.length, heading[2]!.slice(0, longestMarkup).replace(/[ \t]+#+$/, ''));
       return true;
     }
-    return this.readUnderline(start, line);
+    return this.readUnderline(start, line) || this.readTable(start, next, line);
   }
 
-  private closeFence(): void {
+  private endParts(position: number): void {
+    this.closeTable(position);
+    this.paragraph = -1;
+    this.header = null;
+  }
+
+  private closeFence(end: number): void {
+    if (this.fence) this.fences.push({ start: this.fence.start, end, language: this.fence.language });
     this.fence = null;
-    this.afterBlank = true;
+    this.blockFollows = true;
   }
 
   /** A line of `===` or `---` makes a heading of the paragraph above it. */
@@ -123,56 +144,71 @@ class StructureScanner {
     const underline = underlinePattern.exec(line)?.[1];
     if (underline === undefined || this.paragraph < 0) return false;
     const level = underline.startsWith('=') ? 1 : 2;
-    const position = this.positions[this.paragraph]!;
-    this.values[this.paragraph] = strengths.section - level;
-    this.positions.length = this.paragraph + 1;
-    this.values.length = this.paragraph + 1;
+    const position = this.places.positions[this.paragraph]!;
+    this.places.endWith(this.paragraph, strengths.section - level);
     this.headings.push({ position, level, title: titleOf(this.text.slice(position, start)) });
+    this.places.glueNext();
     this.paragraph = -1;
-    this.afterHeading = true;
-    this.afterBlank = false;
+    this.header = null;
     return true;
   }
 
   private addHeading(start: number, level: number, title: string): void {
-    this.mark(start, strengths.section - level);
+    this.places.mark(start, strengths.section - level);
+    this.places.glueNext();
     this.headings.push({ position: start, level, title: titleOf(title) });
+  }
+
+  /** Rows of an open table, and the `| --- |` line that makes the line above it a header. */
+  private readTable(start: number, next: number, line: string): boolean {
+    if (this.table !== null) {
+      if (!line.includes('|')) {
+        this.closeTable(start);
+        this.blockFollows = true;
+        return false;
+      }
+      // A header alone says nothing: its first row stays with it.
+      this.places.mark(start, start === this.table.bodyStart ? strengths.afterHeading : strengths.line);
+      return true;
+    }
+    if (this.header === null || !tableDelimiterPattern.test(line)) return false;
+    const { start: tableStart, line: header, place } = this.header;
+    this.places.endWith(place, Math.max(this.places.values[place]!, strengths.line));
+    this.table = { start: tableStart, bodyStart: next, header: shorten(header.trim()) };
     this.paragraph = -1;
-    this.afterHeading = true;
+    this.header = null;
+    return true;
+  }
+
+  private closeTable(end: number): void {
+    if (this.table !== null) this.tables.push({ ...this.table, end });
+    this.table = null;
   }
 
   private readProse(start: number, next: number, line: string): void {
-    const isItem = listItemPattern.test(line);
-    const isRow = this.format === 'markdown' && tableRowPattern.test(line);
-    const opensBlock = this.afterBlank || this.positions.length === 0;
-    const strength = isItem
-      ? strengths.listItem
-      : opensBlock
-        ? strengths.block
-        : isRow
-          ? strengths.line
-          : strengths.wrappedLine;
-    this.mark(start, strength);
-    if (isItem || isRow) this.paragraph = -1;
-    else if (this.paragraph < 0) this.paragraph = this.positions.length - 1;
-    if (!isRow) appendSentenceEnds(this.text, start, next, this.positions, this.values);
-  }
-
-  private mark(position: number, strength: number): void {
-    // A sentence that ended with its line has already marked this place.
-    const last = this.positions.length - 1;
-    const repeated = last >= 0 && this.positions[last] === position;
-    const glued = this.afterHeading && strength < weakestSection ? strengths.afterHeading : strength;
-    if (repeated) this.values[last] = Math.max(this.values[last]!, glued);
-    else {
-      this.positions.push(position);
-      this.values.push(glued);
-    }
-    this.afterHeading = false;
-    this.afterBlank = false;
+    const item = listItemPattern.exec(line);
+    const opensBlock = this.afterBlank || this.blockFollows || this.places.positions.length === 0;
+    const isRow = this.format === 'markdown' && line.includes('|');
+    this.blockFollows = false;
+    // Items of a list within a list are weaker places.
+    const itemStrength = strengths.listItem - (item && item[1] !== '' ? 2 : 0);
+    const otherwise = opensBlock ? strengths.block : strengths.wrappedLine;
+    this.places.mark(start, item ? itemStrength : otherwise);
+    const place = this.places.positions.length - 1;
+    this.header = isRow ? { start, line, place } : null;
+    if (item) this.paragraph = -1;
+    else if (this.paragraph < 0) this.paragraph = place;
+    appendSentenceEnds(this.text, start, next, this.places.positions, this.places.values);
   }
 }
 
 function titleOf(line: string): string {
   return line.replaceAll(/\s+/g, ' ').trim().slice(0, longestTitle);
+}
+
+/** Cuts a header of very many columns after a whole one. */
+function shorten(header: string): string {
+  if (header.length <= longestTableHeader) return header;
+  const cut = header.slice(0, longestTableHeader);
+  return cut.slice(0, cut.lastIndexOf('|') + 1) || cut;
 }

@@ -11,7 +11,8 @@ export type ChunkToStore = {
   start: number;
   end: number;
   tokens: number;
-  headings: readonly string[];
+  /** What `document_chunks.metadata` is to hold: headings, pages and the like. */
+  metadata: object;
 };
 
 /**
@@ -27,10 +28,9 @@ export async function insertChunks(
     em,
     `insert into document_chunks (workspace_id, document_id, generation, chunk_index, content, start_char, end_char,
                                   token_count, metadata)
-     select $1, $2, $3, c.index, c.content, c.start_char, c.end_char, c.tokens,
-            case when c.headings = '' then '{}'::jsonb else jsonb_build_object('headings', c.headings::jsonb) end
-     from unnest($4::integer[], $5::text[], $6::integer[], $7::integer[], $8::integer[], $9::text[])
-          as c (index, content, start_char, end_char, tokens, headings)
+     select $1, $2, $3, c.index, c.content, c.start_char, c.end_char, c.tokens, c.metadata
+     from unnest($4::integer[], $5::text[], $6::integer[], $7::integer[], $8::integer[], $9::jsonb[])
+          as c (index, content, start_char, end_char, tokens, metadata)
      on conflict do nothing`,
     [
       key.workspaceId,
@@ -41,7 +41,7 @@ export async function insertChunks(
       chunks.map((chunk) => chunk.start),
       chunks.map((chunk) => chunk.end),
       chunks.map((chunk) => chunk.tokens),
-      chunks.map((chunk) => (chunk.headings.length === 0 ? '' : JSON.stringify(chunk.headings))),
+      chunks.map((chunk) => JSON.stringify(chunk.metadata)),
     ],
   );
 }

@@ -45,7 +45,7 @@ const chunk = (index: number) => ({
   start: index * 8,
   end: index * 8 + 8,
   tokens: 2,
-  headings: ['A "quoted" heading', 'Ü'],
+  metadata: { headings: ['A "quoted" heading', 'Ü'] },
 });
 
 function vector(seed: number): Float32Array {
