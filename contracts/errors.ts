@@ -4,6 +4,7 @@
  */
 export const errorTable = {
   bad_request: { status: 400, retryable: false, title: 'The request is not valid' },
+  invalid_filter: { status: 422, retryable: false, title: 'The filter of the search is not valid' },
   malformed_json: { status: 400, retryable: false, title: 'The body is not valid JSON' },
   unauthenticated: { status: 401, retryable: false, title: 'A valid API key is needed' },
   forbidden: { status: 403, retryable: false, title: 'The API key does not allow this' },
@@ -32,8 +33,8 @@ export const errorTable = {
   internal: { status: 500, retryable: false, title: 'Something went wrong on our side' },
   payload_too_large: { status: 413, retryable: false, title: 'A step produced too much data' },
   fenced: { status: 409, retryable: false, title: 'Another attempt has taken over' },
-  cancelled: { status: 409, retryable: false, title: 'The work was cancelled' },
   restarted_too_often: { status: 500, retryable: true, title: 'The work was ended from outside, again and again' },
+  cancelled: { status: 409, retryable: false, title: 'The work was cancelled' },
   verification_failed: { status: 500, retryable: true, title: 'The stored chunks do not match what was expected' },
   provider_rate_limited: { status: 503, retryable: true, title: 'The model provider is limiting requests' },
   provider_unavailable: { status: 503, retryable: true, title: 'The model provider cannot be reached' },

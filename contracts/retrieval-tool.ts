@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idField, jsonObjectField, nameField, timestampFields } from './fields.ts';
-
-const retrievalStrategies = ['hybrid', 'dense', 'full_text'] as const;
+import { searchFilterSchema } from './search-filter.ts';
+import { searchStrategies } from './search.ts';
 
 /** A way of searching a source. */
 export const retrievalToolSchema = z.strictObject({
@@ -9,7 +9,7 @@ export const retrievalToolSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   knowledge_source_id: idField.nullable(),
-  retrieval_strategy: z.enum(retrievalStrategies),
+  retrieval_strategy: z.enum(searchStrategies),
   filters: jsonObjectField,
   ...timestampFields,
 });
@@ -19,7 +19,8 @@ export const createRetrievalToolSchema = z.strictObject({
   name: nameField,
   description: z.string().max(10_000).default(''),
   knowledge_source: z.string().min(1).max(200).nullable().default(null).describe('Name or id; null searches all'),
-  retrieval_strategy: z.enum(retrievalStrategies).default('hybrid'),
+  retrieval_strategy: z.enum(searchStrategies).default('hybrid'),
+  filters: searchFilterSchema.default({}),
 });
 
 /** Body of `PATCH /retrieval-tools/{id}`. */
@@ -28,6 +29,7 @@ export const updateRetrievalToolSchema = z
     name: nameField,
     description: z.string().max(10_000),
     knowledge_source: z.string().min(1).max(200).nullable(),
-    retrieval_strategy: z.enum(retrievalStrategies),
+    retrieval_strategy: z.enum(searchStrategies),
+    filters: searchFilterSchema,
   })
   .partial();

@@ -8,12 +8,12 @@ export class Migration20261122000006_search extends Migration {
   override up(): void {
     // pgvector's settings exist once its library is loaded, which a first vector does; before, only a superuser may name them.
     this.addSql(`do $do$ begin perform '[1]'::vector; end $do$`);
-    for (const statement of statements) this.addSql(statement);
+    for (const statement of searchFunctions) this.addSql(statement);
     this.addSql(`grant execute on function hybrid_search to perdure_app, perdure_operator`);
   }
 
   override down(): void {
-    for (const statement of [...statements].reverse()) {
+    for (const statement of [...searchFunctions].reverse()) {
       this.addSql(`drop function ${/create function (\w+)/.exec(statement)![1]}`);
     }
   }
@@ -336,4 +336,5 @@ const hybrid = `
       order by f.score desc, f.document_id, f.chunk_index;
   end $function$`;
 
-const statements = [eligible, denseApproximate, denseExact, dense, textScan, textIndex, fullText, hybrid];
+/** What `up` creates, in that order; the migration that replaces them creates them anew on its way down. */
+export const searchFunctions = [eligible, denseApproximate, denseExact, dense, textScan, textIndex, fullText, hybrid];

@@ -1,7 +1,10 @@
 import path from 'node:path';
 import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import { inspectDocument } from '../domain/documents/inspect-document.ts';
+import { createChatQueryRewriter } from '../providers/chat/chat-query-rewriter.ts';
+import { createChatReranker } from '../providers/chat/chat-reranker.ts';
 import { createProviders } from '../providers/registry.ts';
+import type { ModelSettings } from '../providers/registry.ts';
 import { checkDatabase } from './check-database.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
@@ -56,13 +59,15 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     cancelSync: (input) => soon(() => cancelSync(input)),
     syncRuns: (input) => soon(() => syncRuns(input)),
   };
+  const settingsOf = (model: ModelRow): ModelSettings => ({
+    provider: model.provider,
+    modelId: model.model_id,
+    endpoint: model.endpoint,
+    apiKey: model.api_key === null ? null : open(config.PERDURE_SECRET_KEY, model.api_key),
+    capabilities: { ...model.capabilities, ...(model.dimensions !== null && { dimensions: model.dimensions }) },
+  });
   return {
     database,
-    ingestRuns: (input) => soon(() => ingestRuns(input)),
-    cancelIngest: (ingest) => soon(() => cancelIngest(ingest)),
-    startSync: (input) => soon(() => startSync(input)),
-    cancelSync: (input) => soon(() => cancelSync(input)),
-    syncRuns: (input) => soon(() => syncRuns(input)),
     temporal: client,
     notifications,
     notifier,
@@ -71,14 +76,9 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     capacity: { transactions: poolSizes(pool).app, waiting: 1_000, streams: 2_000, bodyBytes: 256 * 1024 * 1024 },
     httpTelemetry: httpTelemetry(telemetry.metrics),
     renderMetrics: () => telemetry.metrics.render(),
-    embeddingModel: (model: EmbeddingModelRow) =>
-      providers.embeddingModel({
-        provider: model.provider,
-        modelId: model.model_id,
-        endpoint: model.endpoint,
-        apiKey: model.api_key === null ? null : open(config.PERDURE_SECRET_KEY, model.api_key),
-        capabilities: { ...model.capabilities, dimensions: model.dimensions },
-      }),
+    embeddingModel: (model: ModelRow) => providers.embeddingModel(settingsOf(model)),
+    reranker: (model: ModelRow) => createChatReranker(providers.chatModel(settingsOf(model))),
+    queryRewriter: (model: ModelRow) => createChatQueryRewriter(providers.chatModel(settingsOf(model))),
     inspectDocument,
     seal: (secret: string) => seal(config.PERDURE_SECRET_KEY, secret),
     async close() {
@@ -91,7 +91,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   };
 }
 
-type EmbeddingModelRow = {
+type ModelRow = {
   provider: string;
   model_id: string;
   endpoint: string | null;

@@ -1,99 +1,102 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../contracts/errors.ts';
 import { candidateDepth } from '../domain/ranking/candidate-depth.ts';
-import { similarity } from '../domain/ranking/similarity.ts';
-import { findChunks } from '../entities/search/search-repository.ts';
-import type { SearchQuery, SearchRow } from '../entities/search/search-repository.ts';
-import type { EmbeddingModel } from '../providers/embedding-model.ts';
+import { defaultFusion } from '../domain/ranking/fuse-lists.ts';
+import { selectHits } from '../domain/ranking/select-hits.ts';
+import type { LeftOut } from '../domain/ranking/select-hits.ts';
+import { findRanked } from './find-ranked.ts';
+import type { Ranked, RankedList } from './find-ranked.ts';
+import { queryTerms } from './query-terms.ts';
+import { readRanked } from './read-ranked.ts';
+import { rerankHits } from './rerank-hits.ts';
+import { rewriteQuery } from './rewrite-query.ts';
+import type { SearchDependencies } from './search-dependencies.ts';
+import type { SearchHit, SearchOutcome, SearchWarning, TestedCandidate } from './search-outcome.ts';
+import type { SearchRequest } from './search-request.ts';
+import { StageClock } from './stage-clock.ts';
 
-/** What a search works with. `embeddingModel` is the one of the request's `modelId`; full text alone needs none. */
-export interface SearchDependencies {
-  /** Runs a statement outside of a transaction: `hybrid_search` takes the workspace itself. */
-  database: { autocommit<T>(work: (em: EntityManager) => Promise<T>): Promise<T> };
-  embeddingModel: Pick<EmbeddingModel, 'embed'> | null;
-}
-
-/** One question to the documents of a workspace. */
-export interface SearchRequest {
-  workspaceId: string;
-  /** The row of `users`, whose documents are seen besides the global ones; null sees the global ones only. */
-  userId: string | null;
-  /** The row of `models` whose embeddings are searched. */
-  modelId: string | null;
-  query: string;
-  /** The most hits, 1 to 100. */
-  limit: number;
-  knowledgeSourceId?: string | null;
-  /** Both lists fused (the default), or one alone. */
-  strategy?: SearchQuery['strategy'];
-  /** How vectors are compared: cosine (the default) has an index, l2 is exact unless the operator has made one. */
-  metric?: SearchQuery['metric'];
-  /** Length of each list before fusion, and HNSW's breadth; chosen by the limit when not given. */
-  candidates?: number;
-  efSearch?: number;
-  signal?: AbortSignal;
-}
-
-/** One chunk that answers. `content` is `start`–`end` of its document's text in UTF-16 units. */
-export interface SearchHit {
-  documentId: string;
-  generation: number;
-  chunkIndex: number;
-  title: string;
-  sourceUrl: string | null;
-  sourcePath: string | null;
-  content: string;
-  startChar: number;
-  endChar: number;
-  metadata: Record<string, unknown>;
-  /** Reciprocal rank fusion with k = 60; the order of the hits. */
-  score: number;
-  /** Place in the list of nearest vectors, from 1, and the similarity there; null when the chunk is not in that list. */
-  denseRank: number | null;
-  denseScore: number | null;
-  /** Place in the list of full text, from 1, and the score there; null when the chunk is not in that list. */
-  textRank: number | null;
-  textScore: number | null;
-}
+const defaultRerankCandidates = 20;
+// A document of ever so many chunks may fill the lists; each round looks four times as deep.
+const deepestCandidates = 4000;
 
 /**
  * The one search path, used by the API, by tools and by evaluations: hits best first, always in the same order, as many
- * as match up to the limit. The query is embedded first, so no connection waits for a model.
- * @throws PerdureError `bad_request` or `unknown_model`; ProviderError when the embedding model fails.
+ * as match up to the limit. The query is embedded first, so no connection waits for a model. A rewriter or a reranker that
+ * fails is done without, and the outcome says so.
+ * @throws PerdureError `bad_request`, `invalid_filter` or `unknown_model`; ProviderError when the embedding model fails.
  */
 export async function search(
-  { database, embeddingModel }: SearchDependencies,
+  dependencies: SearchDependencies,
   request: SearchRequest,
-): Promise<SearchHit[]> {
-  const { workspaceId, limit, strategy = 'hybrid', metric = 'cosine' } = request;
+  clock: StageClock = new StageClock(),
+): Promise<SearchOutcome> {
+  const query = checkRequest(request);
+  const warnings: SearchWarning[] = [];
+  const rewritten = await rewriteQuery(dependencies.queryRewriter ?? null, query, request, warnings);
+  if (dependencies.queryRewriter) clock.end('rewrite');
+  const text = rewritten ?? query;
+  const strategy = request.strategy ?? 'hybrid';
+  const embedding = strategy === 'text' ? null : await embedQuery(dependencies.embeddingModel, text, request.signal);
+  const terms = strategy === 'vector' ? [] : queryTerms(text);
+  clock.end('embed');
+
+  const depth = candidateDepth(request.limit);
+  const judged = dependencies.reranker
+    ? Math.max(request.limit, request.rerankCandidates ?? defaultRerankCandidates)
+    : request.limit;
+  const limits = { limit: judged, minScore: request.minScore ?? null, maxPerDocument: request.maxPerDocument ?? null };
+  let candidates = Math.max(judged, request.candidates ?? depth.candidates);
+  for (let attempt = 1; ; attempt += 1) {
+    const list = await findRanked(dependencies.database, {
+      request: { ...request, strategy, candidates, efSearch: request.efSearch ?? depth.efSearch },
+      fusion: request.fusion ?? defaultFusion,
+      embedding,
+      terms,
+      clock,
+    });
+    const verdicts = selectHits(list.ranked, limits);
+    const chosen = list.ranked.filter((_, index) => verdicts[index] === null);
+    if (chosen.length < judged && list.full && limits.maxPerDocument !== null && candidates < deepestCandidates) {
+      candidates = Math.min(deepestCandidates, 4 * candidates);
+      continue;
+    }
+    const read = await readRanked(dependencies.database, chosen, request);
+    clock.end('read');
+    // What was replaced or deleted between the two statements is missing now; the second look finds what took its place.
+    if (read.length < chosen.length && attempt === 1) continue;
+    const hits = await rerankHits(dependencies.reranker ?? null, text, read, request, warnings);
+    if (dependencies.reranker) clock.end('rerank');
+    return {
+      modelId: request.modelId,
+      hits,
+      plan: {
+        strategy,
+        candidates,
+        fusion: strategy === 'hybrid' ? (request.fusion ?? defaultFusion) : null,
+        vector: list.vector && {
+          ...list.vector,
+          model: request.modelName ?? request.modelId ?? '',
+          metric: request.metric ?? 'cosine',
+        },
+        text: strategy === 'vector' ? null : { terms, found: list.textFound },
+        rewrittenQuery: rewritten,
+        reranked: hits.some((hit) => hit.rerankScore !== null) ? read.length : null,
+      },
+      warnings,
+      candidates: describeCandidates(list, verdicts, hits),
+      timings: clock.timings,
+    };
+  }
+}
+
+function checkRequest(request: SearchRequest): string {
   // PostgreSQL's text holds no NUL.
-  const text = request.query.replaceAll('\0', ' ').trim();
-  if (text === '') throw new PerdureError('bad_request', 'The query is empty: give some words to search for.');
+  const query = request.query.replaceAll('\0', ' ').trim();
+  if (query === '') throw new PerdureError('bad_request', 'The query is empty: give some words to search for.');
+  const { limit } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
     throw new PerdureError('bad_request', `The limit is ${limit}: it must be a whole number from 1 to 100.`);
   }
-  const depth = candidateDepth(limit);
-  const embedding = strategy === 'full_text' ? null : await embedQuery(embeddingModel, text, request.signal);
-  try {
-    const rows = await database.autocommit((em) =>
-      findChunks(em, {
-        workspaceId,
-        userId: request.userId,
-        knowledgeSourceId: request.knowledgeSourceId ?? null,
-        modelId: request.modelId,
-        embedding,
-        text,
-        strategy,
-        metric,
-        limit,
-        candidates: Math.max(limit, request.candidates ?? depth.candidates),
-        efSearch: request.efSearch ?? depth.efSearch,
-      }),
-    );
-    return rows.map((row) => toHit(row, metric));
-  } catch (error) {
-    throw asPerdureError(error);
-  }
+  return query;
 }
 
 async function embedQuery(
@@ -102,44 +105,23 @@ async function embedQuery(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
   if (model === null) {
-    throw new PerdureError(
-      'unknown_model',
-      'This search needs an embedding model: name one, or search full text only.',
-    );
+    throw new PerdureError('unknown_model', 'This search needs an embedding model: name one, or search text alone.');
   }
   const { vectors } = await model.embed([text], { priority: 'query', ...(signal && { signal }) });
   return vectors[0]!;
 }
 
-function toHit(row: SearchRow, metric: SearchQuery['metric']): SearchHit {
-  return {
-    documentId: row.document_id,
-    generation: row.generation,
-    chunkIndex: row.chunk_index,
-    title: row.title,
-    sourceUrl: row.source_url,
-    sourcePath: row.source_path,
-    content: row.content,
-    startChar: row.start_char,
-    endChar: row.end_char,
-    metadata: row.metadata,
-    score: row.score,
-    denseRank: row.dense_rank,
-    denseScore: row.dense_distance === null ? null : similarity(metric, row.dense_distance),
-    textRank: row.text_rank,
-    textScore: row.text_score,
-  };
-}
-
-/** SQLSTATEs that `hybrid_search` raises on purpose; anything else is passed through. */
-function asPerdureError(error: unknown): unknown {
-  const { code } = error as { code?: unknown };
-  if (code === 'P0002') {
-    return new PerdureError(
-      'unknown_model',
-      'The workspace has no registered embedding model with this id: register it, or search with another.',
-    );
-  }
-  if (code === '22023') return new PerdureError('bad_request', (error as Error).message);
-  return error;
+function describeCandidates(
+  list: RankedList,
+  verdicts: readonly (LeftOut | null)[],
+  hits: readonly SearchHit[],
+): TestedCandidate[] {
+  const key = (each: Pick<Ranked, 'documentId' | 'chunkIndex'>) => `${each.documentId}/${each.chunkIndex}`;
+  const places = new Map(hits.map((hit, index) => [key(hit), index + 1]));
+  return list.ranked.map((candidate, index) => {
+    const hit = places.get(key(candidate)) ?? null;
+    const { documentId, generation, chunkIndex, vector, text, score } = candidate;
+    const leftOut = hit === null ? (verdicts[index] ?? 'limit') : null;
+    return { documentId, generation, chunkIndex, vector, text, score, hit, leftOut };
+  });
 }

@@ -1,16 +1,19 @@
-import { retrievalParamsSchema } from '../../contracts/search.ts';
-import { findRagTools } from '../../entities/agents/rag-tool-repository.ts';
 import { endStep, startStep } from '../../entities/conversations/turn-attempt-repository.ts';
-import { search, type SearchHit } from '../../retrieval/search.ts';
+import type { ModelRow } from '../../entities/search/search-setup-repository.ts';
+import { createChatQueryRewriter } from '../../providers/chat/chat-query-rewriter.ts';
+import { createChatReranker } from '../../providers/chat/chat-reranker.ts';
+import { searchByTool } from '../../retrieval/search-by-tool.ts';
+import type { SearchModels } from '../../retrieval/search-by-tool.ts';
+import type { SearchHit } from '../../retrieval/search-outcome.ts';
 import type { Attempt } from './begin-attempt.ts';
-import type { ConversationDeps } from './conversation-deps.ts';
+import type { ConversationDeps, StoredModel } from './conversation-deps.ts';
 import { fenced } from './turn-failure.ts';
 
 /** Step number of the retrieval; the model call follows it. */
 export const retrievalStep = 0;
 
 /** A hit with the number by which the answer cites it and the model whose vectors found it. */
-export type Passage = { n: number; hit: SearchHit; embeddingModelId: string };
+export type Passage = { n: number; hit: SearchHit; embeddingModelId: string | null };
 
 /** Whether the turn's agent has a RAG tool. */
 export function retrieves(attempt: Attempt): boolean {
@@ -31,7 +34,7 @@ export async function retrievePassages(
   signal: AbortSignal,
 ): Promise<Passage[]> {
   const toolIds = ragToolsOf(attempt);
-  const tools = await deps.database.inWorkspace(attempt.workspaceId, async (em) => {
+  await deps.database.inWorkspace(attempt.workspaceId, async (em) => {
     const started = await startStep(em, {
       ...attempt,
       step: retrievalStep,
@@ -39,42 +42,23 @@ export async function retrievePassages(
       request: { rag_tools: toolIds, query: attempt.context.question },
     });
     if (!started) throw fenced();
-    return findRagTools(em, toolIds);
   });
   const passages: Passage[] = [];
   const known = new Set<string>();
-  for (const tool of tools) {
-    const params = retrievalParamsSchema.safeParse(tool.retrieval_params).data ?? {};
-    const hits = await search(
-      {
-        database: deps.database,
-        embeddingModel: deps.embeddingModel({
-          provider: tool.provider,
-          modelId: tool.provider_model_id,
-          endpoint: tool.endpoint,
-          apiKey: tool.api_key,
-          capabilities: tool.capabilities,
-        }),
-      },
-      {
-        workspaceId: attempt.workspaceId,
-        userId: attempt.context.user_id,
-        modelId: tool.model_id,
-        query: attempt.context.question,
-        limit: tool.top_k,
-        knowledgeSourceId: tool.knowledge_source_id,
-        signal,
-        ...(params.strategy && { strategy: params.strategy }),
-        ...(params.metric && { metric: params.metric }),
-        ...(params.candidates && { candidates: params.candidates }),
-        ...(params.ef_search && { efSearch: params.ef_search }),
-      },
-    );
-    for (const hit of hits) {
+  for (const toolId of toolIds) {
+    const outcome = await searchByTool(searchModels(deps), {
+      workspaceId: attempt.workspaceId,
+      body: { query: attempt.context.question, rag_tool: toolId, filters: {} },
+      user: { id: attempt.context.user_id },
+      history: attempt.history,
+      signal,
+    });
+    if (outcome === null) continue;
+    for (const hit of outcome.hits) {
       const key = `${hit.documentId}/${hit.generation}/${hit.chunkIndex}`;
       if (known.has(key)) continue;
       known.add(key);
-      passages.push({ n: passages.length + 1, hit, embeddingModelId: tool.model_id });
+      passages.push({ n: passages.length + 1, hit, embeddingModelId: outcome.modelId });
     }
   }
   await deps.database.inWorkspace(attempt.workspaceId, (em) =>
@@ -95,4 +79,18 @@ export async function retrievePassages(
     }),
   );
   return passages;
+}
+
+function searchModels(deps: ConversationDeps): SearchModels {
+  return {
+    database: deps.database,
+    embeddingModel: (model) => deps.embeddingModel(stored(model)),
+    reranker: (model) => createChatReranker(deps.chatModel(stored(model))),
+    queryRewriter: (model) => createChatQueryRewriter(deps.chatModel(stored(model))),
+  };
+}
+
+function stored({ provider, model_id, endpoint, api_key, capabilities, dimensions }: ModelRow): StoredModel {
+  const known = { ...capabilities, ...(dimensions !== null && { dimensions }) };
+  return { provider, modelId: model_id, endpoint, apiKey: api_key, capabilities: known };
 }

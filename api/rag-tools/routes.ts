@@ -1,8 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
+import type { RetrievalParams } from '../../contracts/search.ts';
 import { createRagToolSchema, ragToolSchema, updateRagToolSchema } from '../../contracts/rag-tool.ts';
 import { Model, RagTool } from '../../entities/index.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
+import { requireFilter } from '../../retrieval/require-filter.ts';
 import { findAgentWithTool } from '../framework/find-agent-with-tool.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { requireReference } from '../framework/require-reference.ts';
@@ -19,7 +21,7 @@ export const ragToolRoutes = resourceRoutes({
   updateSchema: updateRagToolSchema,
   examples: {
     create: { name: 'handbook', embedding_model: 'all-MiniLM-L6-v2', top_k: 8 },
-    update: { retrieval_params: { strategy: 'hybrid' } },
+    update: { retrieval_params: { strategy: 'hybrid', fusion: { method: 'rrf' }, max_per_document: 2 } },
   },
   present: async (rows, em) => {
     const models = await em.find(Model, { id: { $in: rows.map((row) => row.embeddingModelId) } });
@@ -47,7 +49,7 @@ export const ragToolRoutes = resourceRoutes({
       description: body.description,
       knowledgeSourceId: await sourceOf(em, body.knowledge_source),
       embeddingModelId: await requireEmbeddingModel(em, body.embedding_model),
-      retrievalParams: body.retrieval_params,
+      retrievalParams: await checkedParams(em, body.retrieval_params),
       chunkSize: body.chunk_size,
       chunkOverlap: body.chunk_overlap,
       topK: body.top_k,
@@ -59,7 +61,8 @@ export const ragToolRoutes = resourceRoutes({
         name: body.name,
         description: body.description,
         knowledgeSourceId: body.knowledge_source === undefined ? undefined : await sourceOf(em, body.knowledge_source),
-        retrievalParams: body.retrieval_params,
+        retrievalParams:
+          body.retrieval_params === undefined ? undefined : await checkedParams(em, body.retrieval_params),
         chunkSize: body.chunk_size,
         chunkOverlap: body.chunk_overlap,
         topK: body.top_k,
@@ -73,6 +76,19 @@ export const ragToolRoutes = resourceRoutes({
 
 async function sourceOf(em: EntityManager, nameOrId: string | null): Promise<string | null> {
   return nameOrId === null ? null : requireReference(em, 'knowledge_sources', 'body.knowledge_source', nameOrId);
+}
+
+/** The parameters with a filter that can be compiled and chat models that exist. */
+async function checkedParams(em: EntityManager, params: RetrievalParams): Promise<RetrievalParams> {
+  if (params.filters) requireFilter(params.filters, 'body.retrieval_params.filters');
+  for (const field of ['rerank', 'rewrite'] as const) {
+    const named = params[field]?.model;
+    if (named === undefined) continue;
+    const path = `body.retrieval_params.${field}.model`;
+    const model = await em.findOneOrFail(Model, { id: await requireReference(em, 'models', path, named) });
+    if (model.kind !== 'chat') throw refuse(path, `"${model.name}" is an embedding model, and this needs a chat model`);
+  }
+  return params;
 }
 
 async function requireEmbeddingModel(em: EntityManager, nameOrId: string): Promise<string> {

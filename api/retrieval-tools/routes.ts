@@ -6,6 +6,7 @@ import {
 } from '../../contracts/retrieval-tool.ts';
 import { RetrievalTool } from '../../entities/index.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
+import { requireFilter } from '../../retrieval/require-filter.ts';
 import { findAgentWithTool } from '../framework/find-agent-with-tool.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { requireReference } from '../framework/require-reference.ts';
@@ -21,7 +22,7 @@ export const retrievalToolRoutes = resourceRoutes({
   createSchema: createRetrievalToolSchema,
   updateSchema: updateRetrievalToolSchema,
   examples: {
-    create: { name: 'exact words', retrieval_strategy: 'full_text' },
+    create: { name: 'exact words', retrieval_strategy: 'text', filters: { 'metadata.department': 'legal' } },
     update: { description: 'Finds words as they are written' },
   },
   present: async (rows) =>
@@ -43,6 +44,7 @@ export const retrievalToolRoutes = resourceRoutes({
       description: body.description,
       knowledgeSourceId: await sourceOf(em, body.knowledge_source),
       retrievalStrategy: body.retrieval_strategy,
+      filters: requireFilter(body.filters, 'body.filters'),
     }),
   update: async (row, body, { em }) => {
     em.assign(
@@ -52,6 +54,7 @@ export const retrievalToolRoutes = resourceRoutes({
         description: body.description,
         knowledgeSourceId: body.knowledge_source === undefined ? undefined : await sourceOf(em, body.knowledge_source),
         retrievalStrategy: body.retrieval_strategy,
+        filters: body.filters === undefined ? undefined : requireFilter(body.filters, 'body.filters'),
       }),
       { mergeObjectProperties: false },
     );

@@ -13,6 +13,7 @@ import type { Results } from '../harness/results.ts';
 import { startChild } from '../harness/start-child.ts';
 import type { Child } from '../harness/start-child.ts';
 import { percentile } from '../harness/statistics.ts';
+import { queryTerms } from '../../retrieval/query-terms.ts';
 import { exactDense, rareWords, rawDense, rawHybrid } from './raw-search.ts';
 import { SearchClient } from './search-client.ts';
 import type { Found } from './search-client.ts';
@@ -82,18 +83,18 @@ async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client
   const call = (strategy: string) => (question: string, vector: string) =>
     owner.query({
       name: 'function',
-      text: `select * from hybrid_search($1, null, null, $2, $3, $4, $5, 'cosine', 10, 50, 200)`,
-      values: [corpus.workspaceId, corpus.modelId, vector, question, strategy],
+      text: `select hybrid_search($1, null, null, null, $2, $3, $4, $5, 'cosine', 50, 200)`,
+      values: [corpus.workspaceId, corpus.modelId, vector, queryTerms(question), strategy],
     });
   const ways: Record<string, (question: string, vector: string) => Promise<unknown>> = {
     '': (query) => client.search({ query }),
     'raw.': (question, vector) =>
       owner.query({ name: 'hybrid', text: rawHybrid(corpus), values: [vector, words.get(question)] }),
     'function.': call('hybrid'),
-    'dense.': (query) => client.search({ query, strategy: 'dense' }),
-    'raw_dense.': (_, vector) => owner.query({ name: 'dense', text: rawDense(corpus), values: [vector] }),
-    'function_dense.': call('dense'),
-    'full_text.': (query) => client.search({ query, strategy: 'full_text' }),
+    'vector.': (query) => client.search({ query, strategy: 'vector' }),
+    'raw_vector.': (_, vector) => owner.query({ name: 'dense', text: rawDense(corpus), values: [vector] }),
+    'function_vector.': call('vector'),
+    'text.': (query) => client.search({ query, strategy: 'text' }),
   };
   for (let round = 0; round <= rounds; round++) {
     const times = new Map(Object.keys(ways).map((way) => [way, [] as number[]]));
@@ -115,7 +116,7 @@ async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client
     }
     const p50 = (way: string) => percentile(times.get(way)!, 0.5);
     results.record('added.p50_ms', p50('') - p50('raw.'));
-    results.record('added_dense.p50_ms', p50('dense.') - p50('raw_dense.'));
+    results.record('added_vector.p50_ms', p50('vector.') - p50('raw_vector.'));
   }
 }
 
@@ -139,7 +140,7 @@ async function measureRecall(results: Results, corpus: Corpus, owner: pg.Client,
       const truth = await owner.query<Found>(exactDense(corpus), [`[${vector.join(',')}]`, source]);
       const started = performance.now();
       const filter = source === null ? {} : { filters: { knowledge_source: source } };
-      const answer = await client.search({ query: question, strategy: 'dense', ...filter });
+      const answer = await client.search({ query: question, strategy: 'vector', ...filter });
       times.push(performance.now() - started);
       const keys = new Set(answer.map(key));
       found += truth.rows.filter((row) => keys.has(key(row))).length;

@@ -12,7 +12,7 @@ export const RetrievalTool = defineEntity({
     name: p.text(),
     description: p.text().default(''),
     knowledgeSourceId: p.uuid().nullable(),
-    retrievalStrategy: p.enum(['hybrid', 'dense', 'full_text']).default('hybrid'),
+    retrievalStrategy: p.enum(['hybrid', 'vector', 'text']).default('hybrid'),
     filters: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

@@ -55,6 +55,11 @@ export const Document = defineEntity({
       where: 'deleted_at IS NULL',
     },
     {
+      name: 'documents_metadata_idx',
+      properties: ['metadata'],
+      expression: 'create index documents_metadata_idx on documents using gin (metadata jsonb_path_ops)',
+    },
+    {
       name: 'documents_unfinished_idx',
       properties: ['updatedAt'],
       where: "status = ANY (ARRAY['accepted'::text, 'processing'::text])",

@@ -1,45 +1,63 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
 
-/** A RAG tool with its embedding model, and the row of the user who asks (null when that user was never seen). */
-export interface SearchSetup {
-  knowledge_source_id: string | null;
-  top_k: number;
-  retrieval_params: unknown;
-  user_id: string | null;
-  model: {
-    id: string;
-    provider: string;
-    model_id: string;
-    endpoint: string | null;
-    api_key: string | null;
-    capabilities: Record<string, unknown>;
-    dimensions: number | null;
-  };
+/** A row of `models` as far as it is needed to call the model; the key is still sealed. */
+export interface ModelRow {
+  id: string;
+  name: string;
+  kind: 'chat' | 'embedding';
+  provider: string;
+  model_id: string;
+  endpoint: string | null;
+  api_key: string | null;
+  capabilities: Record<string, unknown>;
+  dimensions: number | null;
 }
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** What tools, sources, models and users a search names, by name or id; null where there is none of that name. */
+export interface SearchSetup {
+  tool: {
+    id: string;
+    knowledge_source_id: string | null;
+    top_k: number;
+    retrieval_params: unknown;
+    model: ModelRow;
+    rerank_model: ModelRow | null;
+    rewrite_model: ModelRow | null;
+  } | null;
+  retrieval_tool: {
+    knowledge_source_id: string | null;
+    strategy: 'vector' | 'text' | 'hybrid';
+    filters: Record<string, unknown>;
+  } | null;
+  /** In the order of `sources`; null itself when none were named. */
+  sources: (string | null)[] | null;
+  /** In the order of `chatModels`; null itself when none were named. */
+  chat_models: (ModelRow | null)[] | null;
+  /** Null when the user was never seen. */
+  user_id: string | null;
+}
 
-/**
- * What a search by this RAG tool (name or id) needs, in one statement, because it comes before every search; null when
- * there is no such tool. An id goes before a name like it.
- */
-export async function findSearchSetup(
-  em: EntityManager,
-  { ragTool, user }: { ragTool: string; user: string },
-): Promise<SearchSetup | null> {
-  const [row] = await query<SearchSetup>(
-    em,
-    `select t.knowledge_source_id, t.top_k, t.retrieval_params, u.id as user_id,
-            jsonb_build_object(
-              'id', m.id, 'provider', m.provider, 'model_id', m.model_id, 'endpoint', m.endpoint, 'api_key', m.api_key,
-              'capabilities', m.capabilities, 'dimensions', m.dimensions) as model
-     from rag_tools t
-     join models m on m.workspace_id = t.workspace_id and m.id = t.embedding_model_id
-     left join users u on u.workspace_id = t.workspace_id and u.external_id = $3
-     where t.deleted_at is null and (t.id = $1 or t.name = $2)
-     order by t.id = $1 desc limit 1`,
-    [uuid.test(ragTool) ? ragTool : null, ragTool, user],
-  );
-  return row ?? null;
+/** Names or ids; an id goes before a name like it. */
+export interface SearchNames {
+  workspaceId: string;
+  ragTool: string;
+  retrievalTool: string | null;
+  sources: readonly string[];
+  chatModels: readonly string[];
+  /** The external id of the user who asks. */
+  user: string | null;
+}
+
+/** What a search needs to know before anything else, in one statement, because it comes before every search. */
+export async function findSearchSetup(em: EntityManager, names: SearchNames): Promise<SearchSetup> {
+  const [row] = await query<{ setup: SearchSetup }>(em, 'select find_search_setup($1, $2, $3, $4, $5, $6) as setup', [
+    names.workspaceId,
+    names.ragTool,
+    names.retrievalTool,
+    names.sources,
+    names.chatModels,
+    names.user,
+  ]);
+  return row!.setup;
 }

@@ -44,14 +44,18 @@ export const checkSearch: Check = async ({ em }) => {
     if (chunk.model_id === null) continue;
     const [found] = await query(
       em,
-      `select 1 from hybrid_search($1, $2, null, $3, $4::vector, $5, 'hybrid', 'cosine', $6, $6, $6) h
-       where h.document_id = $7 and h.generation = $8 and h.chunk_index = $9`,
+      `select 1 from json_array_elements(
+         hybrid_search($1, $2, null, null, $3, $4::vector, $5, 'hybrid', 'cosine', $6, $6) -> 'candidates') h
+       where h ->> 0 = $7 and (h ->> 1)::integer = $8 and (h ->> 2)::integer = $9`,
       [
         chunk.workspace_id,
         chunk.user_id,
         chunk.model_id,
         chunk.embedding,
-        chunk.content.slice(0, 300),
+        chunk.content
+          .toLowerCase()
+          .match(/[\p{L}\p{N}]+/gu)
+          ?.slice(0, 50) ?? [],
         depth,
         chunk.document_id,
         chunk.generation,

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
-import { findChunks } from '../../entities/search/search-repository.ts';
+import { findCandidates } from '../../entities/search/search-repository.ts';
 import { query } from '../../entities/sql.ts';
 import { createDatabase } from '../../platform/database.ts';
 import type { Database } from '../../platform/database.ts';
 import { search } from '../../retrieval/search.ts';
-import type { SearchHit, SearchRequest } from '../../retrieval/search.ts';
+import type { SearchHit } from '../../retrieval/search-outcome.ts';
+import type { SearchRequest } from '../../retrieval/search-request.ts';
 import { testDatabase } from '../support/servers/test-database.ts';
 import { Library } from './library.ts';
 
@@ -24,14 +25,14 @@ afterAll(() => database.close());
 /** The vector that the query's text stands for; the model is a table, everything behind it is real. */
 const vectors: Record<string, number[]> = { north: [1, 0, 0], east: [0, 1, 0], up: [0, 0, 1] };
 
-function ask(text: string, request: Partial<SearchRequest> = {}): Promise<SearchHit[]> {
+async function ask(text: string, request: Partial<SearchRequest> = {}): Promise<SearchHit[]> {
   const embeddingModel = {
     embed: async (texts: readonly string[]) => ({
       vectors: texts.map((each) => Float32Array.from(vectors[each] ?? [1, 1, 1])),
       usage: { promptTokens: null },
     }),
   };
-  return search(
+  const outcome = await search(
     { database, embeddingModel },
     {
       workspaceId: library.workspaceId,
@@ -42,6 +43,7 @@ function ask(text: string, request: Partial<SearchRequest> = {}): Promise<Search
       ...request,
     },
   );
+  return outcome.hits;
 }
 
 const titles = (hits: SearchHit[]) => hits.map((hit) => hit.title);
@@ -62,7 +64,7 @@ describe('who sees what', () => {
     await other.add('foreign', only('foreign'));
   });
 
-  for (const strategy of ['hybrid', 'dense', 'full_text'] as const) {
+  for (const strategy of ['hybrid', 'vector', 'text'] as const) {
     test(`${strategy}: global documents and the user's own, active generations only`, async () => {
       const global = ['global', 'in a source', 'of ada, for all'];
       expect(titles(await ask('zebra', { strategy })).toSorted()).toEqual(global);
@@ -75,25 +77,25 @@ describe('who sees what', () => {
     });
 
     test(`${strategy}: a source's filter lets its documents through alone`, async () => {
-      expect(titles(await ask('zebra', { strategy, knowledgeSourceId: library.letters }))).toEqual(['in a source']);
-      expect(await ask('zebra', { strategy, knowledgeSourceId: library.manuals })).toEqual([]);
+      expect(titles(await ask('zebra', { strategy, sourceIds: [library.letters] }))).toEqual(['in a source']);
+      expect(await ask('zebra', { strategy, sourceIds: [library.manuals] })).toEqual([]);
     });
   }
 
   test('R29 no workspace is refused, and a foreign one where the connection carries its own', async () => {
-    const none = ask('zebra', { workspaceId: null as unknown as string, strategy: 'full_text' });
+    const none = ask('zebra', { workspaceId: null as unknown as string, strategy: 'text' });
     await expect(none).rejects.toMatchObject({ code: '42501' });
     const foreign = database.inWorkspace(library.workspaceId, (em) =>
-      findChunks(em, {
+      findCandidates(em, {
         workspaceId: other.workspaceId,
         userId: null,
-        knowledgeSourceId: null,
+        sourceIds: null,
+        filter: null,
         modelId: null,
         embedding: null,
-        text: 'zebra',
-        strategy: 'full_text',
+        terms: ['zebra'],
+        strategy: 'text',
         metric: 'cosine',
-        limit: 10,
         candidates: 50,
         efSearch: 100,
       }),
@@ -103,7 +105,7 @@ describe('who sees what', () => {
 
   test('R29 a foreign model, source or user finds nothing or is unknown', async () => {
     await expect(ask('zebra', { modelId: other.modelId })).rejects.toMatchObject({ code: 'unknown_model' });
-    expect(await ask('zebra', { knowledgeSourceId: other.letters })).toEqual([]);
+    expect(await ask('zebra', { sourceIds: [other.letters] })).toEqual([]);
     expect(titles(await ask('zebra', { userId: other.ada }))).not.toContain('foreign');
   });
 
@@ -113,11 +115,16 @@ describe('who sees what', () => {
         em,
         `select proname as name, has_function_privilege('perdure_app', oid, 'execute') as app,
                 has_function_privilege('public', oid, 'execute') as everyone
-         from pg_proc where proname = 'hybrid_search' or proname like 'search\\_%' order by 1`,
+         from pg_proc where proname in ('hybrid_search', 'read_search_hits', 'find_search_setup', 'compile_search_filter',
+                          'compile_search_condition') or proname like 'search\\_%' order by 1`,
       ),
     }));
     expect(rows.length).toBeGreaterThan(5);
-    expect(rows.filter((row) => row.app).map((row) => row.name)).toEqual(['hybrid_search']);
+    expect(rows.filter((row) => row.app).map((row) => row.name)).toEqual([
+      'find_search_setup',
+      'hybrid_search',
+      'read_search_hits',
+    ]);
     expect(rows.filter((row) => row.everyone)).toEqual([]);
   });
 });
@@ -136,7 +143,7 @@ describe('what is found', () => {
   });
 
   test('a hit carries its text, offsets, title and address', async () => {
-    const [hit] = await ask('north', { strategy: 'dense', knowledgeSourceId: library.manuals });
+    const [hit] = await ask('north', { strategy: 'vector', sourceIds: [library.manuals] });
     expect(hit).toMatchObject({
       title: 'compass',
       sourceUrl: 'https://example.com/compass',
@@ -146,28 +153,30 @@ describe('what is found', () => {
       startChar: 1,
       endChar: 31,
       metadata: {},
-      denseRank: 1,
-      textRank: null,
-      textScore: null,
+      text: null,
+      context: null,
+      documentMetadata: {},
     });
-    expect(hit!.denseScore).toBeCloseTo(1, 6);
+    expect(hit!.vector!.rank).toBe(1);
+    expect(hit!.vector!.score).toBeCloseTo(1, 6);
   });
 
   test('cosine and L2 order by their own distance', async () => {
     const far = await library.add('far', [{ content: 'far', vector: [30, 0, 0] }], { sourceId: library.letters });
     const near = await library.add('near', [{ content: 'near', vector: [0.7, 0.5, 0] }], { sourceId: library.letters });
     const ids = async (metric: 'cosine' | 'l2') =>
-      (await ask('north', { metric, strategy: 'dense', knowledgeSourceId: library.letters }))
+      (await ask('north', { metric, strategy: 'vector', sourceIds: [library.letters] }))
         .map((hit) => hit.documentId)
         .filter((id) => id === far || id === near);
     expect(await ids('cosine')).toEqual([far, near]);
     expect(await ids('l2')).toEqual([near, far]);
   });
 
-  test('fusion is the sum of 1 / (60 + rank) over both lists', async () => {
-    const asked = { userId: library.ada, limit: 100 };
+  test('reciprocal rank fusion is the sum of weight / (k + rank) over both lists', async () => {
+    const fusion = { method: 'rrf', weights: { vector: 1, text: 1 }, k: 60 } as const;
+    const asked = { userId: library.ada, limit: 100, fusion };
     const [hybrid, dense, text] = await Promise.all(
-      (['hybrid', 'dense', 'full_text'] as const).map((strategy) => ask('needle zebra', { ...asked, strategy })),
+      (['hybrid', 'vector', 'text'] as const).map((strategy) => ask('needle zebra', { ...asked, strategy })),
     );
     const key = (hit: SearchHit) => `${hit.documentId}/${hit.chunkIndex}`;
     const expected = new Map<string, number>();
@@ -183,14 +192,14 @@ describe('what is found', () => {
 
   test('words of the query are words, whatever signs are around them', async () => {
     for (const text of ["needle's", "'needle", 'needle & !thread', '\\needle\\', 'needle:* | (', 'needle\0thread']) {
-      const hits = await ask(text, { strategy: 'full_text', knowledgeSourceId: library.manuals });
+      const hits = await ask(text, { strategy: 'text', sourceIds: [library.manuals] });
       expect(hits.length).toBe(2);
     }
-    expect(await ask('the of and', { strategy: 'full_text' })).toEqual([]);
+    expect(await ask('the of and', { strategy: 'text' })).toEqual([]);
   });
 
   test('the rarer word weighs more', async () => {
-    const hits = await ask('needle pole', { strategy: 'full_text', knowledgeSourceId: library.manuals });
+    const hits = await ask('needle pole', { strategy: 'text', sourceIds: [library.manuals] });
     expect(hits.map((hit) => hit.chunkIndex)).toEqual([0, 1]);
   });
 
@@ -207,9 +216,9 @@ describe('what is found', () => {
         embed: async () => ({ vectors: [Float32Array.from(unit(0))], usage: { promptTokens: null } }),
       };
       for (const metric of ['cosine', 'l2'] as const) {
-        const hits = await search(
+        const { hits } = await search(
           { database, embeddingModel },
-          { workspaceId: library.workspaceId, userId: null, modelId, query: 'x', limit: 5, strategy: 'dense', metric },
+          { workspaceId: library.workspaceId, userId: null, modelId, query: 'x', limit: 5, strategy: 'vector', metric },
         );
         expect(hits.map((hit) => hit.content)).toEqual(['first', 'last']);
       }
@@ -233,7 +242,7 @@ describe('what is refused', () => {
   test('a search without an embedding model is full text or nothing', async () => {
     const request = { workspaceId: library.workspaceId, userId: null, modelId: null, query: 'zebra', limit: 3 };
     await expect(search({ database, embeddingModel: null }, request)).rejects.toMatchObject({ code: 'unknown_model' });
-    const hits = await search({ database, embeddingModel: null }, { ...request, strategy: 'full_text' });
+    const { hits } = await search({ database, embeddingModel: null }, { ...request, strategy: 'text' });
     expect(hits.length).toBe(3);
   });
 

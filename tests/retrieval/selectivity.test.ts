@@ -37,8 +37,9 @@ const key = (row: { documentId: string; chunkIndex: number }) => `${row.document
 async function found(vector: Float32Array, knowledgeSourceId: string | null, limit = 10): Promise<string[]> {
   const embeddingModel = { embed: async () => ({ vectors: [vector], usage: { promptTokens: null } }) };
   const { workspaceId, modelId } = corpus;
-  const request = { workspaceId, userId: null, modelId, query: 'x', limit, knowledgeSourceId };
-  return (await search({ database, embeddingModel }, { ...request, strategy: 'dense' })).map(key);
+  const sourceIds = knowledgeSourceId === null ? null : [knowledgeSourceId];
+  const request = { workspaceId, userId: null, modelId, query: 'x', limit, sourceIds };
+  return (await search({ database, embeddingModel }, { ...request, strategy: 'vector' })).hits.map(key);
 }
 
 /** The same question by comparing with every vector, without an index. */
@@ -102,8 +103,11 @@ test('R20 full text: the rare word first, then as many chunks of the common one 
   const rare = words.find(({ ndoc }) => ndoc === 2)!;
   expect(common.ndoc).toBeGreaterThan(1000);
   const { workspaceId } = corpus;
-  const request = { workspaceId, userId: null, modelId: null, limit: 10, strategy: 'full_text' as const };
-  const hits = await search({ database, embeddingModel: null }, { ...request, query: `${common.word} ${rare.word}` });
+  const request = { workspaceId, userId: null, modelId: null, limit: 10, strategy: 'text' as const };
+  const { hits } = await search(
+    { database, embeddingModel: null },
+    { ...request, query: `${common.word} ${rare.word}` },
+  );
   expect(hits.length).toBe(10);
   expect(hits.map((hit) => hit.content.includes(rare.word))).toEqual([...Array(2).fill(true), ...Array(8).fill(false)]);
   for (const hit of hits.slice(2)) expect(hit.content).toContain(common.word);
@@ -119,7 +123,7 @@ test('R20 a filter that hides all that is near: the scan of the index gives up, 
   const [approximate] = await database.asOwner((em) =>
     query<{ rows: number }>(
       em,
-      `select count(*)::int as rows from search_dense_approximate($1, 'vector(64)', '<=>', $2, null, null, $3, 50, 100, 2449)`,
+      `select count(*)::int as rows from search_dense_approximate($1, 'vector(64)', '<=>', $2, null, null, null, $3, 50, 100, 2449)`,
       [corpus.partition, corpus.workspaceId, `[${vector.join(',')}]`],
     ),
   );

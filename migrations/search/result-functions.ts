@@ -1,0 +1,146 @@
+import { joined, visible } from './visible-documents.ts';
+
+const workspaceCheck = `
+  create function search_workspace(workspace uuid) returns void
+  language plpgsql stable set search_path = public, pg_temp as $function$
+  declare
+    carried text := coalesce(current_setting('perdure.workspace_id', true), '');
+  begin
+    if workspace is null or carried <> '' and carried::uuid <> workspace then
+      raise exception 'The connection may not search in the workspace %.', workspace
+        using errcode = 'insufficient_privilege';
+    end if;
+  end $function$`;
+
+// Any word may match; the sum of ts_rank (which saturates with repetition, and 1 divides by the length) times the word's
+// inverse document frequency among the matches.
+const lexical = `
+  create function search_lexical(
+    workspace uuid, owner_user uuid, sources uuid[], condition text, terms text[], depth integer, budget integer)
+  returns table (document_id uuid, generation integer, chunk_index integer, score double precision)
+  language plpgsql stable rows 50 set search_path = public, pg_temp set jit = off as $function$
+  declare
+    words tsquery[];
+    pattern tsquery;
+  begin
+    select array_agg(w), string_agg(w::text, ' | ')::tsquery into words, pattern
+      from (select distinct plainto_tsquery('english', t) as w from unnest(terms) t) q where w::text <> '';
+    return query execute format($sql$
+      with ranked as materialized (
+        select e.document_id, e.generation, e.chunk_index, w.position, ts_rank(e.search_vector, w.word, 1) as rank
+        from documents d join document_chunks e on ${joined}
+        cross join unnest($6) with ordinality as w (word, position)
+        where e.workspace_id = $1 and ${visible('$1', '$2', '$3')} and %1$s and e.search_vector @@ $4
+          and e.search_vector @@ w.word),
+      weights as materialized (select position, ln(1 + 1e6 / count(*)) as weight from ranked group by position)
+      select r.document_id, r.generation, r.chunk_index, sum(r.rank * w.weight)::double precision as score
+      from ranked r join weights w using (position)
+      group by r.document_id, r.generation, r.chunk_index
+      order by score desc, r.document_id, r.chunk_index limit $5 $sql$, coalesce(condition, 'true'))
+      using workspace, owner_user, sources, pattern, depth, words;
+  end $function$`;
+
+// The candidates of both lists, each with its place in them, its distance and its score; null where there is none. What
+// isolates workspaces is the mandatory argument; a connection that carries a workspace may besides name no other.
+const hybrid = `
+  create function hybrid_search(
+    workspace uuid, owner_user uuid, sources uuid[], filter jsonb, model uuid, query_embedding vector, terms text[],
+    strategy text, metric text, depth integer, ef integer)
+  returns json
+  language plpgsql stable security definer set search_path = public, pg_temp set jit = off
+  set plan_cache_mode = force_generic_plan as $function$
+  #variable_conflict use_column
+  declare
+    condition text;
+    found record;
+    near record;
+    started timestamptz := clock_timestamp();
+    vector_done timestamptz;
+    text_done timestamptz;
+    candidates json;
+  begin
+    perform search_workspace(workspace);
+    if strategy is null or strategy not in ('hybrid', 'vector', 'text') then
+      raise exception 'The strategy "%" is not known: use hybrid, vector or text.', strategy
+        using errcode = 'invalid_parameter_value';
+    end if;
+    condition := compile_search_filter(filter);
+    if strategy <> 'text' then
+      select * into near
+        from search_dense(workspace, owner_user, sources, condition, model, query_embedding, metric, depth, ef);
+    else
+      select null::uuid[] as documents, null::integer[] as generations, null::integer[] as indexes,
+             null::double precision[] as distances, null::jsonb as plan into near;
+    end if;
+    vector_done := clock_timestamp();
+    if strategy <> 'vector' then
+      select array_agg(l.document_id) as documents, array_agg(l.generation) as generations,
+             array_agg(l.chunk_index) as indexes, array_agg(l.score) as scores
+        into found
+        from search_lexical(workspace, owner_user, sources, condition, terms, depth, 10 * depth) l;
+    else
+      select null::uuid[] as documents, null::integer[] as generations, null::integer[] as indexes,
+             null::double precision[] as scores into found;
+    end if;
+    text_done := clock_timestamp();
+    with listed as materialized (
+      select document_id, generation, chunk_index, v.distance, v.rank as vector_rank, w.score, w.rank as text_rank
+      from (select *, row_number() over (order by distance, document_id, chunk_index) as rank
+            from unnest(near.documents, near.generations, near.indexes, near.distances)
+              as n (document_id, generation, chunk_index, distance)) v
+      full join
+           (select *, row_number() over (order by score desc, document_id, chunk_index) as rank
+            from unnest(found.documents, found.generations, found.indexes, found.scores)
+              as f (document_id, generation, chunk_index, score)) w using (document_id, generation, chunk_index)),
+    distant as materialized (
+      select d.* from (
+        select array_agg(document_id) as documents, array_agg(generation) as generations,
+               array_agg(chunk_index) as indexes
+        from listed where vector_rank is null) k
+      cross join lateral search_dense_distances(model, query_embedding, metric, workspace, k.documents, k.generations,
+                                                k.indexes) d
+      where strategy = 'hybrid' and k.documents is not null)
+    select json_agg(json_build_array(l.document_id, l.generation, l.chunk_index, l.vector_rank,
+                                     coalesce(l.distance, d.distance), l.text_rank, l.score))
+      into candidates
+      from listed l left join distant d using (document_id, generation, chunk_index);
+    return json_build_object(
+      'vector', near.plan, 'candidates', coalesce(candidates, '[]'), 'text_found', cardinality(found.documents),
+      'vector_ms', extract(epoch from vector_done - started) * 1000,
+      'text_ms', extract(epoch from text_done - vector_done) * 1000,
+      'join_ms', extract(epoch from clock_timestamp() - text_done) * 1000);
+  end $function$`;
+
+// What is shown of the winners, in their order, with up to \`neighbours\` chunks on each side. Checks again who sees what:
+// a document may have been changed or deleted since the search.
+const readHits = `
+  create function read_search_hits(
+    workspace uuid, owner_user uuid, documents uuid[], generations integer[], indexes integer[], neighbours integer)
+  returns table (
+    place integer, title text, source_url text, source_path text, document_metadata jsonb, content text,
+    start_char integer, end_char integer, metadata jsonb, around json)
+  language plpgsql stable security definer rows 10 set search_path = public, pg_temp set jit = off
+  set plan_cache_mode = force_generic_plan as $function$
+  #variable_conflict use_column
+  begin
+    perform search_workspace(workspace);
+    return query
+      select k.place::integer, d.title, d.source_url, d.source_path, d.metadata, e.content, e.start_char, e.end_char,
+             e.metadata, n.around
+      from unnest(documents, generations, indexes) with ordinality as k (document_id, generation, chunk_index, place)
+      join documents d on d.workspace_id = workspace and d.id = k.document_id
+        and d.active_generation = k.generation and d.deleted_at is null and (d.is_global or d.user_id = owner_user)
+      join document_chunks e on e.workspace_id = workspace and e.document_id = k.document_id
+        and e.generation = k.generation and e.chunk_index = k.chunk_index
+      left join lateral (
+        select json_agg(json_build_object('chunk_index', c.chunk_index, 'start', c.start_char, 'end', c.end_char,
+                                          'content', c.content) order by c.chunk_index) as around
+        from document_chunks c
+        where neighbours > 0 and c.workspace_id = workspace and c.document_id = k.document_id
+          and c.generation = k.generation
+          and c.chunk_index between k.chunk_index - neighbours and k.chunk_index + neighbours) n on true
+      order by k.place;
+  end $function$`;
+
+/** The lists together and the winners' text, in the order in which they are created. */
+export const resultFunctions = [workspaceCheck, lexical, hybrid, readHits];
