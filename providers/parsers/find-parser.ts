@@ -12,6 +12,7 @@ const loaders: Partial<Record<MediaType, () => Promise<DocumentParser>>> = {
     (await import('./formats/docx/docx-parser.ts')).docxParser,
   'application/vnd.openxmlformats-officedocument.presentationml.presentation': async () =>
     (await import('./formats/pptx/pptx-parser.ts')).pptxParser,
+  'application/pdf': async () => (await import('./formats/pdf/pdf-parser.ts')).pdfParser,
   'application/x-encrypted-office': async () =>
     (await import('./formats/encrypted-office/encrypted-office-unwrapper.ts')).encryptedOfficeUnwrapper,
   'text/html': async () => (await import('./html-parser.ts')).htmlParser,

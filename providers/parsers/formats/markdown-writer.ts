@@ -33,6 +33,17 @@ export class MarkdownWriter {
     this.lastWasItem = true;
   }
 
+  /**
+   * Goes on with the last block, also over the start of a page.
+   * @param added what joins the two: 1 for a space, 0 for nothing, -1 to take the last character away, which is a hyphen.
+   */
+  continueBlock(text: string, added: number): void {
+    if (added < 0) this.dropLast();
+    if (added > 0) this.push(' ');
+    this.closePage();
+    this.push(text.trimEnd());
+  }
+
   heading(level: number, title: string): void {
     const line = title.replaceAll(/\s+/g, ' ').trim();
     if (line !== '') this.block(`${'#'.repeat(Math.min(Math.max(level, 1), 6))} ${line}`);
@@ -54,6 +65,12 @@ export class MarkdownWriter {
     if (this.length > 0) this.push(separator);
     this.closePage();
     this.push(trimmed);
+  }
+
+  private dropLast(): void {
+    const last = this.parts.pop() ?? '';
+    this.parts.push(last.slice(0, -1));
+    this.length -= Math.min(last.length, 1);
   }
 
   private push(text: string): void {
