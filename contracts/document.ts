@@ -22,6 +22,9 @@ export const ingestionStages = [
 /** Why a document or a turn failed, as stored: a code of contracts/errors.ts, and what is wrong and what to do. */
 export const storedErrorSchema = z.strictObject({ code: z.string(), detail: z.string() });
 
+/** Why a document failed: the code, what is wrong with this one, and what to do about it. */
+export const documentErrorSchema = storedErrorSchema.extend({ hint: z.string().nullable() });
+
 /** What a reader of a document should know about its extraction: a code, and in plain words what is doubtful or missing. */
 export const documentWarningSchema = z.strictObject({ code: z.enum(documentWarningCodes), detail: z.string() });
 
@@ -30,6 +33,7 @@ export const documentGenerationSchema = z.strictObject({
   generation: z.int(),
   state: z.enum(['staging', 'ready', 'active', 'failed', 'abandoned']),
   stage: z.enum(ingestionStages),
+  percent: z.int().min(0).max(100).describe('How far the ingestion is; 100 once it has ended'),
   mime_type: z.string().describe('What the bytes were found to be'),
   document_type: z.enum(documentTypes).nullable().describe('Likewise; null until it is known'),
   byte_size: z.int(),
@@ -37,8 +41,10 @@ export const documentGenerationSchema = z.strictObject({
   expected_chunks: z.int().nullable(),
   embedded_chunks: z.int(),
   warnings: z.array(documentWarningSchema),
-  error: storedErrorSchema.nullable(),
+  error: documentErrorSchema.nullable(),
   job_id: idField.nullable(),
+  queue_wait_ms: z.int().nullable().describe('From its acceptance to its first step; null while it waits'),
+  restarts: z.int().describe('How often its workflow was gone and was started again'),
   started_at: timeField.nullable(),
   completed_at: timeField.nullable(),
 });
@@ -56,7 +62,7 @@ export const documentSchema = z.strictObject({
   is_global: z.boolean(),
   metadata: jsonObjectField,
   status: z.enum(documentStatuses),
-  error: storedErrorSchema.nullable(),
+  error: documentErrorSchema.nullable(),
   active_generation: z.int().nullable(),
   latest: documentGenerationSchema.nullable(),
   ...timestampFields,
@@ -105,6 +111,35 @@ export const uploadDocumentQuerySchema = z
   .strictObject({ ...documentFields, knowledge_source: knowledgeSourceField, is_global: z.stringbool().optional() })
   .omit({ metadata: true });
 
+/** Fields of a form of `POST /documents`; its files are the documents. `path` and `title` are of the files in their order. */
+export const uploadFormSchema = z.strictObject({
+  knowledge_source: knowledgeSourceField,
+  user: documentFields.user,
+  is_global: z.stringbool().optional(),
+  author: documentFields.author,
+  source_url: documentFields.source_url,
+  title: documentFields.title.describe('Of a form with one file'),
+  document_type: documentFields.document_type,
+  path: z
+    .array(documentFields.path.unwrap())
+    .optional()
+    .describe('One for each file, in their order; files without one are new documents each time'),
+  metadata: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return jsonObjectField.parse(JSON.parse(text));
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be a JSON object' });
+        return z.NEVER;
+      }
+    })
+    .optional()
+    .describe('A JSON object, for all files'),
+});
+
+export type UploadForm = z.infer<typeof uploadFormSchema>;
+
 /** Answer of `POST /documents`; `job` is null when the very same content is already there. */
 export const documentAcceptedSchema = z.strictObject({
   document: documentSchema,
@@ -131,7 +166,7 @@ export const batchItemSchema = z.strictObject({
   document_id: idField.nullable(),
   generation: z.int().nullable(),
   unchanged: z.boolean(),
-  error: storedErrorSchema.nullable(),
+  error: documentErrorSchema.nullable(),
 });
 
 /** Answer of `POST /documents/batch`; `job` is null when no document is to be ingested. */
@@ -148,4 +183,15 @@ export const listDocumentsQuerySchema = pageQuerySchema.extend({
   knowledge_source: z.string().min(1).max(200).optional().describe('Name or id'),
   path: z.string().min(1).max(2000).optional(),
   user: userField.optional().describe('Only what this user may see: their own documents and global ones'),
+});
+
+/** Body of `POST /documents/{id}/retry`, which may be left out. */
+export const retryDocumentSchema = z.strictObject({
+  password: z.string().min(1).max(1000).optional().describe('Opens an encrypted document; kept until it is ingested'),
+});
+
+/** Answer of a retry: the job with the documents that are ingested again, or null when none of them had failed. */
+export const documentsRetriedSchema = z.strictObject({
+  job: ingestionJobSchema.nullable(),
+  documents: z.array(z.strictObject({ document_id: idField, generation: z.int() })),
 });

@@ -26,3 +26,22 @@ export type IngestionJob = z.infer<typeof ingestionJobSchema>;
 export const listIngestionJobsQuerySchema = pageQuerySchema.extend({
   status: z.enum(ingestionJobStatuses).optional(),
 });
+
+/** One document of a job, as the job's event stream tells of it at each change. */
+export const jobDocumentSchema = z.strictObject({
+  document_id: idField,
+  generation: z.int(),
+  path: z.string().nullable(),
+  title: z.string(),
+  document_type: z.string().nullable(),
+  state: z.enum(['staging', 'ready', 'active', 'failed', 'abandoned']),
+  stage: z.string(),
+  percent: z.int(),
+  queue_wait_ms: z.int().nullable(),
+  characters: z.int().nullable(),
+  chunks: z.int().nullable(),
+  warnings: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
+  error: z.strictObject({ code: z.string(), detail: z.string(), hint: z.string().nullable() }).nullable(),
+});
+
+export type JobDocument = z.infer<typeof jobDocumentSchema>;

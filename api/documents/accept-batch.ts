@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
-import type { CreateDocuments, DocumentsAccepted } from '../../contracts/document.ts';
+import type { DocumentsAccepted } from '../../contracts/document.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { acceptDocuments } from '../../entities/documents/accept-documents.ts';
 import type { DocumentToAccept } from '../../entities/documents/reserve-generation.ts';
@@ -10,20 +10,30 @@ import { actingUser, namesUser } from '../framework/acting-user.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import type { RouteRequest } from '../framework/route.ts';
 import { presentIngestionJob } from '../ingestion-jobs/present-ingestion-job.ts';
-import { fromJson, prepareDocument } from './prepare-document.ts';
+import { presentDocumentError } from './present-document-error.ts';
+import { prepareDocument } from './prepare-document.ts';
+import type { GivenDocument } from './prepare-document.ts';
 
 type Item = DocumentsAccepted['documents'][number];
+
+/** Documents of one request, in its order; `user` owns those that name none. */
+export type GivenBatch = {
+  knowledgeSource: string;
+  part: string;
+  user: string | undefined;
+  documents: GivenDocument[];
+};
 
 /** Accepts what can be ingested in one job, and says of each refused document why; keeps the order of the request. */
 export async function acceptBatch(
   em: EntityManager,
-  request: RouteRequest<unknown, unknown, CreateDocuments>,
+  batch: GivenBatch,
+  request: Pick<RouteRequest<unknown, unknown, unknown>, 'principal' | 'user'>,
   deps: ApiDeps,
 ): Promise<DocumentsAccepted> {
-  const { body } = request;
-  const source = body.knowledge_source ?? 'uploads';
-  const knowledgeSourceId = await requireReference(em, 'knowledge_sources', 'body.knowledge_source', source);
-  const { items, documents } = await prepareAll(em, request, deps);
+  const field = `${batch.part}.knowledge_source`;
+  const knowledgeSourceId = await requireReference(em, 'knowledge_sources', field, batch.knowledgeSource);
+  const { items, documents } = await prepareAll(em, batch, request, deps);
   if (documents.length === 0) return { job: null, documents: items };
   const accepted = await acceptDocuments(em, {
     workspaceId: request.principal.workspaceId,
@@ -48,31 +58,32 @@ export async function acceptBatch(
 
 async function prepareAll(
   em: EntityManager,
-  request: RouteRequest<unknown, unknown, CreateDocuments>,
+  batch: GivenBatch,
+  request: Pick<RouteRequest<unknown, unknown, unknown>, 'principal' | 'user'>,
   deps: ApiDeps,
 ): Promise<{ items: Item[]; documents: DocumentToAccept[] }> {
   const items: Item[] = [];
   const documents: DocumentToAccept[] = [];
   const owners = new Map<string | undefined, string>();
-  for (const [index, given] of request.body.documents.entries()) {
+  for (const [index, given] of batch.documents.entries()) {
     const item = {
       index,
-      path: given.path ?? null,
+      path: given.path ?? given.fileName ?? null,
       document_id: null,
       generation: null,
       unchanged: false,
       error: null,
     };
-    const named = given.user ?? request.body.user;
+    const named = given.user ?? batch.user;
     try {
-      const document = prepareDocument(fromJson(given), namesUser(request, named), deps);
+      const document = prepareDocument(given, namesUser(request, named), deps);
       const userId = owners.get(named) ?? (await actingUser(em, request, named)).id;
       owners.set(named, userId);
       documents.push({ ...document, userId });
       items.push(item);
     } catch (error) {
       if (!(error instanceof PerdureError)) throw error;
-      items.push({ ...item, error: { code: error.code, detail: error.detail } });
+      items.push({ ...item, error: presentDocumentError({ code: error.code, detail: error.detail }) });
     }
   }
   return { items, documents };

@@ -11,6 +11,8 @@ import { guessDocumentType, guessTitle } from './describe-upload.ts';
 export type GivenDocument = Omit<CreateDocument, 'text' | 'content_base64' | 'knowledge_source'> & {
   bytes: Buffer;
   mediaType: string | null;
+  /** The name of the sender's file: a hint at its type and title, no identity. */
+  fileName?: string;
 };
 
 /** The bytes of a document that came as JSON. */
@@ -32,19 +34,20 @@ export function prepareDocument(
 ): Omit<DocumentToAccept, 'userId'> {
   if (given.bytes.length > maxDocumentBytes)
     throw new PerdureError('body_too_large', `A document may have at most ${maxDocumentBytes} bytes.`);
-  const documentType = given.document_type ?? guessDocumentType(given.mediaType, given.path);
+  const name = given.path ?? given.fileName;
+  const documentType = given.document_type ?? guessDocumentType(given.mediaType, name);
   const verdict = deps.inspectDocument(given.bytes, documentType);
   if (!verdict.ok) throw new PerdureError(verdict.code, verdict.detail);
   return {
     documentId: uuidV7(),
-    title: given.title || guessTitle(given.bytes, documentType, given.path),
+    title: given.title || guessTitle(given.bytes, documentType, name),
     documentType,
     mimeType: verdict.mimeType,
     sourcePath: given.path ?? null,
     sourceUrl: given.source_url ?? null,
     author: given.author ?? null,
     isGlobal: given.is_global ?? !userNamed,
-    metadata: given.metadata ?? {},
+    metadata: { ...(given.fileName === undefined ? {} : { file_name: given.fileName }), ...given.metadata },
     bytes: given.bytes,
     contentHash: createHash('sha256').update(given.bytes).digest(),
   };

@@ -1,5 +1,7 @@
 import type { Document } from '../../contracts/document.ts';
 import type { DocumentRow } from '../../entities/documents/document-repository.ts';
+import { ingestionPercent } from './ingestion-percent.ts';
+import { presentDocumentError } from './present-document-error.ts';
 import { presentOptionalTime, presentTime } from '../framework/present-time.ts';
 
 /** A document as the API shows it. */
@@ -17,12 +19,13 @@ export function presentDocument(row: DocumentRow): Document {
     is_global: row.is_global,
     metadata: row.metadata,
     status: row.status,
-    error: row.error,
+    error: presentDocumentError(row.error),
     active_generation: row.active_generation,
     latest: latest && {
       generation: latest.generation,
       state: latest.state,
       stage: latest.stage,
+      percent: ingestionPercent(latest),
       mime_type: latest.mime_type,
       document_type: latest.document_type,
       byte_size: latest.byte_size,
@@ -30,8 +33,10 @@ export function presentDocument(row: DocumentRow): Document {
       expected_chunks: latest.expected_chunks,
       embedded_chunks: latest.embedded_chunks,
       warnings: latest.warnings,
-      error: latest.error,
+      error: presentDocumentError(latest.error),
       job_id: latest.job_id,
+      queue_wait_ms: latest.queue_wait_ms,
+      restarts: latest.restarts,
       started_at: presentOptionalTime(latest.started_at),
       completed_at: presentOptionalTime(latest.completed_at),
     },

@@ -10,9 +10,11 @@ import { readCursor, toPage, uuidCursor } from '../framework/page.ts';
 import { defineRoute } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';
 import { watchDocument } from '../streams/watch-ingestion.ts';
+import { cancelIngestion } from './cancel-ingestion.ts';
 import { documentAcceptRoutes } from './accept-routes.ts';
 import { findVisibleDocument } from './find-visible-document.ts';
 import { presentDocument } from './present-document.ts';
+import { documentWorkRoutes } from './work-routes.ts';
 
 /** A user who was never seen owns nothing; this id belongs to no row. */
 const nobody = '00000000-0000-0000-0000-000000000000';
@@ -105,11 +107,18 @@ const remove = defineRoute({
   responses: { 204: null },
   transaction: async (em, { params, user, principal }, deps) => {
     await findVisibleDocument(em, params.id, user);
-    const { deleted } = await deleteDocument(em, { workspaceId: principal.workspaceId, documentId: params.id });
+    const { workspaceId } = principal;
+    const { deleted, abandoned } = await deleteDocument(em, { workspaceId, documentId: params.id });
     if (!deleted) throw notFound('document');
-    return { status: 204, afterCommit: async () => deps.notifier.notify(documentsChannel, [params.id]) };
+    return {
+      status: 204,
+      afterCommit: async () => {
+        deps.notifier.notify(documentsChannel, [params.id]);
+        await cancelIngestion(deps, abandoned);
+      },
+    };
   },
 });
 
 /** Routes of documents. */
-export const documentRoutes = [...documentAcceptRoutes, list, get, content, events, remove];
+export const documentRoutes = [...documentAcceptRoutes, ...documentWorkRoutes, list, get, content, events, remove];

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { ApiDeps } from '../api-deps.ts';
 import type { EventStream } from '../streams/event-stream.ts';
 import type { TurnFeed } from '../streams/turn-feed.ts';
+import type { UploadedForm } from './read-form.ts';
 import type { Principal, Scope } from './scope.ts';
 
 /** What handlers work with: the dependencies, and what one process shares over them. */
@@ -19,6 +20,8 @@ export type RouteRequest<Params, Query, Body> = {
   body: Body;
   /** Bytes and media type of a raw upload, null when the body is JSON or absent. */
   upload: { bytes: Buffer; mediaType: string; query: Record<string, unknown> } | null;
+  /** Files and fields of a multipart form, null when the body is something else. */
+  form: UploadedForm | null;
   principal: Principal;
   /** External id of the end user in the header `x-perdure-user`, null when not given. */
   user: string | null;
@@ -67,6 +70,10 @@ type Declaration<Params, Query, Body> = {
   body?: z.ZodType<Body>;
   /** Raw bodies that the route takes besides JSON, and the query that describes them. */
   upload?: { mediaTypes: readonly string[]; query: z.ZodType<Record<string, unknown>>; maxBytes: number };
+  /** The body may be left out, and is then what the schema makes of `{}`. */
+  bodyOptional?: true;
+  /** The route takes a multipart form besides: the schema of its fields (`path` a list, the others strings). */
+  form?: { fields: z.ZodType<Record<string, unknown>>; maxBytes: number };
   /** Largest JSON body in bytes; `maxJsonBodyBytes` when left out. */
   maxBodyBytes?: number;
   /** The route creates something: it honours `Idempotency-Key`. Only with `transaction`. */

@@ -8,6 +8,7 @@ import type { KeyVerifier } from '../middleware/authenticate.ts';
 import { mediaTypeOf, parseJson, readBody } from '../middleware/read-body.ts';
 import { EventStream } from '../streams/event-stream.ts';
 import type { CapacityBudget } from './capacity-gate.ts';
+import { formMediaType, readForm } from './read-form.ts';
 import type { Reply, Route, RouteDeps, RouteRequest } from './route.ts';
 import { allows } from './scope.ts';
 import { sendReply } from './send-reply.ts';
@@ -34,9 +35,10 @@ export async function runRoute(route: Route, ctx: RouterContext, runtime: RouteR
   try {
     const request: AnyRequest = {
       params,
-      query: input.upload ? undefined : validatePart('query', route.query, queryOf(ctx)),
+      query: input.upload || input.form ? undefined : validatePart('query', route.query, queryOf(ctx)),
       body: input.body,
       upload: input.upload,
+      form: input.form,
       principal,
       user: readUser(ctx),
       lastEventId: ctx.get('last-event-id') || null,
@@ -53,32 +55,57 @@ type Input = {
   bytes: Buffer;
   body: unknown;
   upload: AnyRequest['upload'];
+  form: AnyRequest['form'];
   release: () => void;
 };
 
 async function readInput(route: Route, ctx: RouterContext, runtime: RouteRuntime): Promise<Input> {
-  const nothing: Input = { bytes: Buffer.alloc(0), body: undefined, upload: null, release: () => {} };
+  const nothing: Input = { bytes: Buffer.alloc(0), body: undefined, upload: null, form: null, release: () => {} };
   if (!route.body && !route.upload) return nothing;
   const mediaType = mediaTypeOf(ctx.req);
+  if (route.bodyOptional && mediaType === '' && isEmpty(ctx.req))
+    return { ...nothing, body: validatePart('body', route.body, {}) };
   if (route.upload?.mediaTypes.includes(mediaType)) {
     const query = validatePart('query', route.upload.query, queryOf(ctx));
     const { bytes, release } = await readBody(ctx.req, route.upload.maxBytes, runtime.bodies);
-    return { bytes, body: undefined, upload: { bytes, mediaType, query }, release };
+    return { ...nothing, bytes, upload: { bytes, mediaType, query }, release };
   }
+  if (route.form && mediaType === formMediaType) return readFormInput(route.form, ctx, runtime);
   if (mediaType !== 'application/json') {
-    const accepted = ['application/json', ...(route.upload?.mediaTypes ?? [])].join(', ');
+    const accepted = ['application/json', ...(route.form ? [formMediaType] : []), ...(route.upload?.mediaTypes ?? [])];
     throw new PerdureError(
       'unsupported_media_type',
-      `${mediaType === '' ? 'The request has no content-type' : `${mediaType} is not read here`}; send ${accepted}.`,
+      `${mediaType === '' ? 'The request has no content-type' : `${mediaType} is not read here`}; send ${accepted.join(', ')}.`,
     );
   }
   const { bytes, release } = await readBody(ctx.req, route.maxBodyBytes ?? maxJsonBodyBytes, runtime.bodies);
   try {
-    return { bytes, body: validatePart('body', route.body, parseJson(bytes)), upload: null, release };
+    return { ...nothing, bytes, body: validatePart('body', route.body, parseJson(bytes)), release };
   } catch (error) {
     release();
     throw error;
   }
+}
+
+async function readFormInput(
+  form: NonNullable<Route['form']>,
+  ctx: RouterContext,
+  runtime: RouteRuntime,
+): Promise<Input> {
+  const { bytes, release } = await readBody(ctx.req, form.maxBytes, runtime.bodies);
+  try {
+    const { fields, files, identity } = await readForm(bytes, ctx.get('content-type'));
+    const checked = validatePart('body', form.fields, fields);
+    // Its boundary differs each time a client sends it; what it holds does not.
+    return { bytes: identity, body: undefined, upload: null, form: { fields: checked, files }, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function isEmpty({ headers }: RouterContext['req']): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
 
 function queryOf(ctx: RouterContext): Record<string, string> {

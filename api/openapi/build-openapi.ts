@@ -124,7 +124,15 @@ function describeBody(route: Route): Json {
     ...(route.example === undefined ? {} : { example: route.example }),
   };
   const raw = (route.upload?.mediaTypes ?? []).map((type) => [type, { schema: { type: 'string' } }]);
-  return { required: true, content: { 'application/json': json, ...Object.fromEntries(raw) } };
+  const form = route.form ? { 'multipart/form-data': { schema: describeForm(route.form.fields) } } : {};
+  return { required: !route.bodyOptional, content: { 'application/json': json, ...form, ...Object.fromEntries(raw) } };
+}
+
+/** Fields as strings and any number of files, by whatever names. */
+function describeForm(fields: z.ZodType): Json {
+  const schema = convert(fields, 'input') as { properties?: Record<string, Json> };
+  const file = { type: 'array', items: { type: 'string', format: 'binary' }, description: 'One document each' };
+  return { ...schema, properties: { ...schema.properties, file } };
 }
 
 function describeAnswers(responses: Record<number, ResponseSpec>): Json {

@@ -7,16 +7,21 @@ import { findIngestionJob } from '../../entities/documents/ingestion-job-reposit
 import type { ApiDeps } from '../api-deps.ts';
 import { presentDocument } from '../documents/present-document.ts';
 import { presentIngestionJob } from '../ingestion-jobs/present-ingestion-job.ts';
-import type { EventStream } from './event-stream.ts';
+import { findUser } from '../../entities/tenancy/user-repository.ts';
+import type { EventStream, ServerSentEvent } from './event-stream.ts';
+import { JobFeed } from './job-feed.ts';
 import { createWakeUp } from './wake-up.ts';
 
+/** A user who was never seen owns nothing; this id belongs to no row. */
+const nobody = '00000000-0000-0000-0000-000000000000';
 /** A safety net under the notifications: a lost one costs at most this long. */
 const pollMs = 2_000;
 /** Changes closer together than this are shown as one. */
 const leastIntervalMs = 100;
 
 type Watched = { deps: ApiDeps; stream: EventStream; workspaceId: string; id: string };
-type Snapshot = { data: Record<string, unknown>; final: boolean } | null;
+/** The whole state, and what is to be told before it. */
+type Snapshot = { data: Record<string, unknown>; final: boolean; before?: ServerSentEvent[] } | null;
 
 /** Sends a document at each change until its newest generation has ended, or the document is deleted. */
 export function watchDocument(watched: Watched): Promise<void> {
@@ -28,13 +33,25 @@ export function watchDocument(watched: Watched): Promise<void> {
   });
 }
 
-/** Sends a job at each change until all its documents have ended. */
-export function watchIngestionJob(watched: Watched): Promise<void> {
+/**
+ * Sends a job and its documents at each change until all its documents have ended. `user` is the external id of an end
+ * user who may see their own and global documents alone.
+ */
+export async function watchIngestionJob(
+  watched: Watched & { user: string | null; lastEventId: string | null },
+): Promise<void> {
+  const { deps, workspaceId, id: jobId, user, lastEventId } = watched;
+  const visibleTo =
+    user === null
+      ? null
+      : await deps.database.inWorkspace(workspaceId, (em) => findUser(em, user)).then((row) => row ?? nobody);
+  const feed = new JobFeed({ jobId, visibleTo, lastEventId });
   return watch(watched, null, async (em) => {
-    const row = await findIngestionJob(em, watched.id);
+    const row = await findIngestionJob(em, jobId);
     if (!row) return null;
     const data = ingestionJobSchema.parse(presentIngestionJob(row));
-    return { data, final: !['queued', 'processing'].includes(data.status) };
+    const final = !['queued', 'processing'].includes(data.status);
+    return { data, final, before: await feed.changes(em, { all: final }) };
   });
 }
 
@@ -56,9 +73,10 @@ async function watch(
         continue;
       }
       if (snapshot === null) return await stream.send([{ event: 'deleted', data: { id } }]);
-      if (snapshot.final) return await stream.send([{ event: 'done', data: snapshot.data }]);
-      const text = JSON.stringify(snapshot.data);
-      if (text !== shown) await stream.send([{ event: 'progress', data: snapshot.data }]);
+      const { data, final, before = [] } = snapshot;
+      if (final) return await stream.send([...before, { event: 'done', data }]);
+      const text = JSON.stringify(data);
+      await stream.send([...before, ...(text === shown ? [] : [{ event: 'progress', data }])]);
       shown = text;
       await wakeUp.pause(leastIntervalMs);
       await wakeUp.wait(pollMs);

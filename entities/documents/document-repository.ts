@@ -44,6 +44,8 @@ export type LatestGeneration = {
   warnings: DocumentWarning[];
   error: StoredError | null;
   job_id: string | null;
+  queue_wait_ms: number | null;
+  restarts: number;
   started_at: string | null;
   completed_at: string | null;
 };
@@ -57,6 +59,7 @@ const selectDocuments = `
            'generation', g.generation, 'state', g.state, 'stage', g.stage, 'mime_type', g.mime_type,
            'document_type', g.document_type, 'byte_size', g.byte_size, 'characters', last.end_char, 'expected_chunks', g.expected_chunks,
            'embedded_chunks', g.embedded_chunks, 'warnings', g.warnings, 'error', g.error, 'job_id', g.job_id,
+           'queue_wait_ms', g.queue_wait_ms, 'restarts', g.restarts,
            'started_at', ${isoTime('g.started_at')}, 'completed_at', ${isoTime('g.completed_at')}) end as latest
   from documents d
   left join document_generations g on g.document_id = d.id and g.generation = d.latest_generation
