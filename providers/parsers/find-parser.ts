@@ -7,11 +7,13 @@ import type { DocumentParser } from './document-parser.ts';
 const loaders: Partial<Record<MediaType, () => Promise<DocumentParser>>> = {
   'text/plain': async () => (await import('./text-parser.ts')).textParser,
   'text/markdown': async () => (await import('./markdown-parser.ts')).markdownParser,
-  'text/x-source': async () => (await import('./text-parser.ts')).codeParser,
+  'text/x-source': async () => (await import('./code/code-parser.ts')).codeParser,
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document': async () =>
     (await import('./formats/docx/docx-parser.ts')).docxParser,
   'application/vnd.openxmlformats-officedocument.presentationml.presentation': async () =>
     (await import('./formats/pptx/pptx-parser.ts')).pptxParser,
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': async () =>
+    (await import('./formats/xlsx/xlsx-parser.ts')).xlsxParser,
   'application/pdf': async () => (await import('./formats/pdf/pdf-parser.ts')).pdfParser,
   'application/x-encrypted-office': async () =>
     (await import('./formats/encrypted-office/encrypted-office-unwrapper.ts')).encryptedOfficeUnwrapper,
