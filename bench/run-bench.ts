@@ -1,35 +1,36 @@
-import { parseArgs } from 'node:util';
+import { readBenchOptions } from './harness/bench-options.ts';
+import type { BenchOptions } from './harness/bench-options.ts';
 import { describeMachine } from './harness/describe-machine.ts';
 import { renderTable } from './harness/render-table.ts';
 import { Results } from './harness/results.ts';
 
 /** What a bench module offers: it records its metrics, and ends within eight minutes. */
 interface Bench {
-  run(results: Results): Promise<void>;
+  run(results: Results, options: BenchOptions): Promise<void>;
 }
 
 const benches: Record<string, () => Promise<Bench>> = {
   turn: async () => ({ run: (await import('./turn/bench-turn.ts')).benchTurn }),
   ingest: async () => ({ run: (await import('./ingest/bench-ingest.ts')).benchIngest }),
+  retrieval: async () => ({ run: (await import('./retrieval/bench-retrieval.ts')).benchRetrieval }),
   search: async () => ({ run: (await import('./search/bench-search.ts')).benchSearch }),
   start: async () => ({ run: (await import('./start/bench-start.ts')).benchStart }),
 };
 
-/** `npm run bench -- NAME [--json]`: a table, or with --json one object on the last line. */
+/** `npm run bench -- NAME [options] [--json]`: a table, or with --json one object on the last line. */
 async function main(): Promise<void> {
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
-  const [name = ''] = positionals;
+  const { name, options } = readBenchOptions(process.argv.slice(2));
   const load = benches[name];
-  if (load === undefined || positionals.length !== 1) {
+  if (load === undefined) {
     throw new Error(`Usage: npm run bench -- NAME [--json], where NAME is one of ${Object.keys(benches).join(', ')}.`);
   }
   const machine = describeMachine();
   const results = new Results();
-  await (await load()).run(results);
+  await (await load()).run(results, options);
   console.log(`${name} on ${machine}\n`);
   console.log(renderTable(results.list()));
   for (const note of results.notes) console.log(`\n${note}`);
-  if (values.json) console.log(JSON.stringify({ bench: name, metrics: results.metrics() }));
+  if (options.json) console.log(JSON.stringify({ bench: name, metrics: results.metrics() }));
 }
 
 main().then(

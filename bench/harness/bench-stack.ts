@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cacheDirectory } from '../../scripts/setup/installation.mjs';
@@ -7,14 +7,16 @@ import type { ProcessName } from '../../scripts/supervisor/run-file.ts';
 import type { Stack } from '../../scripts/supervisor/stack.ts';
 
 /**
- * Runs `work` against servers of its own in a folder that is removed afterwards; the fetched programs and the weights are
+ * Runs `work` against servers of its own in a folder that is removed afterwards, or in `home`, which is kept; the fetched programs and the weights are
  * shared with the checkout. Ports are free ones away from the usual, so a running Perdure is not disturbed.
  */
 export async function withBenchStack<T>(
-  options: { processes: readonly ProcessName[]; env?: NodeJS.ProcessEnv },
+  options: { processes: readonly ProcessName[]; env?: NodeJS.ProcessEnv; home?: string | null },
   work: (stack: Stack) => Promise<T>,
 ): Promise<T> {
-  const home = await mkdtemp(path.join(tmpdir(), 'perdure-bench-'));
+  const kept = options.home ?? null;
+  const home = kept ?? (await mkdtemp(path.join(tmpdir(), 'perdure-bench-')));
+  await mkdir(home, { recursive: true });
   const env = { ...process.env, ...options.env };
   // The user's own servers and accounts are not for measuring on.
   for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'OPENAI_API_KEY', 'OPENAI_BASE_URL']) delete env[name];
@@ -40,6 +42,6 @@ export async function withBenchStack<T>(
     }
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    await rm(home, { recursive: true, force: true });
+    if (kept === null) await rm(home, { recursive: true, force: true });
   }
 }

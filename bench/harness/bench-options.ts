@@ -1,0 +1,36 @@
+import { parseArgs } from 'node:util';
+
+/** What a benchmark may be told on the command line; most need none of it. */
+export interface BenchOptions {
+  /** Known sets, and folders of the same form. */
+  set: string[];
+  dir: string[];
+  /** ISO 639-1 code of the set's language; null where the product is to detect it. */
+  language: string | null;
+  /** Folder in which what was built is kept for the next run. */
+  home: string | null;
+  /** Fields that go with every search, such as `{"fusion":{"method":"rrf"}}`. */
+  search: Record<string, unknown>;
+  json: boolean;
+}
+
+/** Reads `NAME [options]`. Throws where an option is unknown or `--search` is no JSON object. */
+export function readBenchOptions(args: readonly string[]): { name: string; options: BenchOptions } {
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      set: { type: 'string', multiple: true, default: [] },
+      dir: { type: 'string', multiple: true, default: [] },
+      language: { type: 'string' },
+      home: { type: 'string' },
+      search: { type: 'string', default: '{}' },
+    },
+  });
+  const [name = '', ...others] = positionals;
+  if (others.length > 0) throw new Error(`One benchmark at a time: "${others[0]}" is one too many.`);
+  const { set, dir, language = null, home = null, json } = values;
+  const search = JSON.parse(values.search) as Record<string, unknown>;
+  return { name, options: { set, dir, language, home, search, json } };
+}
