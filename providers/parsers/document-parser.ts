@@ -1,18 +1,5 @@
 import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
-import type { TextFormat } from '../../domain/chunking/text-structure.ts';
-
-/** Where a page begins in the text; slides and sheets count as pages and bear their name as `label`. */
-export interface PageStart {
-  readonly number: number;
-  readonly start: number;
-  readonly label?: string;
-}
-
-/** A place between two lines where a text may be cut; the scale of `strength` is that of domain/chunking. */
-export interface ParsedBoundary {
-  readonly position: number;
-  readonly strength: number;
-}
+import type { CodeBoundary, PageStart, TextFormat } from '../../domain/chunking/text-structure.ts';
 
 /**
  * What a parser made of a document. Structure stands in `text` as Markdown: `#` headings, `|` tables with a header and a
@@ -31,7 +18,7 @@ export interface ParsedDocument {
   /** In ascending order of `start`; empty when the format has no pages. */
   readonly pages: readonly PageStart[];
   /** Cuts by the syntax of code, ascending; null to be cut by lines. */
-  readonly boundaries: readonly ParsedBoundary[] | null;
+  readonly boundaries: readonly CodeBoundary[] | null;
   readonly warnings: readonly DocumentWarning[];
 }
 

@@ -7,9 +7,3 @@ export const textParser: TextParser = {
   reads: 'text',
   parse: (text, { mimeType }) => ({ text, format: 'text', mimeType, ...facts }),
 };
-
-/** Source code as it is; its blank lines and indentation are its structure. */
-export const codeParser: TextParser = {
-  reads: 'text',
-  parse: (text, { mimeType }) => ({ text, format: 'code', mimeType, ...facts }),
-};

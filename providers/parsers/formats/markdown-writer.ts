@@ -1,5 +1,5 @@
 import { PerdureError } from '../../../contracts/errors.ts';
-import type { PageStart } from '../document-parser.ts';
+import type { PageStart } from '../../../domain/chunking/text-structure.ts';
 
 /** Joins blocks of Markdown with blank lines, items of a list with line feeds, and keeps where each page begins. */
 export class MarkdownWriter {

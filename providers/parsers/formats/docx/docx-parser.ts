@@ -1,5 +1,6 @@
 import type { DocumentWarning } from '../../../../contracts/names/document-warnings.ts';
-import type { BytesParser, PageStart } from '../../document-parser.ts';
+import type { PageStart } from '../../../../domain/chunking/text-structure.ts';
+import type { BytesParser } from '../../document-parser.ts';
 import { MarkdownWriter } from '../markdown-writer.ts';
 import { embeddedWarnings } from '../office/embedded-warnings.ts';
 import { OfficePackage } from '../office/office-package.ts';
