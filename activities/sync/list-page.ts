@@ -33,9 +33,9 @@ const pagesGivenUp = 20;
 const worksForMs = 5_000;
 
 /** The hash under which a page stands on the list of pages. */
-export function cursorHash(cursor: string | null): Buffer {
+export function cursorHash(key: string | null): Buffer {
   return createHash('sha256')
-    .update(cursor === null ? 'first' : `next ${cursor}`)
+    .update(key === null ? 'first' : `next ${key}`)
     .digest();
 }
 
@@ -82,7 +82,8 @@ async function storePage(
   page: SourcePage,
 ): Promise<AcceptedDocument[]> {
   const items = [...new Map(page.items.map((item) => [item.path, withVersion(item)])).values()];
-  const next = page.next.map((following) => ({ hash: cursorHash(following), cursor: following }));
+  const next = page.next.map(({ key, cursor: following }) => ({ hash: cursorHash(key), cursor: following }));
+  const error = page.incomplete === undefined ? null : { code: 'source_incomplete', detail: page.incomplete };
   // Content that came with the listing would be lost with this step, so it is handed over before the page is crossed off.
   const inline = items.filter((item) => item.content !== undefined || item.problem !== undefined);
   const inlinePaths = inline.map(({ path }) => path);
@@ -105,7 +106,7 @@ async function storePage(
     }
   }
   await step.held(async (em, sync) => {
-    if (!(await finishCursor(em, input, { hash: cursor.hash, error: null, next }))) return;
+    if (!(await finishCursor(em, input, { hash: cursor.hash, error, next }))) return;
     await storeItems(em, input, sync, items);
   });
   return accepted;
@@ -177,7 +178,8 @@ async function giveUpPage(
   if (described.code === 'fenced' || described.code === 'internal') throw error;
   const failed = await step.held(async (em) => {
     await finishCursor(em, input, { hash: cursor.hash, error: described, next: [] });
-    return (await countCursors(em, input)).failed;
+    const counts = await countCursors(em, input);
+    return counts.failed - counts.cut;
   });
   if (failed >= pagesGivenUp) throw error;
 }

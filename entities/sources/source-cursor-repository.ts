@@ -52,15 +52,16 @@ export async function finishCursor(
   return true;
 }
 
-/** Pages that wait, and the errors of those that could not be listed. */
-export async function countCursors(
-  em: EntityManager,
-  key: SyncKey,
-): Promise<{ waiting: number; failed: number; firstError: SyncError | null }> {
-  const [row] = await query<{ waiting: number; failed: number; firstError: SyncError | null }>(
+/** Pages that wait, pages with an error, and among them those that settings have cut. */
+export type CursorCounts = { waiting: number; failed: number; cut: number; firstError: SyncError | null };
+
+/** Counts the pages of a sync. */
+export async function countCursors(em: EntityManager, key: SyncKey): Promise<CursorCounts> {
+  const [row] = await query<CursorCounts>(
     em,
     `select count(*) filter (where not is_done)::integer as waiting,
             count(*) filter (where error is not null)::integer as failed,
+            count(*) filter (where error ->> 'code' = 'source_incomplete')::integer as cut,
             (array_agg(error order by created_at) filter (where error is not null))[1] as "firstError"
      from source_cursors where sync_id = $1`,
     [key.syncId],

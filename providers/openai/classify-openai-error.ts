@@ -2,7 +2,7 @@ import { APIConnectionError, APIConnectionTimeoutError, APIError, OpenAIError } 
 
 import { ProviderError } from '../provider-error.ts';
 import type { ProviderErrorCode } from '../provider-error.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { retryAfterMs } from '../fetch/retry-after.ts';
 
 const codesOfBodies: ReadonlyMap<string, ProviderErrorCode> = new Map([
   ['context_length_exceeded', 'context_length'],

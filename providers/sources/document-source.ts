@@ -35,7 +35,15 @@ export interface FetchedContent {
 export interface SourcePage {
   readonly items: readonly SourceItem[];
   /** Pages to list after this one: one for a list, many for a web page with links, none at the end. */
-  readonly next: readonly string[];
+  readonly next: readonly SourceCursor[];
+  /** Why the source holds more than its settings let through: nothing is deleted then. */
+  readonly incomplete?: string;
+}
+
+/** A page to list. Two with the same key are the same page, and the first stays. */
+export interface SourceCursor {
+  readonly key: string;
+  readonly cursor: string;
 }
 
 /** What an adapter may ask while it lists. */

@@ -5,8 +5,12 @@ import { maxDocumentBytes } from '../../contracts/names/limits.ts';
 import type { FolderConfiguration } from '../../contracts/source-configuration.ts';
 import type { DocumentSource, SourceItem, SourcePage } from './document-source.ts';
 
+type FolderCursor = { folder: string; after: string };
+
+const entriesPerPage = 1_000;
+
 /**
- * A folder of the machine, below one of `roots`. A cursor is a folder: each is listed alone, so that a large tree is
+ * A folder of the machine, below one of `roots`. A page is a folder, or a thousand entries of it, so that a large tree is
  * many short steps. Links that lead out of the folder are left out; a file's version is its size and time of change.
  */
 export function createFolderSource(settings: FolderConfiguration, roots: readonly string[]): DocumentSource {
@@ -20,19 +24,21 @@ export function createFolderSource(settings: FolderConfiguration, roots: readonl
     );
   }
 
-  async function listFolder(base: string, relative: string): Promise<SourcePage> {
-    const entries = await readdir(path.join(base, relative), { withFileTypes: true }).catch((error: unknown) => {
+  async function listFolder(base: string, { folder: relative, after }: FolderCursor): Promise<SourcePage> {
+    const names = await readdir(path.join(base, relative)).catch((error: unknown) => {
       throw unreadable(relative || settings.path, error);
     });
+    const waiting = names.filter((name) => name > after).toSorted((a, b) => (a < b ? -1 : 1));
+    const page = waiting.slice(0, entriesPerPage);
     const items: SourceItem[] = [];
-    const next: string[] = [];
-    for (const { name } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const next = waiting.length > page.length ? [cursorOf({ folder: relative, after: page.at(-1)! })] : [];
+    for (const name of page) {
       if (!settings.hidden && name.startsWith('.')) continue;
       const child = relative === '' ? name : `${relative}/${name}`;
       const found = await locate(base, child);
       if (!found) continue;
       if (found.isDirectory()) {
-        if (!settings.exclude.some((glob) => path.matchesGlob(child, glob))) next.push(child);
+        if (!isExcludedFolder(child, settings)) next.push(cursorOf({ folder: child, after: '' }));
       } else if (found.isFile() && isWanted(child, settings)) items.push(itemOf(child, found));
     }
     return { items, next };
@@ -46,7 +52,10 @@ export function createFolderSource(settings: FolderConfiguration, roots: readonl
       });
       return { detail: `${settings.path} can be read; it has ${names.length} entries.` };
     },
-    list: async (cursor) => listFolder(await root(), cursor ?? ''),
+    async list(cursor) {
+      const page = cursor === null ? { folder: '', after: '' } : (JSON.parse(cursor) as FolderCursor);
+      return listFolder(await root(), page);
+    },
     async fetch({ path: relative }) {
       const base = await root();
       const file = await realpath(path.join(base, relative)).catch(gone);
@@ -81,6 +90,15 @@ function itemOf(relative: string, found: { size: bigint; mtimeNs: bigint }): Sou
   if (found.size <= maxDocumentBytes) return { path: relative, version };
   const detail = `The file has ${found.size} bytes, and a document may have ${maxDocumentBytes}. Split it, or exclude it.`;
   return { path: relative, version, problem: { code: 'fetch_too_large', detail } };
+}
+
+function cursorOf(page: FolderCursor) {
+  const cursor = JSON.stringify(page);
+  return { key: cursor, cursor };
+}
+
+function isExcludedFolder(relative: string, { exclude }: FolderConfiguration): boolean {
+  return exclude.some((glob) => path.matchesGlob(relative, glob.endsWith('/**') ? glob.slice(0, -3) : glob));
 }
 
 function isWanted(relative: string, { include, exclude }: FolderConfiguration): boolean {

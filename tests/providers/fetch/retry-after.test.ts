@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { retryAfterMs } from '../../../providers/openai/retry-after.ts';
+import { retryAfterMs } from '../../../providers/fetch/retry-after.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 

@@ -1,0 +1,98 @@
+import pg from 'pg';
+import { PerdureError } from '../contracts/errors.ts';
+import type { AddressPolicy } from '../providers/fetch/address-policy.ts';
+import type { OpenSourceDatabase } from '../providers/sources/source-database.ts';
+
+const usualPorts = [5432];
+const connectTimeoutMs = 10_000;
+
+/**
+ * Makes connections to the databases of sources: within the address policy, to the very address that was checked, and
+ * only for reading.
+ */
+export function createSourceDatabaseOpener(policy: AddressPolicy): OpenSourceDatabase {
+  return async function openSourceDatabase(connectionString, statementTimeoutMs) {
+    const url = URL.parse(connectionString);
+    if (!url || !/^postgres(?:ql)?:$/.test(url.protocol) || url.hostname === '')
+      throw new PerdureError(
+        'source_configuration',
+        'connection_string must be postgres://user:password@host:port/database.',
+      );
+    const port = Number(url.port || 5432);
+    const [address] = await policy.resolve(url.hostname, port, usualPorts);
+    const client = new pg.Client({
+      host: address!.address,
+      port,
+      user: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+      database: decodeURIComponent(url.pathname.slice(1)),
+      ssl: tlsOf(url),
+      application_name: 'perdure-source',
+      connectionTimeoutMillis: connectTimeoutMs,
+      statement_timeout: statementTimeoutMs,
+      // A server that is gone answers nothing at all.
+      query_timeout: statementTimeoutMs + connectTimeoutMs,
+      options: '-c default_transaction_read_only=on',
+    });
+    // Without a listener a connection that breaks between two statements would end the process.
+    client.on('error', () => {});
+    await client.connect().catch((error: unknown) => {
+      throw sourceError(error);
+    });
+    return {
+      async query(text, parameters, signal) {
+        signal.throwIfAborted();
+        const cancel = () => void client.end().catch(() => {});
+        signal.addEventListener('abort', cancel, { once: true });
+        try {
+          // The parameters' protocol takes one statement only, so none can hide behind another.
+          await client.query('begin read only');
+          const { rows } = await client.query<Record<string, unknown>>(text, [...parameters]);
+          await client.query('commit');
+          return rows;
+        } catch (error) {
+          signal.throwIfAborted();
+          await client.query('rollback').catch(() => {});
+          throw sourceError(error);
+        } finally {
+          signal.removeEventListener('abort', cancel);
+        }
+      },
+      close: () => client.end().catch(() => {}),
+    };
+  };
+}
+
+function tlsOf(url: URL): pg.ClientConfig['ssl'] {
+  const mode = url.searchParams.get('sslmode') ?? 'disable';
+  if (mode === 'disable' || mode === 'allow' || mode === 'prefer') return false;
+  const servername = url.hostname.replace(/^\[|\]$/g, '');
+  // As in libpq: require encrypts, verify-ca and verify-full check the certificate as well.
+  return { rejectUnauthorized: mode !== 'require', servername };
+}
+
+/** What is wrong, in our own words: of the server's text only that about the query itself is passed on. */
+function sourceError(error: unknown): PerdureError {
+  if (error instanceof PerdureError) return error;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const state = typeof code === 'string' ? code : '';
+  if (/^28|^3D000/.test(state))
+    return new PerdureError(
+      'source_authentication',
+      `The database refused the login (${state}). Set connection_string anew.`,
+    );
+  if (/^(?:42|22|25006|0A|2BP)/.test(state))
+    return new PerdureError(
+      'source_configuration',
+      `The query does not run: ${String(message).slice(0, 300)} (${state}).`,
+    );
+  if (state === '57014')
+    return new PerdureError(
+      'source_unavailable',
+      'The query took longer than statement_timeout_ms. Raise it, or add an index.',
+    );
+  return new PerdureError(
+    'source_unavailable',
+    `The database cannot be read (${state || 'no connection'}). Is it running?`,
+  );
+}
