@@ -211,10 +211,13 @@ describe('events', () => {
       ['progress', 'embedding'],
       ['done', 'done'],
     ]);
-    expect(seenJob.map(({ event, data }) => [event, data.progress_percent])).toEqual([
+    const ofJob = seenJob.filter(({ event }) => event !== 'document');
+    expect(ofJob.map(({ event, data }) => [event, data.progress_percent])).toEqual([
       ['progress', 0],
       ['done', 100],
     ]);
+    const ofDocuments = seenJob.filter(({ event }) => event === 'document');
+    expect([ofDocuments[0], ofDocuments.at(-1)].map((event) => event?.data.stage)).toEqual(['accepted', 'done']);
   });
 
   test('of a deleted document say so and end', async () => {
