@@ -32,6 +32,13 @@ export function thawLater(home: string, target: Target): (() => number) | null {
   };
 }
 
+/** Ends a process politely, as a deploy does, and resolves once its successor serves. */
+export async function restartProcess(home: string, target: Target): Promise<void> {
+  const pid = pidOf(home, target);
+  if (pid !== null) signal(pid, 'SIGTERM');
+  while (pidOf(home, target) === pid || !isUp(home, target)) await sleep(20);
+}
+
 /** Whether the supervisor says that the process runs and serves. */
 export function isUp(home: string, target: Target): boolean {
   return readRunFile(home)?.processes[target]?.state === 'ready';

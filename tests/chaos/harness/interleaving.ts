@@ -35,17 +35,19 @@ export class Interleaving {
   readonly #watch: ResurrectionWatch;
   readonly #name: string;
   readonly #tally: Tally;
+  readonly #ends: Record<string, number>;
   /** The words of each accepted generation, by document. */
   readonly #words = new Map<string, Map<number, string>>();
   readonly #deleted = new Set<string>();
   #current: string | null = null;
   #versions = 0;
 
-  constructor(stack: ProxiedStack, watch: ResurrectionWatch, name: string, tally: Tally) {
+  constructor(stack: ProxiedStack, watch: ResurrectionWatch, name: string, tally: Tally, ends: Record<string, number>) {
     this.#stack = stack;
     this.#watch = watch;
     this.#name = name;
     this.#tally = tally;
+    this.#ends = ends;
   }
 
   async run(random: SeededRandom): Promise<Findings> {
@@ -124,6 +126,8 @@ export class Interleaving {
   async #verifyEnd(documentId: string, words: ReadonlyMap<number, string>): Promise<void> {
     const shown = this.#deleted.has(documentId) ? null : await this.#ended(documentId);
     const active = shown?.active_generation ?? 0;
+    const end = shown?.status ?? 'deleted';
+    this.#ends[end] = (this.#ends[end] ?? 0) + 1;
     // A retry serves the words of the generation that failed or was cancelled under a number of its own.
     const served = Math.max(0, ...[...words.keys()].filter((generation) => generation <= active));
     for (const [generation, word] of words) {

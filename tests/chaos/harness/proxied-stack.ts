@@ -33,6 +33,8 @@ export interface ProxiedStack {
   /** The provider's address for models whose calls may be held. */
   readonly providerUrl: string;
   readonly board: TrapBoard;
+  /** Asks before each paid call whether the provider is to refuse it with 429; null refuses none. */
+  refuseCalls(next: (() => boolean) | null): void;
   /** Home of the supervisor that has the process. */
   homeOf(process: ProductProcess | 'postgres' | 'temporal'): string;
   /** Starts the stand-in if it does not run; `polling` says whether it may take work. */
@@ -100,6 +102,7 @@ export async function startProxiedStack(say: (line: string) => void, settings = 
       provider,
       providerUrl: providerProxy.url,
       board,
+      refuseCalls: (next) => providerProxy.refuseCalls(next),
       homeOf(name) {
         const home = homes.get(name === 'postgres' || name === 'temporal' ? 'servers' : name);
         if (home === undefined) throw new Error(`The stack has no process ${name} at present.`);

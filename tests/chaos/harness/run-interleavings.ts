@@ -22,6 +22,7 @@ export async function runInterleavings(
   await prepareSagaWorkspace(stack);
   const watch = await ResurrectionWatch.start(stack.database);
   const tally = Object.fromEntries(operations.map((operation) => [operation, { accepted: 0, refused: 0 }])) as Tally;
+  const ends: Record<string, number> = {};
   const findings: string[] = [];
   let next = 0;
   let done = 0;
@@ -31,15 +32,17 @@ export async function runInterleavings(
       next += 1;
       const name = `i${options.round}x${String(next).padStart(5, '0')}`;
       if (next % perKill === 0 && (await killProcess(stack.homeOf('worker'), 'worker')) !== null) hits += 1;
-      findings.push(...(await new Interleaving(stack, watch, name, tally).run(random.fork(name))));
+      findings.push(...(await new Interleaving(stack, watch, name, tally, ends).run(random.fork(name))));
       done += 1;
       if (done % 100 === 0) options.say(`  ${done} of ${options.count} interleavings, ${findings.length} findings`);
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  findings.push(...(await settleAndCheck(stack)), ...(await watch.end()));
+  findings.push(...(await settleAndCheck(stack, stack.provider.log())), ...(await watch.end()));
   for (const operation of operations)
     if (tally[operation].accepted === 0)
       findings.push(`No ${operation} was accepted in ${done} interleavings: nothing is proven about it`);
-  return { rounds: done, hits, findings, details: { tally, looksForDeleted: watch.looks } };
+  for (const end of ['ready', 'failed', 'deleted'])
+    if (!ends[end]) findings.push(`No document was ${end} in the end: nothing is proven about such`);
+  return { rounds: done, hits, findings, details: { tally, ends, looksForDeleted: watch.looks } };
 }

@@ -42,7 +42,7 @@ export async function runRound(
   })();
   const findings = await work;
   await faults;
-  findings.push(...(await settleAndCheck(context.stack)));
+  findings.push(...(await settleAndCheck(context.stack, context.stack.provider.log())));
   const countingHits = hits.filter((one) => one.counts).length;
   if (countingHits < fewestCountingHits)
     findings.push(`Only ${countingHits} of ${hits.length} hits met work that was under way: the round proves nothing`);

@@ -3,7 +3,7 @@ import { freezeMs, isUp, killProcess, thawLater } from './hit-process.ts';
 import type { Edge, Sighting, Trap } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import { longestSilenceMs } from './longest-silence.ts';
-import { countRepeats } from './repeated-calls.ts';
+import { countRepeats } from './paid-texts.ts';
 import type { Findings } from './round-context.ts';
 import { sagaPoints } from './saga-points.ts';
 import type { SagaPoint } from './saga-points.ts';
@@ -87,12 +87,13 @@ export async function runSagaRound(
   }
   for (const visit of visits) findings.push(...(await visit.finish()));
   if (standsIn) await stack.useStandIn(false);
-  findings.push(...(await settleAndCheck(stack)));
+  const log = stack.provider.log();
+  findings.push(...(await settleAndCheck(stack, log)));
 
   const reports: PointReport[] = [];
   const downMs = over - hitAt;
   for (const { point, edge, story, label } of held) {
-    const paid = await countRepeats(stack, story, { since: roundFrom, hitAt });
+    const paid = await countRepeats(stack, story, { since: roundFrom, hitsAt: [hitAt], log });
     const silentMs = await longestSilenceMs(stack, story, hitAt);
     if (paid.repeatedTexts > paid.textsInFlight)
       findings.push(`${label}: ${paid.repeatedTexts} texts were paid again, ${paid.textsInFlight} were in flight`);

@@ -67,5 +67,9 @@ export const sagaPoints: readonly SagaPoint[] = [
   },
   { name: 'compensate', story: 'fail', is: commitOf('worker', /set state = \$3, error = \$4/), edges: both },
   { name: 'delete', story: 'delete', is: commitOf('api', /set deleted_at = now\(\)/), edges: both },
+  { name: 'cancel', story: 'cancel', is: commitOf('api', /set state = \$3, error = \$4/), edges: both },
+  { name: 'cancel-workflow', story: 'cancel', is: temporalCall('api', 'RequestCancelWorkflowExecution'), edges: both },
+  { name: 'retry', story: 'retry', is: commitOf('api', /update blobs b set generation/), edges: both },
+  { name: 'retry-reuse', story: 'retry', is: commitOf('worker', /insert into embedding_claims/), edges: both },
   { name: 'delete-underway', story: 'delete-underway', is: commitOf('api', /set deleted_at = now\(\)/), edges: both },
 ];

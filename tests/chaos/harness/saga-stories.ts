@@ -4,14 +4,30 @@ import { composeText } from './compose-text.ts';
 import { providerWords } from './proxies/provider-proxy.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
-import { findByPath, findWord, sagaNames } from './saga-workspace.ts';
+import { countKept, findByPath, findWord, sagaNames } from './saga-workspace.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** What may happen to a document. */
-export const storyNames = ['ingest', 'large', 'replace', 'fail', 'delete', 'delete-underway'] as const;
+export const storyNames = [
+  'ingest',
+  'large',
+  'replace',
+  'fail',
+  'delete',
+  'delete-underway',
+  'cancel',
+  'retry',
+] as const;
 export type StoryName = (typeof storyNames)[number];
 
-type Seen = { status: string; error: { code: string } | null; latest: { generation: number; state: string } | null };
+/** Stories whose document is not there yet when the part that is hit begins. */
+const fresh: readonly StoryName[] = ['ingest', 'large', 'fail'];
+
+type Seen = {
+  status: string;
+  error: { code: string } | null;
+  latest: { generation: number; state: string; embedded_chunks: number } | null;
+};
 type Plan = { sentences: number; source: string; marks: string[] };
 
 const plans: Record<StoryName, Plan> = {
@@ -20,6 +36,8 @@ const plans: Record<StoryName, Plan> = {
   replace: { sentences: 60, source: sagaNames.source, marks: [] },
   fail: { sentences: 30, source: sagaNames.source, marks: [providerWords.refused] },
   delete: { sentences: 30, source: sagaNames.source, marks: [] },
+  cancel: { sentences: 60, source: sagaNames.source, marks: [providerWords.slow] },
+  retry: { sentences: 36, source: sagaNames.source, marks: [providerWords.slow] },
   'delete-underway': { sentences: 60, source: sagaNames.source, marks: [providerWords.slow] },
 };
 
@@ -28,7 +46,9 @@ export class SagaStory {
   readonly path: string;
   documentId = '';
   /** The generation that `act` brings about; 0 when it brings none. */
-  generation: number;
+  readonly generation: number;
+  /** Chunks whose vectors were paid for and kept before `act`. */
+  knownChunks = 0;
   readonly #stack: ProxiedStack;
   readonly #name: StoryName;
   readonly #random: SeededRandom;
@@ -42,20 +62,26 @@ export class SagaStory {
     this.path = `chaos/${word}.md`;
     this.#first = `first${word}`;
     this.#second = `second${word}`;
-    this.generation = { replace: 2, delete: 0 }[name as string] ?? 1;
+    this.generation = { replace: 2, retry: 2, delete: 0 }[name as string] ?? 1;
   }
 
   /** Everything that comes before the part that is hit. */
   async prepare(): Promise<void> {
-    if (this.#name === 'ingest' || this.#name === 'large' || this.#name === 'fail') return;
+    if (fresh.includes(this.#name)) return;
     await this.#send(this.#first);
     this.documentId = (await findByPath(this.#stack, this.path)) ?? '';
-    if (this.#name !== 'delete-underway') await this.#ended(1);
+    if (this.#name === 'replace' || this.#name === 'delete') await this.#until(hasEnded(1));
+    if (this.#name !== 'retry') return;
+    await this.#until(({ latest }) => (latest?.embedded_chunks ?? 0) > 0);
+    await this.#post('cancel');
+    await this.#until(hasEnded(1));
+    this.knownChunks = await countKept(this.#stack, this.documentId);
   }
 
   /** The part that is hit; resolves when the client has its answer. */
   async act(): Promise<void> {
     if (this.#name === 'delete' || this.#name === 'delete-underway') return this.#delete();
+    if (this.#name === 'cancel' || this.#name === 'retry') return this.#post(this.#name);
     await this.#send(this.#name === 'replace' ? this.#second : this.#first);
     this.documentId = (await findByPath(this.#stack, this.path)) ?? '';
     return undefined;
@@ -70,13 +96,13 @@ export class SagaStory {
       if (found.length > 0 !== expected)
         findings.push(`${label}: ${word} is ${expected ? 'not found' : 'still found'}`);
     };
-    if (this.generation > 0 && this.#name !== 'delete-underway') {
-      const seen = await this.#ended(this.generation);
-      const expected = this.#name === 'fail' ? 'failed' : 'ready';
+    if (this.#name !== 'delete' && this.#name !== 'delete-underway') {
+      const seen = await this.#until(hasEnded(this.generation));
+      const expected = { fail: 'failed', cancel: 'cancelled' }[this.#name as string] ?? 'ready';
       if (seen.status !== expected) findings.push(`${label} is ${seen.status} (${seen.error?.code ?? 'no code'})`);
       await expectFound(this.#name === 'replace' ? this.#second : this.#first, expected === 'ready');
-    }
-    if (this.#name !== 'ingest' && this.#name !== 'large') await expectFound(this.#first, false);
+    } else await expectFound(this.#first, false);
+    if (this.#name === 'replace') await expectFound(this.#first, false);
     return findings;
   }
 
@@ -106,18 +132,25 @@ export class SagaStory {
     }
   }
 
-  async #ended(generation: number): Promise<Seen> {
+  /** Harmless when it is repeated after an answer that was lost. */
+  async #post(what: 'cancel' | 'retry'): Promise<void> {
+    await this.#stack.api.request('POST', `/documents/${this.documentId}/${what}`, {}, `${what} ${this.path}`);
+  }
+
+  async #until(reached: (seen: Seen) => boolean): Promise<Seen> {
     const deadline = Date.now() + 90_000;
     for (;;) {
       const seen = await this.#stack.api.request<Seen>('GET', `/documents/${this.documentId}`);
-      const { latest } = seen;
-      if (latest && latest.generation >= generation && ['active', 'failed', 'abandoned'].includes(latest.state))
-        return seen;
+      if (reached(seen)) return seen;
+      const { status, latest } = seen;
       if (Date.now() > deadline)
-        throw new Error(
-          `${this.path} is ${seen.status}, generation ${latest?.generation} ${latest?.state}, after 90 s`,
-        );
+        throw new Error(`${this.path} is ${status}, generation ${latest?.generation} ${latest?.state}, after 90 s`);
       await sleep(50);
     }
   }
 }
+
+const hasEnded =
+  (generation: number) =>
+  ({ latest }: Seen): boolean =>
+    latest !== null && latest.generation >= generation && ['active', 'failed', 'abandoned'].includes(latest.state);

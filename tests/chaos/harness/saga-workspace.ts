@@ -1,31 +1,33 @@
 import { query } from '../../../entities/sql.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 
+const capabilities = { dimensions: 64, maxTokens: 512, maxBatch: 8 };
+
 /** Names of what `prepareSagaWorkspace` makes; each source has a RAG tool of its name. */
 export const sagaNames = { model: 'chaos', source: 'chaos', fineSource: 'chaos-fine' } as const;
 
 /**
  * Makes the workspace's only embedding model one that is paid by the call at the fake provider, and two sources that it
  * embeds: `source` cuts into a few chunks a document, `fineSource` into many small ones. Calls carry few texts each.
+ * Returns what sets the model's limits.
  */
 export async function prepareSagaWorkspace(
   stack: ProxiedStack,
-  modelId = 'fake?vectors=hash&dimensions=64',
-): Promise<void> {
+): Promise<(limits: { requestsPerMinute?: number }) => Promise<void>> {
   const { api } = stack;
-  const once = (path: string, body: unknown, key: string) => api.request('POST', path, body, `saga-${key}`);
+  const once = <T>(path: string, body: unknown, key: string) => api.request<T>('POST', path, body, `saga-${key}`);
   const { data: models } = await api.request<{ data: Array<{ id: string; provider: string }> }>('GET', '/models');
   const local = models.find((model) => model.provider === 'local');
-  await once(
+  const model = await once<{ id: string }>(
     '/models',
     {
       name: sagaNames.model,
       kind: 'embedding',
       provider: 'openai',
-      model_id: modelId,
+      model_id: 'fake?vectors=hash&dimensions=64',
       endpoint: stack.providerUrl,
       dimensions: 64,
-      capabilities: { dimensions: 64, maxTokens: 512, maxBatch: 8 },
+      capabilities,
       pricing: { currency: 'USD', input_per_million: '1', output_per_million: '1' },
     },
     'model',
@@ -42,6 +44,9 @@ export async function prepareSagaWorkspace(
       `tool-${name}`,
     );
   }
+  return async (limits) => {
+    await api.request('PATCH', `/models/${model.id}`, { capabilities: { ...capabilities, ...limits } });
+  };
 }
 
 /** Id of the document that the source has at this path, deleted or not; undefined if there is none. */
@@ -52,6 +57,16 @@ export async function findByPath(stack: ProxiedStack, path: string): Promise<str
     ]),
   );
   return rows[0]?.id;
+}
+
+/** How many vectors are kept for a retry of the document. */
+export async function countKept(stack: ProxiedStack, documentId: string): Promise<number> {
+  const [row] = await stack.database.asOperator((em) =>
+    query<{ kept: number }>(em, `select count(*)::integer as kept from embedding_cache where document_id = $1`, [
+      documentId,
+    ]),
+  );
+  return row?.kept ?? 0;
 }
 
 /** The documents of a source of which a search for the word finds a passage that has it. */

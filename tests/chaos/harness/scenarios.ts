@@ -1,6 +1,8 @@
 import { ingestWorkload } from './ingest-workload.ts';
+import { runRollingRestart } from './run-rolling-restart.ts';
 import { runRound } from './run-round.ts';
 import { runInterleavings } from './run-interleavings.ts';
+import { runRateLimited } from './run-rate-limited.ts';
 import { runSagaPoints } from './run-saga-points.ts';
 import { faults, targets } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
@@ -24,4 +26,6 @@ export const scenarios: readonly Scenario[] = [
   ...whileWorking,
   { name: 'saga-points', paidModel: true, run: runSagaPoints },
   { name: 'interleavings', paidModel: true, run: runInterleavings },
+  { name: 'rate-limited', paidModel: true, run: runRateLimited },
+  { name: 'rolling-restart', paidModel: true, run: runRollingRestart },
 ];

@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkInvariants } from '../../../scripts/check/check-invariants.ts';
+import type { LoggedCall } from '../../support/fake-provider/call-log.ts';
 import { compareWithProvider } from './compare-with-provider.ts';
 import type { Findings } from './round-context.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 
 const patienceMs = 30_000;
 
-/** The stack may still be coming back from a hit: the invariants must hold once it has. Returns what then is wrong. */
+/**
+ * The stack may still be coming back from a hit: the invariants must hold once it has, and usage must agree with the
+ * provider's whole log. Returns what then is wrong.
+ */
 export async function settleAndCheck(
-  stack: Pick<ProxiedStack, 'database' | 'temporal' | 'provider'>,
+  stack: Pick<ProxiedStack, 'database' | 'temporal'>,
+  log: readonly LoggedCall[],
 ): Promise<Findings> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
@@ -20,7 +25,7 @@ export async function settleAndCheck(
       findings = breaches.map(
         (breach) => `Invariant ${breach.invariant}, ${breach.entity} ${breach.id}: ${breach.detail}`,
       );
-      findings.push(...(await compareWithProvider(stack.database, stack.provider.log())));
+      findings.push(...(await compareWithProvider(stack.database, log)));
     } catch (error) {
       findings = [`The check could not be done: ${error instanceof Error ? error.message : String(error)}`];
     }

@@ -14,12 +14,23 @@ export const providerWords = {
 
 const behaviours: Record<keyof typeof providerWords, string> = { refused: 'status=400', slow: 'firstTokenMs=2000' };
 
+/** How a call is refused that is to be tried again. */
+export const refusal = { status: 429, retryAfterMs: 1000 } as const;
+
+/** A proxy that can also have calls refused by the provider. */
+export interface ProviderProxy extends Proxy {
+  readonly url: string;
+  /** Asks before each call to embed whether it is to be refused; null refuses none. */
+  refuseCalls(next: (() => boolean) | null): void;
+}
+
 /**
  * Stands between the workers and the fake provider and shows each call to the board. `before`, the provider has not seen
  * the call; `after`, it has answered, and has written the call into its log as paid.
  */
-export async function startProviderProxy(upstreamUrl: string, board: TrapBoard): Promise<Proxy & { url: string }> {
+export async function startProviderProxy(upstreamUrl: string, board: TrapBoard): Promise<ProviderProxy> {
   const upstream = new URL(upstreamUrl);
+  let refuse: (() => boolean) | null = null;
 
   async function relay(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const left = new AbortController();
@@ -46,7 +57,7 @@ export async function startProviderProxy(upstreamUrl: string, board: TrapBoard):
         authorization: request.headers.authorization ?? '',
         ...(typeof key === 'string' ? { 'idempotency-key': key } : {}),
       },
-      ...(body === '' ? {} : { body: orderBehaviour(body) }),
+      ...(body === '' ? {} : { body: orderBehaviour(body, typeof key === 'string' && refuse?.() === true) }),
       signal: left.signal,
     });
     const bytes = Buffer.from(await answer.arrayBuffer());
@@ -65,6 +76,9 @@ export async function startProviderProxy(upstreamUrl: string, board: TrapBoard):
   return {
     port,
     url: `http://127.0.0.1:${port}${upstream.pathname}`,
+    refuseCalls: (next) => {
+      refuse = next;
+    },
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -73,13 +87,17 @@ export async function startProviderProxy(upstreamUrl: string, board: TrapBoard):
   };
 }
 
-function orderBehaviour(body: string): string {
-  for (const [name, word] of Object.entries(providerWords)) {
-    if (!body.includes(word)) continue;
-    const request = JSON.parse(body) as { model: string };
-    const joint = request.model.includes('?') ? '&' : '?';
-    request.model += `${joint}${behaviours[name as keyof typeof providerWords]}`;
-    return JSON.stringify(request);
-  }
-  return body;
+function orderBehaviour(body: string, refused: boolean): string {
+  const word = (Object.keys(providerWords) as Array<keyof typeof providerWords>).find((name) =>
+    body.includes(providerWords[name]),
+  );
+  const behaviour = refused
+    ? `status=${refusal.status}&retryAfter=${refusal.retryAfterMs / 1000}`
+    : word && behaviours[word];
+  if (behaviour === undefined) return body;
+  const request = JSON.parse(body) as { model: string };
+  return JSON.stringify({
+    ...request,
+    model: `${request.model}${request.model.includes('?') ? '&' : '?'}${behaviour}`,
+  });
 }

@@ -1,0 +1,49 @@
+import { query } from '../../../entities/sql.ts';
+import type { LoggedCall } from '../../support/fake-provider/call-log.ts';
+import type { ProxiedStack } from './proxied-stack.ts';
+
+/** Texts that the provider was paid for more than once, beside those that were in flight at the moments of the hits. */
+export type Repeats = { repeatedTexts: number; textsInFlight: number };
+
+type UsageRow = { id: string; started: number; settled: number | null };
+
+/**
+ * Compares the provider's own log with the chunks of a document's generation: each chunk is one text to embed, unless
+ * it is one of `knownChunks`. A call is in flight from its usage row, which is committed before it, to the transaction that stores its vectors. Only calls
+ * from `since` on count (milliseconds since the epoch, as `hitsAt`).
+ */
+export async function countRepeats(
+  stack: Pick<ProxiedStack, 'database'>,
+  document: { documentId: string; generation: number; knownChunks?: number },
+  { since, hitsAt, log }: { since: number; hitsAt: readonly number[]; log: readonly LoggedCall[] },
+): Promise<Repeats> {
+  const { documentId, generation } = document;
+  if (documentId === '' || generation === 0) return { repeatedTexts: 0, textsInFlight: 0 };
+  const [rows, [chunks]] = await stack.database.asOperator(async (em) => [
+    await query<UsageRow>(
+      em,
+      `select id, extract(epoch from timestamp)::float8 * 1000 as started,
+              extract(epoch from settled_at)::float8 * 1000 as settled
+       from usage_metrics where entity_type = 'document' and entity_id = $1 and timestamp >= to_timestamp($2::float8 / 1000)`,
+      [documentId, since],
+    ),
+    await query<{ expected: number | null }>(
+      em,
+      `select expected_chunks as expected from document_generations where document_id = $1 and generation = $2`,
+      [documentId, generation],
+    ),
+  ]);
+  const calls = new Map(log.map((call) => [call.idempotencyKey, call]));
+  const textsOf = (row: UsageRow) => paidTexts(calls.get(row.id));
+  const paid = rows.reduce((sum, row) => sum + textsOf(row), 0);
+  let textsInFlight = 0;
+  for (const hitAt of hitsAt)
+    for (const row of rows)
+      if (row.started <= hitAt && (row.settled === null || row.settled >= hitAt)) textsInFlight += textsOf(row);
+  return { repeatedTexts: Math.max(0, paid - (chunks?.expected ?? 0) + (document.knownChunks ?? 0)), textsInFlight };
+}
+
+/** Refused calls cost nothing; one that the client left may have been computed and charged. */
+function paidTexts(call: LoggedCall | undefined): number {
+  return call === undefined || call.outcome === 'failed' ? 0 : call.texts;
+}
