@@ -8,6 +8,7 @@ import { AnswerView } from './answer-view.ts';
 import { UsageError } from './cli-error.ts';
 import type { Command, CommandContext } from './command.ts';
 import { followEvents } from './event-stream.ts';
+import { ownName } from './own-name.ts';
 import type { StreamEvent } from './event-stream.ts';
 
 /** `perdure ask`: puts a question to an agent and shows the answer as it comes, then its citations. */
@@ -86,9 +87,8 @@ async function follow(
   }
   if (!json) view.finish();
   if (last?.event === 'done') {
-    const perdure = env.npm_lifecycle_event === 'perdure' ? 'npm run perdure --' : 'perdure';
     if (!json)
-      terminal.note(terminal.noteStyle('dim', `To go on: ${perdure} ask --conversation ${conversationId} "…"`));
+      terminal.note(terminal.noteStyle('dim', `To go on: ${ownName(env)} ask --conversation ${conversationId} "…"`));
     return 0;
   }
   if (!json) {

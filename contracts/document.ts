@@ -70,6 +70,13 @@ export const documentSchema = z.strictObject({
 
 export type Document = z.infer<typeof documentSchema>;
 
+const passwordField = z
+  .string()
+  .min(1)
+  .max(1000)
+  .optional()
+  .describe('Opens an encrypted document; kept, sealed, until it is ingested');
+
 const documentFields = {
   title: z.string().trim().max(500).optional().describe('Taken from the first heading or the path when left out'),
   document_type: z.enum(documentTypes).optional().describe('Taken from the path when left out; else text'),
@@ -86,6 +93,7 @@ const documentFields = {
     .optional()
     .describe('Visible to all users of the workspace; when left out, true unless a user is named'),
   metadata: jsonObjectField.optional(),
+  password: passwordField,
   user: userField.optional().describe('The owner; the header x-perdure-user when left out, else `default`'),
 };
 
@@ -109,7 +117,8 @@ export type CreateDocument = z.infer<typeof createDocumentSchema>;
 /** Query of a raw upload, `POST /documents?title=…` with the document itself as the body. */
 export const uploadDocumentQuerySchema = z
   .strictObject({ ...documentFields, knowledge_source: knowledgeSourceField, is_global: z.stringbool().optional() })
-  .omit({ metadata: true });
+  // An address is logged: a password has no place in it.
+  .omit({ metadata: true, password: true });
 
 /** Fields of a form of `POST /documents`; its files are the documents. `path` and `title` are of the files in their order. */
 export const uploadFormSchema = z.strictObject({
@@ -118,6 +127,7 @@ export const uploadFormSchema = z.strictObject({
   is_global: z.stringbool().optional(),
   author: documentFields.author,
   source_url: documentFields.source_url,
+  password: passwordField,
   title: documentFields.title.describe('Of a form with one file'),
   document_type: documentFields.document_type,
   path: z
@@ -186,9 +196,7 @@ export const listDocumentsQuerySchema = pageQuerySchema.extend({
 });
 
 /** Body of `POST /documents/{id}/retry`, which may be left out. */
-export const retryDocumentSchema = z.strictObject({
-  password: z.string().min(1).max(1000).optional().describe('Opens an encrypted document; kept until it is ingested'),
-});
+export const retryDocumentSchema = z.strictObject({ password: passwordField });
 
 /** Answer of a retry: the job with the documents that are ingested again, or null when none of them had failed. */
 export const documentsRetriedSchema = z.strictObject({

@@ -43,6 +43,7 @@ export function prepareDocument(
     title: given.title || guessTitle(given.bytes, documentType, name),
     documentType,
     mimeType: verdict.mimeType,
+    passwordSealed: given.password === undefined ? null : deps.seal(given.password),
     sourcePath: given.path ?? null,
     sourceUrl: given.source_url ?? null,
     author: given.author ?? null,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { collectFiles } from '../../cli/collect-files.ts';
 import { runCli } from './run-cli.ts';
-import { sendJson, startScriptedApi } from './scripted-api.ts';
+import { sendJson, sse, startScriptedApi } from './scripted-api.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -24,104 +24,135 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('the files of a path', () => {
-  test('are those of types that are read, sorted, named from where the command runs', async () => {
-    const { files, ignored } = await collectFiles(['docs', 'docs/b.md'], folder);
-    expect(files.map(({ path: name, type }) => [name, type])).toEqual([
-      ['docs/a.HTML', 'html'],
-      ['docs/b.md', 'markdown'],
-      ['docs/sub/c.txt', 'text'],
+  test('are all that are not hidden, sorted, named from where the command runs', async () => {
+    const files = await collectFiles(['docs', 'docs/b.md'], folder);
+    expect(files.map(({ path: name }) => name)).toEqual([
+      'docs/a.HTML',
+      'docs/b.md',
+      'docs/image.png',
+      'docs/sub/c.txt',
     ]);
-    expect(ignored).toBe(1);
   });
 
   test('have one name each, however they are given', async () => {
     const names = async (given: string, base?: string): Promise<string[]> =>
-      (await collectFiles([path.join(folder, given)], os.homedir(), base)).files.map(({ path: name }) => name);
+      (await collectFiles([path.join(folder, given)], os.homedir(), base)).map(({ path: name }) => name);
     expect(await names('docs/sub')).toEqual([`${folder}/docs/sub/c.txt`]);
     expect(await names('docs/sub/c.txt')).toEqual([`${folder}/docs/sub/c.txt`]);
     expect(await names('docs/sub', folder)).toEqual(['docs/sub/c.txt']);
     expect(await names('docs/sub/c.txt', path.join(folder, 'docs'))).toEqual(['sub/c.txt']);
   });
 
-  test.each([['nowhere'], ['docs/image.png']])('refuse %s', async (name) => {
-    await expect(collectFiles([name], folder)).rejects.toThrow(name);
+  test('must be there', async () => {
+    await expect(collectFiles(['nowhere'], folder)).rejects.toThrow('nowhere');
   });
 });
 
-describe('perdure ingest', () => {
-  const states: Record<string, object> = {
-    'd-1': {
-      state: 'active',
-      characters: 3,
-      expected_chunks: 1,
-      warnings: [{ code: 'partial_text', detail: 'Two tables were flattened.' }],
-      error: null,
-    },
-    'd-2': {
-      state: 'failed',
-      characters: null,
-      expected_chunks: null,
-      warnings: [],
-      error: { code: 'x', detail: 'Why.' },
-    },
-  };
+const job = { id: 'j-1', total_documents: 2, processed_documents: 0, failed_documents: 0, status: 'processing' };
+const document = (id: string, change: object) => ({
+  document_id: id,
+  generation: 1,
+  path: `path of ${id}`,
+  title: id,
+  document_type: 'html',
+  state: 'staging',
+  stage: 'embedding',
+  percent: 50,
+  queue_wait_ms: 3,
+  characters: null,
+  chunks: null,
+  warnings: [],
+  error: null,
+  ...change,
+});
+const ready = document('d-1', {
+  state: 'active',
+  stage: 'done',
+  percent: 100,
+  characters: 3,
+  chunks: 1,
+  warnings: [{ code: 'partial_text', detail: 'Two tables were flattened.' }],
+});
+const failed = document('d-2', {
+  state: 'failed',
+  document_type: 'markdown',
+  error: { code: 'x', detail: 'Why.', hint: 'Do this.' },
+});
 
-  /** Refuses c.txt, ingests a.HTML, fails b.md, and has the job end at its second look. */
-  async function startIngesting() {
-    let looks = 0;
-    return startScriptedApi((request, response) => {
-      if (request.path === '/documents/batch') {
-        return sendJson(response, 202, {
-          job: { id: 'j-1' },
-          documents: [
-            { index: 0, path: 'a', document_id: 'd-1', generation: 1, unchanged: false, error: null },
-            { index: 1, path: 'b', document_id: 'd-2', generation: 1, unchanged: false, error: null },
-            {
-              index: 2,
-              path: 'c',
-              document_id: null,
-              generation: null,
-              unchanged: false,
-              error: { code: 'document_binary', detail: 'The document is binary.' },
-            },
-          ],
-        });
-      }
-      if (request.path === '/ingestion-jobs/j-1') {
-        looks += 1;
-        return sendJson(response, 200, {
-          status: looks < 2 ? 'processing' : 'partial',
-          processed_documents: looks < 2 ? 0 : 1,
-          failed_documents: looks < 2 ? 0 : 1,
-        });
-      }
-      const id = request.path.split('/').at(-1)!;
-      const latest = looks < 2 ? { state: 'staging', warnings: [] } : states[id];
-      return sendJson(response, 200, { id, latest: { generation: 1, ...latest }, error: null });
-    });
-  }
-
-  test('tells of each file what became of it, and fails if one failed', async () => {
-    const api = await startIngesting();
-    try {
-      const run = await runCli(['ingest', '--base', folder, '--source', 'handbook', path.join(folder, 'docs')], {
-        url: api.url,
+/** Refuses the picture, ingests a.HTML, fails b.md and finds c.txt unchanged; the first stream of events breaks off. */
+async function startIngesting() {
+  let streams = 0;
+  return startScriptedApi((request, response) => {
+    if (request.path === '/documents/batch') {
+      const item = (index: number, fields: object) => ({
+        index,
+        generation: 1,
+        unchanged: false,
+        error: null,
+        ...fields,
       });
-      expect(run.code).toBe(1);
-      expect(run.out).toBe(
-        'failed     docs/sub/c.txt  document_binary: The document is binary.\n' +
-          'ready      docs/a.HTML  1 chunks, 3 characters\n           partial_text: Two tables were flattened.\n' +
-          'failed     docs/b.md  x: Why.\n',
-      );
-      expect(run.err).toBe('2 failed, 1 ready; 1 of other types left out\n');
-      expect(api.seen[0]?.body).toMatchObject({
-        knowledge_source: 'handbook',
+      return sendJson(response, 202, {
+        job,
         documents: [
-          { path: 'docs/a.HTML', document_type: 'html', text: '<p>A</p>' },
-          { path: 'docs/b.md', document_type: 'markdown', text: '# B' },
-          { path: 'docs/sub/c.txt', document_type: 'text', text: 'C' },
+          item(0, { document_id: 'd-1' }),
+          item(1, { document_id: 'd-2' }),
+          item(2, {
+            document_id: null,
+            generation: null,
+            error: { code: 'document_binary', detail: 'It is a picture.', hint: 'Send text.' },
+          }),
+          item(3, { document_id: 'd-3', unchanged: true }),
         ],
       });
+    }
+    if (request.path.endsWith('/retry')) return sendJson(response, 202, { job, documents: [] });
+    if (request.path === '/ingestion-jobs/j-1/events') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(sse(1, 'document', document('d-1', {})) + sse(2, 'progress', job));
+      streams += 1;
+      if (streams === 1) return void response.end(sse(7, 'document', ready));
+      const counts = { status: 'partial', processed_documents: 1, failed_documents: 1 };
+      return void response.end(
+        sse(7, 'document', ready) + sse(8, 'document', failed) + sse(9, 'done', { ...job, ...counts }),
+      );
+    }
+    if (request.path.startsWith('/ingestion-jobs/j-1'))
+      return sendJson(response, 200, { ...job, errors: [{ document: 'd-2', error: 'x: Why.' }], failed_documents: 1 });
+    if (request.path.startsWith('/ingestion-jobs'))
+      return sendJson(response, 200, { data: [{ ...job, created_at: '2026-11-22T12:00:00.000Z' }], next_cursor: null });
+    return sendJson(response, 200, {
+      id: 'd-3',
+      document_type: 'text',
+      latest: { document_type: 'text', characters: 1, expected_chunks: 1, warnings: [] },
+    });
+  });
+}
+
+describe('perdure ingest', () => {
+  test('tells of each file what became of it by the events of the job, over a broken stream, and fails if one failed', async () => {
+    const api = await startIngesting();
+    try {
+      const args = ['ingest', '--base', folder, '--source', 'handbook', '--password', 'pw', path.join(folder, 'docs')];
+      const run = await runCli(args, { url: api.url });
+      expect(run.code).toBe(1);
+      expect(run.out).toBe(
+        'failed     docs/image.png  document_binary: It is a picture.\n           Send text.\n' +
+          'unchanged  docs/sub/c.txt  text, 1 chunks, 1 characters\n' +
+          'ready      docs/a.HTML  html, 1 chunks, 3 characters\n           partial_text: Two tables were flattened.\n' +
+          'failed     docs/b.md  x: Why.\n           Do this.\n',
+      );
+      expect(run.err).toBe('2 failed, 1 unchanged, 1 ready\nOnce mended: perdure retry --job j-1\n');
+      expect(api.seen[0]?.body).toEqual({
+        knowledge_source: 'handbook',
+        documents: [
+          { path: 'docs/a.HTML', password: 'pw', text: '<p>A</p>' },
+          { path: 'docs/b.md', password: 'pw', text: '# B' },
+          { path: 'docs/image.png', password: 'pw', text: 'png' },
+          { path: 'docs/sub/c.txt', password: 'pw', text: 'C' },
+        ],
+      });
+      const streams = api.seen.filter((request) => request.path.endsWith('/events'));
+      expect(streams.map((request) => request.headers['last-event-id'])).toEqual([undefined, '7']);
     } finally {
       await api.close();
     }
@@ -135,18 +166,61 @@ describe('perdure ingest', () => {
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line));
-      expect(lines).toHaveLength(3);
-      expect(lines[1]).toEqual({
+      expect(lines).toHaveLength(4);
+      expect(lines[2]).toEqual({
         path: 'docs/a.HTML',
         state: 'ready',
         type: 'html',
         warnings: [{ code: 'partial_text', detail: 'Two tables were flattened.' }],
         reason: null,
+        hint: null,
         characters: 3,
         chunks: 1,
         document_id: 'd-1',
       });
-      expect(lines[0]).toMatchObject({ state: 'failed', reason: 'document_binary: The document is binary.' });
+      expect(lines[0]).toMatchObject({ state: 'failed', reason: 'document_binary: It is a picture.', type: null });
+      expect(lines[3]).toMatchObject({ path: 'docs/b.md', state: 'failed', reason: 'x: Why.', hint: 'Do this.' });
+    } finally {
+      await api.close();
+    }
+  });
+});
+
+describe('perdure retry and perdure jobs', () => {
+  test.each([
+    [['retry', 'd-2', '--password', 'pw'], '/documents/d-2/retry', { password: 'pw' }],
+    [['retry', '--job', 'j-0'], '/ingestion-jobs/j-0/retry', undefined],
+  ])('%j asks for a retry and shows its job', async (args, address, body) => {
+    const api = await startIngesting();
+    try {
+      const run = await runCli(args, { url: api.url });
+      expect(run.code).toBe(1);
+      expect(run.out).toContain('ready      path of d-1  html, 1 chunks, 3 characters\n');
+      expect(run.out).toContain('failed     path of d-2  x: Why.\n           Do this.\n');
+      expect(run.err).toBe('1 ready, 1 failed\nOnce mended: perdure retry --job j-1\n');
+      expect(api.seen[0]).toMatchObject({ method: 'POST', path: address });
+      expect(api.seen[0]?.body).toEqual(body);
+      expect(api.seen[0]?.headers['idempotency-key']).toBeTruthy();
+    } finally {
+      await api.close();
+    }
+  });
+
+  test('jobs are listed, shown with their errors, and watched', async () => {
+    const api = await startIngesting();
+    try {
+      const list = await runCli(['jobs', '--status', 'processing'], { url: api.url });
+      expect(list.out).toBe('j-1  processing 0 of 2  2026-11-22T12:00:00.000Z\n');
+      expect(api.seen[0]?.path).toBe('/ingestion-jobs?status=processing');
+      const one = await runCli(['jobs', 'j-1'], { url: api.url });
+      expect([one.code, one.out]).toEqual([1, expect.stringContaining('  d-2  x: Why.\n')]);
+      const watched = await runCli(['jobs', 'j-1', '--watch', '--json'], { url: api.url });
+      expect(
+        watched.out
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line).state),
+      ).toEqual(['ready', 'failed']);
     } finally {
       await api.close();
     }
@@ -154,7 +228,16 @@ describe('perdure ingest', () => {
 });
 
 test('a command that is called wrongly ends with 2 and shows its usage', async () => {
-  for (const args of [['ingest'], ['ingest', '--nope', 'x'], ['ask'], ['nonsense'], []]) {
+  for (const args of [
+    ['ingest'],
+    ['ingest', '--nope', 'x'],
+    ['retry'],
+    ['retry', 'a', '--job', 'b'],
+    ['jobs', 'a', 'b'],
+    ['ask'],
+    ['nonsense'],
+    [],
+  ]) {
     const run = await runCli(args);
     expect(run.code).toBe(2);
     expect(`${run.out}${run.err}`).toMatch(/Usage: perdure/);
