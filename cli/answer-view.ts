@@ -1,4 +1,5 @@
 import type { Citation } from '../contracts/message.ts';
+import { describePlace } from '../contracts/describe-place.ts';
 import { safeText } from './safe-text.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -44,9 +45,12 @@ export class AnswerView {
     if (this.#text !== '') terminal.line();
     if (this.#citations.length === 0) return;
     terminal.line();
-    for (const { marker, title, source_url, quote } of this.#citations.toSorted((a, b) => a.marker - b.marker)) {
+    for (const citation of this.#citations.toSorted((a, b) => a.marker - b.marker)) {
+      const { marker, title, source_url, quote } = citation;
+      const place = safeText(describePlace(citation));
       const source = source_url ? `  ${safeText(source_url)}` : '';
-      terminal.line(`${terminal.style('cyan', `[${marker}]`)} ${terminal.style('bold', safeText(title))}${source}`);
+      const where = `${place === '' ? '' : `, ${place}`}${source}`;
+      terminal.line(`${terminal.style('cyan', `[${marker}]`)} ${terminal.style('bold', safeText(title))}${where}`);
       terminal.line(`    ${terminal.style('dim', `“${shorten(safeText(quote))}”`)}`);
     }
   }

@@ -13,6 +13,10 @@ export const citationSchema = z.strictObject({
   start_char: z.int(),
   end_char: z.int(),
   quote: z.string(),
+  page: z.int().nullable().describe('Where the quote begins; null in a document without pages'),
+  page_end: z.int().nullable(),
+  page_label: z.string().nullable().describe('The name of the slide or sheet'),
+  headings: z.array(z.string()).describe('Titles of the headings above the quote, outermost first'),
 });
 
 export type Citation = z.infer<typeof citationSchema>;

@@ -1,3 +1,4 @@
+import { quotePlace } from '../../domain/citations/quote-place.ts';
 import { resolveCitations } from '../../domain/citations/resolve-citations.ts';
 import { endStep, settleUsage } from '../../entities/conversations/turn-attempt-repository.ts';
 import {
@@ -80,6 +81,7 @@ function citationsOf(text: string, passages: readonly Passage[]): CitationToWrit
       startChar: hit.startChar + citation.start,
       endChar: hit.startChar + citation.end,
       quote: citation.quote,
+      ...quotePlace(hit.metadata, citation.start, citation.end),
       embeddingModelId,
     };
   });
@@ -97,5 +99,9 @@ function citationEvent(citation: CitationToWrite): Record<string, unknown> {
     start_char: citation.startChar,
     end_char: citation.endChar,
     quote: citation.quote,
+    page: citation.page,
+    page_end: citation.pageEnd,
+    page_label: citation.pageLabel,
+    headings: citation.headings,
   };
 }

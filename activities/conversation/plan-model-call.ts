@@ -1,5 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { describePlace } from '../../contracts/describe-place.ts';
+import type { ChunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
 import { assemblePrompt } from '../../domain/prompting/assemble-prompt.ts';
+import type { NumberedPassage } from '../../domain/prompting/assemble-prompt.ts';
 import { startStep, startUsage } from '../../entities/conversations/turn-attempt-repository.ts';
 import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
 import type { Attempt } from './begin-attempt.ts';
@@ -28,7 +31,7 @@ export function planModelCall(deps: ConversationDeps, attempt: Attempt, passages
     apiKey: context.api_key,
     capabilities: context.capabilities,
   });
-  const numbered = passages.map(({ n, hit }) => ({ n, title: hit.title, text: hit.content }));
+  const numbered = passages.map(numberPassage);
   const budgetTokens = Math.max(model.contextWindow - (context.max_tokens ?? answerTokensKept), 512);
   const callId = callIdOf(attempt.turnId, modelStep, attempt.attempt);
   const request: ChatRequest = {
@@ -45,6 +48,11 @@ export function planModelCall(deps: ConversationDeps, attempt: Attempt, passages
     ...(context.max_tokens === null ? {} : { maxTokens: context.max_tokens }),
   };
   return { model, request, callId };
+}
+
+function numberPassage({ n, hit }: Passage): NumberedPassage {
+  const metadata = hit.metadata as ChunkMetadata;
+  return { n, title: hit.title, text: hit.content, place: describePlace(metadata), lead: metadata.table_header ?? '' };
 }
 
 /** Writes the step and the usage row of a call before it is made. @throws ApplicationFailure `fenced`. */

@@ -33,5 +33,9 @@ function presentCitation(row: CitationRow): Citation {
     start_char: row.start_char,
     end_char: row.end_char,
     quote: row.quote,
+    page: row.page,
+    page_end: row.page_end,
+    page_label: row.page_label,
+    headings: row.headings,
   };
 }

@@ -84,6 +84,10 @@ export type CitationToWrite = {
   startChar: number;
   endChar: number;
   quote: string;
+  page: number | null;
+  pageEnd: number | null;
+  pageLabel: string | null;
+  headings: readonly string[];
   embeddingModelId: string | null;
 };
 
@@ -101,13 +105,15 @@ export async function writeCitations(
   await query(
     em,
     `insert into citations (workspace_id, message_id, position, marker, document_id, generation, chunk_index, title,
-                            source_url, start_char, end_char, quote, content_hash, embedding_model_id)
+                            source_url, start_char, end_char, quote, content_hash, embedding_model_id, page, page_end,
+                            page_label, headings)
      select $1, $2, g.position, g.marker, g.document_id, g.generation, c.chunk_index, g.title, g.source_url,
-            g.start_char, g.end_char, g.quote, sha256(convert_to(g.quote, 'UTF8')), g.embedding_model_id
+            g.start_char, g.end_char, g.quote, sha256(convert_to(g.quote, 'UTF8')), g.embedding_model_id, g.page,
+            g.page_end, g.page_label, g.headings
      from unnest($3::int[], $4::int[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::text[], $10::int[], $11::int[],
-                 $12::text[], $13::uuid[])
+                 $12::text[], $13::uuid[], $14::int[], $15::int[], $16::text[], $17::jsonb[])
        as g (position, marker, document_id, generation, chunk_index, title, source_url, start_char, end_char, quote,
-             embedding_model_id)
+             embedding_model_id, page, page_end, page_label, headings)
      left join document_chunks c on c.workspace_id = $1 and c.document_id = g.document_id
        and c.generation = g.generation and c.chunk_index = g.chunk_index`,
     [
@@ -124,6 +130,10 @@ export async function writeCitations(
       citations.map((c) => c.endChar),
       citations.map((c) => c.quote),
       citations.map((c) => c.embeddingModelId),
+      citations.map((c) => c.page),
+      citations.map((c) => c.pageEnd),
+      citations.map((c) => c.pageLabel),
+      citations.map((c) => JSON.stringify(c.headings)),
     ],
   );
 }

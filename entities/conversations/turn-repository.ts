@@ -65,6 +65,10 @@ export type CitationRow = {
   start_char: number;
   end_char: number;
   quote: string;
+  page: number | null;
+  page_end: number | null;
+  page_label: string | null;
+  headings: string[];
 };
 
 /** Lists the citations of messages, by message and position. */
@@ -72,7 +76,7 @@ export async function listCitations(em: EntityManager, messageIds: readonly stri
   return query<CitationRow>(
     em,
     `select message_id, position, marker, document_id, generation, chunk_index, title, source_url, start_char, end_char,
-            quote
+            quote, page, page_end, page_label, headings
      from citations where message_id = any($1::uuid[]) order by message_id, position`,
     [messageIds],
   );

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { describePlace } from '../../contracts/describe-place.ts';
 import type { Conversation } from '../../contracts/conversation.ts';
 import type { Document, DocumentsAccepted } from '../../contracts/document.ts';
 import type { IngestionJob } from '../../contracts/ingestion-job.ts';
@@ -105,8 +106,12 @@ async function ask(client: ApiClient): Promise<SampleCitation[]> {
     if (isFinal({ event })) end = event;
   }
   say('\n');
-  for (const citation of citations)
-    say(`  [${citation.marker}] ${citation.source_url ?? citation.title}: "${citation.quote.replace(/\s+/g, ' ')}"`);
+  for (const citation of citations) {
+    const place = [citation.source_url ?? citation.title, describePlace(citation)]
+      .filter((part) => part !== '')
+      .join(', ');
+    say(`  [${citation.marker}] ${place}: "${citation.quote.replace(/\s+/g, ' ')}"`);
+  }
   if (end !== 'done') throw new Error(`The turn ended with "${end}" in place of an answer`);
   return citations;
 }

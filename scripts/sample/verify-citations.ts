@@ -1,17 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Citation } from '../../contracts/message.ts';
 import type { ApiClient } from '../../cli/api-client.ts';
 
 /** A citation as the event stream gives it. */
-export type SampleCitation = {
-  marker: number;
-  document_id: string;
-  title: string;
-  source_url: string | null;
-  start_char: number;
-  end_char: number;
-  quote: string;
-};
+export type SampleCitation = Omit<Citation, 'chunk_index'>;
 
 /** Compares each quote with the stored text at its offsets and with the file itself; returns what does not agree. */
 export async function verifyCitations(

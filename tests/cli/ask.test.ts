@@ -15,6 +15,10 @@ const citation = {
   start_char: 0,
   end_char: 9,
   quote: 'Forty-two\nit is.',
+  page: 12,
+  page_end: 12,
+  page_label: null,
+  headings: ['3 Answers', '3.2 Numbers'],
 };
 
 let api: Awaited<ReturnType<typeof startScriptedApi>>;
@@ -52,7 +56,7 @@ describe('perdure ask', () => {
     const run = await runCli(['ask', 'What', 'is it?'], { url });
     expect(run).toEqual({
       code: 0,
-      out: 'Forty-two [1].\n\n[1] Operations\n    “Forty-two it is.”\n',
+      out: 'Forty-two [1].\n\n[1] Operations, page 12, "3.2 Numbers"\n    “Forty-two it is.”\n',
       err: 'To go on: perdure ask --conversation c-1 "…"\n',
     });
     const message = seen.find(({ path }) => path.endsWith('/messages'));

@@ -39,6 +39,21 @@ describe('resolveCitations (R30)', () => {
     ]);
   });
 
+  test('quotes in the spelling of the passage what the answer wrote with other quotes, dashes and line ends', () => {
+    const passage = { n: 1, text: 'It says:\nthe worker’s lease — ten\nseconds — ends. Version 3.2 is kept.' };
+    const cite = (answer: string) => resolveCitations(answer, [passage]).map(({ quote }) => quote);
+    expect(cite(`"the worker's lease - ten seconds - ends." [1]`)).toEqual([
+      'the worker’s lease — ten\nseconds — ends.',
+    ]);
+    expect(cite('Version 3.2 stays [1].')).toEqual(['Version 3.2 is kept.']);
+  });
+
+  test('finds the sentence of a Japanese passage that says what the answer says', () => {
+    const text = '保存期間は三十日です。既定のポートは7400です。再試行は五回です。';
+    const [citation] = resolveCitations('ポートの既定は7400です [1]。', [{ n: 1, text }]);
+    expect(citation?.quote).toBe('既定のポートは7400です。');
+  });
+
   test('words without a quote cite the closest sentence', () => {
     const citations = resolveCitations('The server listens on port 7400 by default [2].', passages);
     expect(citations.map((citation) => citation.quote)).toEqual(['The default port is 7400.']);

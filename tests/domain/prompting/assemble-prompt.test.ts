@@ -7,6 +7,26 @@ const passages = [
 ];
 
 describe('assemblePrompt', () => {
+  test('says where a passage stands and which table it continues', () => {
+    const passage = {
+      n: 3,
+      title: 'Report',
+      place: 'page 12, "3.2 Limits"',
+      lead: '| Kind | Size |',
+      text: '| Blob | 1 MB |',
+    };
+    const [system] = assemblePrompt({
+      systemPrompt: '',
+      passages: [passage],
+      history: [],
+      question: 'Q',
+      budgetCharacters: 1000,
+    });
+    expect(system?.content).toMatch(
+      /\n\n\[3\] Report, page 12, "3\.2 Limits"\n\| Kind \| Size \|\n\| Blob \| 1 MB \|$/,
+    );
+  });
+
   test('puts system prompt, rules, passages, history and question in this exact order', () => {
     const messages = assemblePrompt({
       systemPrompt: ' Be brief. ',
