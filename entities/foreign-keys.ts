@@ -43,6 +43,10 @@ const declarations = [
   'document_generations (workspace_id, job_id) references ingestion_jobs (workspace_id, id) on delete set null (job_id)',
   'blobs (workspace_id, document_id, generation) references document_generations (workspace_id, document_id, generation) on delete cascade',
   'document_chunks (workspace_id, document_id, generation) references document_generations (workspace_id, document_id, generation) on delete cascade',
+  'chunk_terms (workspace_id, document_id, generation, chunk_index) references document_chunks (workspace_id, document_id, generation, chunk_index) on delete cascade',
+  'term_statistics (workspace_id) references workspaces (id) on delete cascade',
+  'term_statistics_deltas (workspace_id) references workspaces (id) on delete cascade',
+  'lexical_collections (workspace_id) references workspaces (id) on delete cascade',
   'embedding_cache (workspace_id, model_id) references models (workspace_id, id) on delete cascade',
   'embedding_cache (workspace_id, document_id) references documents (workspace_id, id) on delete cascade',
   'embedding_claims (workspace_id, model_id) references models (workspace_id, id) on delete cascade',
@@ -73,8 +77,10 @@ const declarations = [
 export const foreignKeys: readonly ForeignKey[] = declarations.map((declaration) => {
   const [, table = '', columns = '', referencedTable = '', referencedColumns = '', onDelete = ''] =
     /^(\w+) \(([^)]+)\) references (\w+) \(([^)]+)\) on delete (.+)$/.exec(declaration) ?? [];
+  // PostgreSQL's names have 63 characters; what is too much is taken from the columns.
+  const named = columns.split(', ').join('_').slice(0, 63 - `${table}__fkey`.length);
   return {
-    name: `${table}_${columns.split(', ').join('_')}_fkey`,
+    name: `${table}_${named}_fkey`,
     table,
     columns: columns.split(', '),
     referencedTable,

@@ -21,6 +21,10 @@ import { DocumentChunk } from './documents/document-chunk.ts';
 import { EmbeddingCacheEntry } from './documents/embedding-cache-entry.ts';
 import { EmbeddingClaim } from './documents/embedding-claim.ts';
 import { RateLimit } from './usage/rate-limit.ts';
+import { ChunkTerms } from './search/chunk-terms.ts';
+import { TermStatistic } from './search/term-statistic.ts';
+import { TermStatisticsDelta } from './search/term-statistics-delta.ts';
+import { LexicalCollection } from './search/lexical-collection.ts';
 import { Conversation } from './conversations/conversation.ts';
 import { Message } from './conversations/message.ts';
 import { Turn } from './conversations/turn.ts';
@@ -52,6 +56,10 @@ export {
   DocumentGeneration,
   BlobPart,
   DocumentChunk,
+  ChunkTerms,
+  TermStatistic,
+  TermStatisticsDelta,
+  LexicalCollection,
   EmbeddingCacheEntry,
   EmbeddingClaim,
   RateLimit,
@@ -88,6 +96,10 @@ export const entities = [
   DocumentGeneration,
   BlobPart,
   DocumentChunk,
+  ChunkTerms,
+  TermStatistic,
+  TermStatisticsDelta,
+  LexicalCollection,
   EmbeddingCacheEntry,
   EmbeddingClaim,
   RateLimit,

@@ -5,10 +5,12 @@ import { chunkText } from '../../domain/chunking/chunk-text.ts';
 import type { Chunk } from '../../domain/chunking/chunk-text.ts';
 import { fitChunkSizes } from '../../domain/chunking/fit-chunk-sizes.ts';
 import type { FittedSizes } from '../../domain/chunking/fit-chunk-sizes.ts';
-import { documentTypeOf } from '../../domain/documents/media-types.ts';
+import { readClaim } from '../../domain/documents/claimed-type.ts';
+import { documentTypeOf, parsesQuickly } from '../../domain/documents/media-types.ts';
 import type { MediaType } from '../../domain/documents/media-types.ts';
 import { readBlob } from '../../entities/documents/blob-repository.ts';
 import { insertChunks } from '../../entities/documents/document-chunk-repository.ts';
+import { insertChunkTerms } from '../../entities/search/chunk-terms-repository.ts';
 import {
   finishChunking,
   holdGeneration,
@@ -18,9 +20,10 @@ import {
 import type { GenerationRun, OwnedGeneration } from '../../entities/documents/document-generation-repository.ts';
 import { readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
-import { parseDocument } from '../../providers/parsers/parse-document.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 import type { ParsedDocument } from '../../providers/parsers/document-parser.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
+import { indexChunks } from './index-chunks.ts';
 import { generationFenced } from './ingestion-failure.ts';
 import { inTurns } from './in-turns.ts';
 import { runStep } from './run-step.ts';
@@ -29,6 +32,8 @@ import { tokenizeText } from './tokenize-text.ts';
 
 // One transaction each: about 0.4 s of insertion, for which a delete of the document may have to wait.
 const chunksPerTransaction = 1000;
+// What is larger would hold up small documents.
+const smallBytes = 262_144;
 // The markers that a model adds to each text.
 const markerTokens = 2;
 
@@ -40,7 +45,8 @@ export type PreparedDocument = {
 
 /**
  * Takes the generation over, extracts its text and stores its chunks. Running it again deletes what an earlier attempt
- * left half-stored, and does nothing once all chunks are there. A document of more than `largestBytes` is left as it is.
+ * left half-stored, and does nothing once all chunks are there. With `largestBytes`, a document that is larger or of a
+ * kind that may take long to read is left as it is.
  */
 export function createPrepareDocument(
   deps: IngestionDeps,
@@ -53,18 +59,20 @@ export function createPrepareDocument(
         if (generation.state !== 'staging' || generation.expected_chunks !== null) {
           return { ended: { state: generation.state, chunks: generation.expected_chunks ?? 0 } };
         }
-        if (generation.byte_size > (largestBytes ?? Number.POSITIVE_INFINITY)) {
+        if (largestBytes !== undefined && !isQuick(generation, largestBytes)) {
           return { ended: { state: 'larger' as const, chunks: 0 } };
         }
         return { generation, bytes: await readBlob(em, run), models: await embeddingModels(deps, em, run) };
       });
       deps.notifyDocument(run.documentId);
       if (taken.ended) return taken.ended;
-      const document = await extract(taken.bytes, taken.generation.declared_type ?? 'text/plain', step.signal);
+      const document = await extract(deps, taken.bytes, taken.generation, step.signal);
       const { sizes, warning } = fitSizes(taken.generation, taken.models);
       const chunks = await cut(document, taken.models[0]!, sizes, step.signal);
       const warnings = warning === null ? document.warnings : [...document.warnings, warning];
-      await store(deps, run, { ...document, warnings }, chunks, step.signal);
+      const language = languageOf(document, taken.generation);
+      const { title } = taken.generation;
+      await store(deps, run, { ...document, title, language, warnings }, chunks, step.signal);
       deps.notifyDocument(run.documentId);
       return { state: 'staging', chunks: chunks.length };
     });
@@ -84,12 +92,28 @@ async function embeddingModels(
   );
 }
 
-async function extract(bytes: Uint8Array, mimeType: string, signal: AbortSignal): Promise<ParsedDocument> {
-  const limits = { outputCharacters: 64 * 1024 * 1024, unpackedBytes: 512 * 1024 * 1024, archiveMembers: 20_000 };
-  const document = await parseDocument(bytes, { mimeType, name: null, charset: null, password: null, limits });
-  signal.throwIfAborted();
-  if (document.text.trim() !== '') return document;
-  throw new PerdureError('document_empty', 'The document has no text outside of scripts, styles and navigation.');
+/** Small, and of a kind whose parser takes milliseconds. */
+function isQuick(generation: OwnedGeneration, largestBytes: number): boolean {
+  return generation.byte_size <= largestBytes && parsesQuickly(generation.mime_type);
+}
+
+function extract(
+  deps: IngestionDeps,
+  bytes: Uint8Array,
+  generation: OwnedGeneration,
+  signal: AbortSignal,
+): Promise<ParsedDocument> {
+  const { password_sealed: sealed, source_path: path } = generation;
+  return deps.parsers.parse(
+    {
+      bytes,
+      ...readClaim(generation.declared_type),
+      name: path?.split(/[\\/]/).at(-1) ?? null,
+      password: sealed === null ? null : deps.openSealed(sealed),
+      quick: isQuick(generation, smallBytes),
+    },
+    signal,
+  );
 }
 
 /** Chunks are cut by the tokens of the source's first model, into pieces that every model reads whole. */
@@ -108,10 +132,16 @@ async function cut(
   return inTurns(chunkText(document, tokens, sizes), signal);
 }
 
+/** Comments and names of programs are English, whatever trigrams make of them. */
+function languageOf(document: ParsedDocument, generation: OwnedGeneration): string {
+  if (generation.source_language !== null) return generation.source_language;
+  return document.format === 'code' ? 'en' : textAnalyzer.detectLanguage(document.text);
+}
+
 async function store(
   deps: IngestionDeps,
   run: GenerationRun,
-  document: ParsedDocument,
+  document: ParsedDocument & { language: string },
   chunks: readonly Chunk[],
   signal: Step['signal'],
 ): Promise<void> {
@@ -125,10 +155,12 @@ async function store(
       tokens: chunk.tokens,
       metadata: chunkMetadata(chunk),
     }));
+    const terms = await inTurns(indexChunks({ ...document, workspaceId: run.workspaceId }, part), signal);
     const isLast = from + part.length === chunks.length;
     await deps.database.inWorkspace(run.workspaceId, async (em) => {
       if (!(await holdGeneration(em, run))) throw generationFenced();
       await insertChunks(em, run, part);
+      await insertChunkTerms(em, run, terms);
       const expectedChunks = isLast ? chunks.length : null;
       if (from === 0)
         await storeContent(em, run, {

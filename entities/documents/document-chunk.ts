@@ -1,4 +1,4 @@
-import { defineEntity, p, type InferEntity, type Opt } from '@mikro-orm/core';
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import { createdAt } from '../timestamps.ts';
 import { workspacePolicies } from '../workspace-policies.ts';
 
@@ -16,15 +16,8 @@ export const DocumentChunk = defineEntity({
     endChar: p.integer(),
     tokenCount: p.integer(),
     metadata: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
-    searchVector: p
-      .text()
-      .$type<Opt<string>>()
-      .lazy()
-      .columnType('tsvector')
-      .generated(`(to_tsvector('english'::regconfig, content)) stored`),
     createdAt: createdAt(),
   },
-  indexes: [{ name: 'document_chunks_search_vector_idx', properties: ['searchVector'], type: 'gin' }],
   checks: [
     { name: 'document_chunks_check', expression: 'end_char > start_char' },
     { name: 'document_chunks_chunk_index_check', expression: 'chunk_index >= 0' },

@@ -16,10 +16,15 @@ export type GenerationRun = GenerationKey & { runId: string };
 /** What the first step needs to know about a generation that it now owns. */
 export type OwnedGeneration = {
   state: 'staging';
+  /** What the bytes looked like when they were accepted. */
+  mime_type: string;
   /** The media type and charset that the sender claimed. */
   declared_type: string | null;
   /** The document's path in its source. */
   source_path: string | null;
+  title: string;
+  /** The language that the document's source names. */
+  source_language: string | null;
   password_sealed: string | null;
   byte_size: number;
   chunk_size: number;
@@ -45,8 +50,11 @@ export async function takeOverGeneration(
     OwnedGeneration & { run_id: string | null; job_id: string | null; later: boolean; state: LockedGeneration['state'] }
   >(
     em,
-    `select state, run_id, job_id, declared_type, password_sealed,
-            (select source_path from documents where id = $2), byte_size::float8 as byte_size, chunk_size, chunk_overlap, expected_chunks,
+    `select state, run_id, job_id, mime_type, declared_type, password_sealed,
+            (select source_path from documents where id = $2),
+            coalesce(title, (select d.title from documents d where d.id = $2)) as title,
+            (select s.language from documents d join knowledge_sources s on s.id = d.knowledge_source_id
+             where d.id = $2) as source_language, byte_size::float8 as byte_size, chunk_size, chunk_overlap, expected_chunks,
             started_at >= $4 as later
      from document_generations where workspace_id = $1 and document_id = $2 and generation = $3 for update`,
     [run.workspaceId, run.documentId, run.generation, run.runStartedAt],
@@ -94,6 +102,8 @@ export type ExtractedContent = {
   content: string;
   mimeType: string;
   documentType: DocumentType;
+  /** ISO 639-1, or `und`; null leaves the terms to be indexed later. */
+  language: string | null;
   pages: readonly { number: number; start: number; label?: string }[];
   warnings: readonly DocumentWarning[];
 };
@@ -111,7 +121,7 @@ export async function storeContent(
   await query(
     em,
     `update document_generations
-     set content = $3, warnings = $4, expected_chunks = $5::integer, mime_type = $6, document_type = $7, pages = $8,
+     set content = $3, warnings = $4, expected_chunks = $5::integer, mime_type = $6, document_type = $7, pages = $8, language = $9,
          updated_at = now(),
          stage = case when $5::integer is null then 'chunking' else 'embedding' end
      where document_id = $1 and generation = $2`,
@@ -124,6 +134,7 @@ export async function storeContent(
       extracted.mimeType,
       extracted.documentType,
       JSON.stringify(extracted.pages),
+      extracted.language,
     ],
   );
 }

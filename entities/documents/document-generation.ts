@@ -25,6 +25,7 @@ export const DocumentGeneration = defineEntity({
     byteSize: p.bigint('number'),
     contentHash: p.blob(),
     content: p.text().nullable(),
+    language: p.text().nullable(),
     chunkSize: p.integer(),
     chunkOverlap: p.integer(),
     expectedChunks: p.integer().nullable(),
@@ -50,6 +51,11 @@ export const DocumentGeneration = defineEntity({
   indexes: [
     { name: 'document_generations_job_id_idx', properties: ['workspaceId', 'jobId', 'updatedAt'] },
     {
+      name: 'document_generations_unindexed_idx',
+      properties: ['updatedAt'],
+      where: `((state = 'active'::text) AND (language IS NULL))`,
+    },
+    {
       name: 'document_generations_unfinished_idx',
       properties: ['updatedAt'],
       where: "state = ANY (ARRAY['staging'::text, 'ready'::text])",
@@ -60,6 +66,7 @@ export const DocumentGeneration = defineEntity({
     { name: 'document_generations_embedded_chunks_check', expression: 'embedded_chunks >= 0' },
     { name: 'document_generations_expected_chunks_check', expression: 'expected_chunks >= 0' },
     { name: 'document_generations_generation_check', expression: 'generation > 0' },
+    { name: 'document_generations_language_check', expression: `language ~ '^[a-z]{2,3}$'::text` },
     { name: 'document_generations_pages_check', expression: `jsonb_typeof(pages) = 'array'::text` },
     { name: 'document_generations_password_sealed_check', expression: `password_sealed ~~ 'sealed:%'::text` },
     { name: 'document_generations_queue_wait_ms_check', expression: 'queue_wait_ms >= 0' },

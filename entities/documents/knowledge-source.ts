@@ -12,6 +12,7 @@ export const KnowledgeSource = defineEntity({
     name: p.text(),
     type: p.enum(['upload', 'file', 'web', 'api', 'database', 'vector_store']),
     connectionString: p.text().nullable(),
+    language: p.text().nullable(),
     configuration: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
     status: p.enum(['ready', 'syncing', 'degraded', 'failed', 'paused']).default('ready'),
     lastSync: p.datetime(6).nullable(),
@@ -28,6 +29,7 @@ export const KnowledgeSource = defineEntity({
   indexes: [{ name: 'knowledge_sources_type_idx', properties: ['type'] }],
   checks: [
     { name: 'knowledge_sources_connection_string_check', expression: `connection_string ~~ 'sealed:%'::text` },
+    { name: 'knowledge_sources_language_check', expression: `language ~ '^[a-z]{2,3}$'::text` },
     { name: 'knowledge_sources_name_check', expression: `name <> ''::text` },
   ],
   policies: workspacePolicies,

@@ -132,7 +132,7 @@ test('values come back as they were given', async () => {
     expect((await em.findOneOrFail(Conversation, { id: ids.conversation })).lastSequence).toBe(Number.MAX_SAFE_INTEGER);
     const key4 = { workspaceId, documentId: ids.document, generation: 1, chunkIndex: 0 };
     const chunk = await em.findOneOrFail(DocumentChunk, key4);
-    expect(chunk.searchVector).toBeUndefined();
+    expect(chunk.metadata).toEqual({});
     expect(await em.findOneOrFail(DocumentGeneration, { documentId: ids.document, generation: 1 })).toMatchObject({
       byteSize: 4,
       warnings: [{ code: 'x' }],

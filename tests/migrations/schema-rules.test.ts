@@ -43,7 +43,7 @@ describe('indexes', () => {
     ['documents_user_id_idx', 'documents', '(workspace_id, user_id)'],
     ['documents_is_global_idx', 'documents', '(workspace_id, is_global)'],
     ['documents_created_at_idx', 'documents', '(workspace_id, created_at DESC)'],
-    ['document_chunks_search_vector_idx', 'document_chunks', 'USING gin (search_vector)'],
+    ['chunk_terms_keys_idx', 'chunk_terms', 'USING gin (keys)'],
   ])('%s is there', async (name, table, columns) => {
     const [index] = await rows('select tablename, indexdef from pg_indexes where indexname = $1', [name]);
     expect(index).toMatchObject({ tablename: table, indexdef: expect.stringContaining(columns) });

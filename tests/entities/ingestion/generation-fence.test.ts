@@ -67,6 +67,7 @@ async function complete(run: Run, chunks = 3): Promise<void> {
       content,
       mimeType: 'text/plain',
       documentType: 'text',
+      language: 'en',
       pages: [],
       warnings: [],
       expectedChunks: chunks,
