@@ -4,9 +4,12 @@ import { settleUnknownUsage } from '../../entities/conversations/turn-attempt-re
 import { beginAttempt, type Attempt } from './begin-attempt.ts';
 import { commitAnswer } from './commit-answer.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
+import { paceCall } from '../pacing/pace-calls.ts';
 import { planModelCall, recordModelCall } from './plan-model-call.ts';
+import type { ModelCall } from './plan-model-call.ts';
 import { retrievePassages, retrieves, type Passage } from './retrieve-passages.ts';
 import { streamAnswer } from './stream-answer.ts';
+import type { StreamedAnswer } from './stream-answer.ts';
 import { toFailure } from './turn-failure.ts';
 
 // Four in the heartbeat's time-out. A cancel is not waited for here: the turn's row tells of it sooner.
@@ -40,7 +43,7 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
         const planned = (call = planModelCall(deps, owned, passages));
         await deps.database.inWorkspace(input.workspaceId, (em) => recordModelCall(em, owned, planned));
       }
-      const answer = await streamAnswer(deps, owned, call, context.cancellationSignal);
+      const answer = await answerInTurn(deps, owned, call, context.cancellationSignal);
       await commitAnswer(deps, owned, passages, answer);
       deps.metrics.turnFinished('done');
       return { state: 'completed' };
@@ -52,6 +55,27 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
       clearInterval(heartbeat);
     }
   };
+}
+
+// About what English text has; what the provider counts in the end corrects it.
+const charactersPerToken = 4;
+
+/** Makes the call within the model's limits, which all workers share. */
+function answerInTurn(
+  deps: ConversationDeps,
+  attempt: Attempt,
+  call: ModelCall,
+  signal: AbortSignal,
+): Promise<StreamedAnswer> {
+  const { workspaceId, context } = attempt;
+  const { model_id: modelId, provider, capabilities } = context;
+  const characters = call.request.messages.reduce((sum, message) => sum + JSON.stringify(message).length, 0);
+  return paceCall(
+    deps.database,
+    { workspaceId, modelId, provider, capabilities },
+    { tokens: Math.ceil(characters / charactersPerToken), signal },
+    { call: () => streamAnswer(deps, attempt, call, signal), tokensOf: ({ usage }) => usage?.totalTokens ?? null },
+  );
 }
 
 /** A call whose figures did not arrive is unknown from now on; if even this fails, the next takeover notes it. */

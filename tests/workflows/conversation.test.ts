@@ -65,6 +65,24 @@ describe('a turn', () => {
     ]);
   });
 
+  test('R36: after a 429 no conversation calls the model before its Retry-After is over', async () => {
+    const workspace = await createWorkspace(database, { endpoint: provider.url, model: 'fake?tokens=5' });
+    const [first, second] = await Promise.all(
+      [1, 2].map(async () => turnClient(database, client, workspace, await createConversation(database, workspace))),
+    );
+    provider.control({
+      script: [{ on: 'chat', failure: { kind: 'status', status: 429, headers: { 'retry-after': '2' } } }],
+    });
+    const refused = await first!.send('A question that is refused at first');
+    await until(async () => provider.log().some((call) => call.outcome === 'failed'), { what: 'the refusal' });
+    const held = await second!.send('A question that must wait');
+    for (const turn of [await first!.ended(refused), await second!.ended(held)])
+      expect(turn).toMatchObject({ state: 'completed' });
+    const [refusal, ...later] = provider.log();
+    expect(later).toHaveLength(2);
+    for (const call of later) expect(call.startedAt - refusal!.startedAt).toBeGreaterThanOrEqual(1950);
+  });
+
   test('knows the exchanges before it, in the order of the questions', async () => {
     const chat = await conversationWith();
     const first = await chat.send('first question');

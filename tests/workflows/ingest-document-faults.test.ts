@@ -1,6 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
 import { createSweepAcceptedDocuments } from '../../activities/ingestion/sweep-accepted-documents.ts';
+import { deleteOrphans } from '../../entities/documents/orphan-repository.ts';
 import { deleteDocument } from '../../entities/documents/document-repository.ts';
 import { ingestHarness, markdownBytes, type Key } from '../support/workspaces/ingest-harness.ts';
 import type { StepName } from '../support/workspaces/ingest-worker.ts';
@@ -170,6 +171,78 @@ describe('a crash', () => {
     expect((await sweep()).swept).toBeGreaterThanOrEqual(1);
     expect(await h.ended(key)).toMatchObject({ state: 'active' });
     await h.expectServed(key);
+  });
+
+  test('R1, R31: a workflow that is terminated is started again, and given up with a reason after the fifth time', async () => {
+    h.provider.control({ default: { firstTokenMs: 60_000 } });
+    const sweep = createSweepAcceptedDocuments({ database: h.database, ...h.starter() });
+    const key = await h.start(await h.accept(markdownBytes(1)));
+    const silentFor = (interval: string) =>
+      h.workspace.query(
+        `update document_generations set updated_at = now() - $2::interval, created_at = now() - $2::interval
+         where document_id = $1`,
+        [key.documentId, interval],
+      );
+    const latest = async () => (await h.workspace.document(key.documentId)).latest;
+    const calls = (count: number) =>
+      until(async () => h.provider.log().length >= count, { what: `the call of run ${count}` });
+    await calls(1);
+    await silentFor('2 minutes');
+    await sweep();
+    // It runs: a sweep that finds it silent leaves it alone.
+    expect((await latest())?.restarts).toBe(0);
+    for (let restart = 1; restart <= 5; restart += 1) {
+      await h.handle(key).terminate('an operator');
+      await silentFor('2 minutes');
+      await sweep();
+      expect((await latest())?.restarts).toBe(restart);
+      await calls(restart + 1);
+    }
+    await silentFor('2 minutes');
+    await sweep();
+    expect((await latest())?.state).toBe('staging');
+    await h.handle(key).terminate('an operator');
+    await silentFor('2 minutes');
+    await sweep();
+    expect(await h.workspace.document(key.documentId)).toMatchObject({
+      status: 'failed',
+      error: { code: 'restarted_too_often', detail: expect.stringContaining('6 times') },
+    });
+    expect(await h.workspace.job(key.jobId!)).toMatchObject({ status: 'failed', failed_documents: 1 });
+  });
+
+  test('R3: what a dead step left behind is cleared up, and nothing else', async () => {
+    const served = await h.ingest(markdownBytes(2, 'served'));
+    const broken = await h.ingest(markdownBytes(2, 'broken'));
+    await h.workspace.query(
+      `update document_generations set state = 'abandoned', completed_at = now() - interval '6 minutes'
+       where document_id = $1`,
+      [broken.documentId],
+    );
+    await h.workspace.query(`update documents set active_generation = null, latest_generation = 2 where id = $1`, [
+      broken.documentId,
+    ]);
+    await h.workspace.query(
+      `insert into embedding_cache (workspace_id, model_id, content_hash, document_id, embedding)
+       select workspace_id, model_id, content_hash, document_id, embedding from chunk_embeddings where document_id = $1
+       limit 1`,
+      [served.documentId],
+    );
+    await h.workspace.query(
+      `insert into embedding_claims (workspace_id, model_id, content_hash, document_id, generation, first_chunk, expires_at)
+       values ($1, $2, '\\x00', $3, 1, 0, now() - interval '1 minute')`,
+      [h.workspace.workspaceId, h.workspace.modelId, served.documentId],
+    );
+    const cleared = await h.database.asOperator((em) => deleteOrphans(em, 100));
+    expect(cleared).toEqual({ generations: 1, blobs: 1, vectors: 1, claims: 1 });
+    expect(await h.workspace.stored(broken.documentId)).toMatchObject({ chunks: 0, embeddings: 0, blobs: 0 });
+    await h.expectServed(served);
+    expect(await h.database.asOperator((em) => deleteOrphans(em, 100))).toEqual({
+      generations: 0,
+      blobs: 0,
+      vectors: 0,
+      claims: 0,
+    });
   });
 
   test('a workflow that is started again for the same generation takes over, and the former run can write nothing', async () => {
