@@ -1,17 +1,15 @@
 import type { Client } from '@temporalio/client';
 import type { Middleware } from 'koa';
-import type { ErrorCode } from '../contracts/errors.ts';
 import type { Database } from '../platform/database.ts';
 import type { NotificationListener } from '../platform/notification-listener.ts';
 import type { Notifier } from '../platform/notifier.ts';
+import type { SourceSchedules } from '../platform/source-schedules.ts';
 import type { WorkStarter } from '../platform/work-starter.ts';
 import type { DocumentType } from '../contracts/names/document-types.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
 import type { QueryRewriter } from '../providers/query-rewriter.ts';
 import type { Reranker } from '../providers/reranker.ts';
-
-/** The verdict on a document's bytes before anything is stored. */
-export type DocumentInspection = { ok: true; mimeType: string } | { ok: false; code: ErrorCode; detail: string };
+import type { TextAnalyzer } from '../providers/text-analyzer.ts';
 
 /** A row of `models` as far as it is needed to call a model; the key is still sealed. */
 export type ModelSettings = {
@@ -57,11 +55,19 @@ export interface ApiDeps {
   httpTelemetry: Middleware;
   renderMetrics(): Promise<string>;
   embeddingModel(settings: ModelSettings): EmbeddingModel;
+  /** Turns texts and queries into the words of full text search. */
+  textAnalyzer: TextAnalyzer;
   /** Orders hits anew by a chat model. */
   reranker(settings: ModelSettings): Reranker;
   /** Phrases queries anew by a chat model. */
   queryRewriter(settings: ModelSettings): QueryRewriter;
-  inspectDocument(bytes: Uint8Array, documentType: DocumentType): DocumentInspection;
+  /** Finds what a document is. Throws PerdureError if it cannot be read for sure. */
+  inspectDocument(
+    bytes: Uint8Array,
+    claim: { documentType?: DocumentType | undefined; name?: string | undefined; mediaType?: string | null },
+  ): Promise<{ mimeType: string; documentType: DocumentType; declaredType: string | null }>;
+  /** Brings the schedule of a source to Temporal; null deletes it. */
+  applySchedule: SourceSchedules['apply'];
   /** Seals a credential for the database. */
   seal(secret: string): string;
 }

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
-import { inspectDocument } from '../domain/documents/inspect-document.ts';
+import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import { createChatQueryRewriter } from '../providers/chat/chat-query-rewriter.ts';
 import { createChatReranker } from '../providers/chat/chat-reranker.ts';
+import { textAnalyzer } from '../providers/lexical/text-analyzer.ts';
 import { createProviders } from '../providers/registry.ts';
 import type { ModelSettings } from '../providers/registry.ts';
 import { checkDatabase } from './check-database.ts';
@@ -13,6 +14,7 @@ import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
 import { poolSizes } from './pool-sizes.ts';
 import { open, seal } from './seal.ts';
+import { createSourceSchedules, type SourceSchedules } from './source-schedules.ts';
 import { httpTelemetry } from './telemetry/http-telemetry.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
@@ -49,6 +51,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   const soon = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + startDeadlineMs, work);
   const { submitTurn, cancelTurn, startIngest, ingestRuns, cancelIngest, startSync, cancelSync, syncRuns } =
     createWorkStarter(client);
+  const schedules = createSourceSchedules(client);
   const starter: WorkStarter = {
     submitTurn: (turn) => soon(() => submitTurn(turn)),
     cancelTurn: (turn) => soon(() => cancelTurn(turn)),
@@ -77,9 +80,12 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     httpTelemetry: httpTelemetry(telemetry.metrics),
     renderMetrics: () => telemetry.metrics.render(),
     embeddingModel: (model: ModelRow) => providers.embeddingModel(settingsOf(model)),
+    textAnalyzer,
     reranker: (model: ModelRow) => createChatReranker(providers.chatModel(settingsOf(model))),
     queryRewriter: (model: ModelRow) => createChatQueryRewriter(providers.chatModel(settingsOf(model))),
     inspectDocument,
+    applySchedule: (...[source, schedule]: Parameters<SourceSchedules['apply']>) =>
+      soon(() => schedules.apply(source, schedule)),
     seal: (secret: string) => seal(config.PERDURE_SECRET_KEY, secret),
     async close() {
       await notifications.close();

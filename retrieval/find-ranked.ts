@@ -2,6 +2,7 @@ import { PerdureError } from '../contracts/errors.ts';
 import { fuseLists } from '../domain/ranking/fuse-lists.ts';
 import type { Fusion } from '../domain/ranking/fuse-lists.ts';
 import { leastSimilarity, similarity } from '../domain/ranking/similarity.ts';
+import type { QueryTerms } from '../domain/lexical/query-terms.ts';
 import { findCandidates } from '../entities/search/search-repository.ts';
 import type { CandidateRow, VectorPlanRow } from '../entities/search/search-repository.ts';
 import type { ListPlace } from './search-outcome.ts';
@@ -33,7 +34,7 @@ interface RankedQuery {
   request: SearchRequest & { strategy: 'vector' | 'text' | 'hybrid'; candidates: number; efSearch: number };
   fusion: Fusion;
   embedding: Float32Array | null;
-  terms: readonly string[];
+  terms: QueryTerms;
   clock: StageClock;
 }
 

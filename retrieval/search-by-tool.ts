@@ -8,6 +8,7 @@ import type { ModelRow, SearchSetup } from '../entities/search/search-setup-repo
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
 import type { PastExchange, QueryRewriter } from '../providers/query-rewriter.ts';
 import type { Reranker } from '../providers/reranker.ts';
+import type { TextAnalyzer } from '../providers/text-analyzer.ts';
 import { requireFilter } from './require-filter.ts';
 import type { SearchDependencies } from './search-dependencies.ts';
 import type { SearchOutcome } from './search-outcome.ts';
@@ -17,6 +18,7 @@ import { StageClock } from './stage-clock.ts';
 /** How the models that a search names are opened; their keys are still sealed. */
 export interface SearchModels {
   database: SearchDependencies['database'];
+  textAnalyzer: Pick<TextAnalyzer, 'analyze'>;
   embeddingModel(model: ModelRow): Pick<EmbeddingModel, 'embed'>;
   reranker(model: ModelRow): Reranker;
   queryRewriter(model: ModelRow): QueryRewriter;
@@ -74,6 +76,7 @@ export async function searchByTool(models: SearchModels, asked: ToolSearch): Pro
   return search(
     {
       database: models.database,
+      textAnalyzer: models.textAnalyzer,
       embeddingModel: strategy === 'text' ? null : models.embeddingModel(tool.model),
       reranker: rerankModel && models.reranker(rerankModel),
       queryRewriter: rewriteModel && models.queryRewriter(rewriteModel),
@@ -84,6 +87,7 @@ export async function searchByTool(models: SearchModels, asked: ToolSearch): Pro
       modelId: tool.model.id,
       modelName: tool.model.name,
       query: body.query,
+      languages: setup.languages,
       limit: body.top_k ?? tool.top_k,
       strategy,
       sourceIds,

@@ -11,6 +11,8 @@ export interface SearchRequest {
   modelId: string | null;
   modelName?: string;
   query: string;
+  /** Languages of the documents, by each of which the query's words are analysed; English when left out or empty. */
+  languages?: readonly string[];
   /** What was said before, for a rewriter. */
   history?: readonly PastExchange[];
   /** The most hits, 1 to 100. */

@@ -5,10 +5,10 @@ import { selectHits } from '../domain/ranking/select-hits.ts';
 import type { LeftOut } from '../domain/ranking/select-hits.ts';
 import { findRanked } from './find-ranked.ts';
 import type { Ranked, RankedList } from './find-ranked.ts';
-import { queryTerms } from './query-terms.ts';
 import { readRanked } from './read-ranked.ts';
 import { rerankHits } from './rerank-hits.ts';
 import { rewriteQuery } from './rewrite-query.ts';
+import { analyzeQuery } from './analyze-query.ts';
 import type { SearchDependencies } from './search-dependencies.ts';
 import type { SearchHit, SearchOutcome, SearchWarning, TestedCandidate } from './search-outcome.ts';
 import type { SearchRequest } from './search-request.ts';
@@ -36,7 +36,7 @@ export async function search(
   const text = rewritten ?? query;
   const strategy = request.strategy ?? 'hybrid';
   const embedding = strategy === 'text' ? null : await embedQuery(dependencies.embeddingModel, text, request.signal);
-  const terms = strategy === 'vector' ? [] : queryTerms(text);
+  const words = analyzeQuery(dependencies.textAnalyzer, strategy === 'vector' ? '' : text, request);
   clock.end('embed');
 
   const depth = candidateDepth(request.limit);
@@ -50,7 +50,7 @@ export async function search(
       request: { ...request, strategy, candidates, efSearch: request.efSearch ?? depth.efSearch },
       fusion: request.fusion ?? defaultFusion,
       embedding,
-      terms,
+      terms: words.terms,
       clock,
     });
     const verdicts = selectHits(list.ranked, limits);
@@ -77,7 +77,7 @@ export async function search(
           model: request.modelName ?? request.modelId ?? '',
           metric: request.metric ?? 'cosine',
         },
-        text: strategy === 'vector' ? null : { terms, found: list.textFound },
+        text: strategy === 'vector' ? null : { terms: words.shown, found: list.textFound },
         rewrittenQuery: rewritten,
         reranked: hits.some((hit) => hit.rerankScore !== null) ? read.length : null,
       },

@@ -2,6 +2,7 @@ import { endStep, startStep } from '../../entities/conversations/turn-attempt-re
 import type { ModelRow } from '../../entities/search/search-setup-repository.ts';
 import { createChatQueryRewriter } from '../../providers/chat/chat-query-rewriter.ts';
 import { createChatReranker } from '../../providers/chat/chat-reranker.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 import { searchByTool } from '../../retrieval/search-by-tool.ts';
 import type { SearchModels } from '../../retrieval/search-by-tool.ts';
 import type { SearchHit } from '../../retrieval/search-outcome.ts';
@@ -84,6 +85,7 @@ export async function retrievePassages(
 function searchModels(deps: ConversationDeps): SearchModels {
   return {
     database: deps.database,
+    textAnalyzer,
     embeddingModel: (model) => deps.embeddingModel(stored(model)),
     reranker: (model) => createChatReranker(deps.chatModel(stored(model))),
     queryRewriter: (model) => createChatQueryRewriter(deps.chatModel(stored(model))),

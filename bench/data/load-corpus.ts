@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { termCounter } from '../../domain/lexical/count-terms.ts';
 import { binaryArray, binaryVector } from '../../entities/documents/binary-array.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 import { ClusteredVectors } from './clustered-vectors.ts';
 import type { ClusterShape } from './clustered-vectors.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -34,7 +36,7 @@ export interface Corpus {
 
 /**
  * Makes a workspace with an embedding model and documents in their final state. `owner` is a connection in the role
- * perdure_owner. The vector and full-text indexes are made after the rows, which is about five times as fast.
+ * perdure_owner. `metadata.part` of a document is one of 1,000 values, spread evenly. The vector and full-text indexes are made after the rows, which is about five times as fast.
  */
 export async function loadCorpus(
   owner: pg.Client,
@@ -42,7 +44,7 @@ export async function loadCorpus(
   report: (line: string) => void = () => {},
 ): Promise<Corpus> {
   const corpus = await createWorkspace(owner, plan);
-  const definitions = await dropIndexes(owner, ['document_chunks_search_vector_idx', `${corpus.partition}_hnsw`]);
+  const definitions = await dropIndexes(owner, ['chunk_terms_keys_idx', `${corpus.partition}_hnsw`]);
   const vectors = new ClusteredVectors(plan.seed, plan.shape);
   const text = new ZipfText(plan.seed + 1);
   const random = seededRandom(plan.seed + 2);
@@ -59,7 +61,8 @@ export async function loadCorpus(
         vector: vectors.chunk(centre),
         content: text.passage(topic, plan.wordsPerChunk),
       }));
-      batch.add(`Document ${index}`, pickSource(corpus, random.uniform(), topic), chunks);
+      // 7919 is prime, so parts are spread evenly and have nothing to do with sources and topics.
+      batch.add(`Document ${index}`, pickSource(corpus, random.uniform(), topic), (index * 7919) % 1000, chunks);
       if (queryOf.has(index)) {
         corpus.queries.push({ vector: vectors.chunk(centre), question: text.question(topic) });
       }
@@ -67,9 +70,23 @@ export async function loadCorpus(
     await batch.insert(owner);
     if ((first / perBatch) % 20 === 0) report(`loaded ${first * plan.chunksPerDocument} chunks`);
   }
+  report('counting terms');
+  await owner.query(
+    `select count_generation_terms(workspace_id, document_id, generation, 1) from document_generations
+     where workspace_id = $1`,
+    [corpus.workspaceId],
+  );
+  await owner.query('select fold_term_statistics($1)', [plan.documents]);
   report('indexing');
   for (const definition of definitions) await owner.query(definition);
-  for (const table of ['documents', 'document_generations', 'document_chunks', corpus.partition]) {
+  for (const table of [
+    'documents',
+    'document_generations',
+    'document_chunks',
+    'chunk_terms',
+    'term_statistics',
+    corpus.partition,
+  ]) {
     await owner.query(`vacuum (analyze) ${table}`);
   }
   return corpus;
@@ -128,7 +145,7 @@ async function dropIndexes(owner: pg.Client, names: string[]): Promise<string[]>
 class Batch {
   readonly #corpus: Corpus;
   readonly #perDocument: number;
-  readonly #documents: { id: string; title: string; source: string }[] = [];
+  readonly #documents: { id: string; title: string; source: string; part: number }[] = [];
   readonly #chunks: { document: string; index: number; content: string; vector: Float32Array }[] = [];
 
   constructor(corpus: Corpus, perDocument: number) {
@@ -136,9 +153,9 @@ class Batch {
     this.#perDocument = perDocument;
   }
 
-  add(title: string, source: string, chunks: { vector: Float32Array; content: string }[]): void {
+  add(title: string, source: string, part: number, chunks: { vector: Float32Array; content: string }[]): void {
     const id = randomUUID();
-    this.#documents.push({ id, title, source });
+    this.#documents.push({ id, title, source, part });
     chunks.forEach(({ vector, content }, index) => this.#chunks.push({ document: id, index, content, vector }));
   }
 
@@ -148,16 +165,22 @@ class Batch {
     await owner.query('begin');
     await owner.query(
       `insert into documents (id, workspace_id, knowledge_source_id, title, document_type, is_global, status,
-                              latest_generation, active_generation)
-       select id, $1, source, title, 'text', true, 'ready', 1, 1
-       from unnest($2::uuid[], $3::uuid[], $4::text[]) as d (id, source, title)`,
-      [workspaceId, ids, this.#documents.map((d) => d.source), this.#documents.map((d) => d.title)],
+                              latest_generation, active_generation, metadata)
+       select id, $1, source, title, 'text', true, 'ready', 1, 1, jsonb_build_object('part', part)
+       from unnest($2::uuid[], $3::uuid[], $4::text[], $5::integer[]) as d (id, source, title, part)`,
+      [
+        workspaceId,
+        ids,
+        this.#documents.map((d) => d.source),
+        this.#documents.map((d) => d.title),
+        this.#documents.map((d) => d.part),
+      ],
     );
     await owner.query(
       `insert into document_generations (workspace_id, document_id, generation, state, stage, workflow_id, mime_type,
                                          byte_size, content_hash, chunk_size, chunk_overlap, expected_chunks,
-                                         embedded_chunks)
-       select $1, id, 1, 'active', 'done', 'bench', 'text/plain', 0, '', 200, 0, $3, $3 from unnest($2::uuid[]) as d (id)`,
+                                         embedded_chunks, language)
+       select $1, id, 1, 'active', 'done', 'bench', 'text/plain', 0, '', 200, 0, $3, $3, 'en' from unnest($2::uuid[]) as d (id)`,
       [workspaceId, ids, this.#perDocument],
     );
     const type = await owner.query<{ id: number }>(`select 'vector'::regtype::oid::integer as id`);
@@ -169,6 +192,21 @@ class Batch {
        select $1, document, 1, i, content, 0, length(content), 1
        from unnest($2::uuid[], $3::int[], $4::text[]) as c (document, i, content)`,
       [workspaceId, documents, indexes, this.#chunks.map((chunk) => chunk.content)],
+    );
+    const count = termCounter(workspaceId);
+    const terms = this.#chunks.map(({ content }) => count([{ terms: textAnalyzer.analyze(content, 'en'), weight: 1 }]));
+    await owner.query(
+      `insert into chunk_terms (workspace_id, document_id, generation, chunk_index, length, keys, frequencies)
+       select $1, document, 1, i, length, keys::bigint[], frequencies::smallint[]
+       from unnest($2::uuid[], $3::int[], $4::int[], $5::text[], $6::text[]) as c (document, i, length, keys, frequencies)`,
+      [
+        workspaceId,
+        documents,
+        indexes,
+        terms.map(({ length }) => length),
+        terms.map(({ keys }) => `{${keys.join(',')}}`),
+        terms.map(({ frequencies }) => `{${frequencies.join(',')}}`),
+      ],
     );
     await owner.query(
       `insert into ${partition} (model_id, workspace_id, document_id, generation, chunk_index, embedding)

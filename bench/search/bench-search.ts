@@ -13,7 +13,8 @@ import type { Results } from '../harness/results.ts';
 import { startChild } from '../harness/start-child.ts';
 import type { Child } from '../harness/start-child.ts';
 import { percentile } from '../harness/statistics.ts';
-import { queryTerms } from '../../retrieval/query-terms.ts';
+import { queryTerms } from '../../domain/lexical/query-terms.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 import { exactDense, rareWords, rawDense, rawHybrid } from './raw-search.ts';
 import { SearchClient } from './search-client.ts';
 import type { Found } from './search-client.ts';
@@ -80,12 +81,14 @@ async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client
   const words = new Map<string, string>();
   for (const { question } of corpus.queries) words.set(question, await rareWords(owner, question));
   await owner.query('set hnsw.ef_search = 200');
-  const call = (strategy: string) => (question: string, vector: string) =>
-    owner.query({
+  const call = (strategy: string) => (question: string, vector: string) => {
+    const words = queryTerms(corpus.workspaceId, [textAnalyzer.analyze(question, 'en')]);
+    return owner.query({
       name: 'function',
-      text: `select hybrid_search($1, null, null, null, $2, $3, $4, $5, 'cosine', 50, 200)`,
-      values: [corpus.workspaceId, corpus.modelId, vector, queryTerms(question), strategy],
+      text: `select hybrid_search($1, null, null, null, $2, $3, $4, $5, $6, 'cosine', 50, 200)`,
+      values: [corpus.workspaceId, corpus.modelId, vector, words.keys, words.weights, strategy],
     });
+  };
   const ways: Record<string, (question: string, vector: string) => Promise<unknown>> = {
     '': (query) => client.search({ query }),
     'raw.': (question, vector) =>
@@ -122,36 +125,46 @@ async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client
 
 async function measureRecall(results: Results, corpus: Corpus, owner: pg.Client, client: SearchClient): Promise<void> {
   const key = (hit: Found) => `${hit.document_id}/${hit.chunk_index}`;
-  const filters = [
-    { name: 'recall10', source: null },
-    ...corpus.sources.map(({ share, id }) => ({
-      name: `filter_${Number((share * 100).toFixed(1))}_percent.recall10`,
-      source: id,
+  const percent = (share: number) => Number((share * 100).toFixed(1));
+  const filters: { name: string; source: string | null; parts: number | null; filters: Record<string, unknown> }[] = [
+    { name: '', source: null, parts: null, filters: {} },
+    ...corpus.sources.map(({ share, id }) => ofSource(`filter_${percent(share)}_percent.`, id)),
+    ofSource('filter_two_topics.', corpus.topicalSource),
+    ...[1, 10, 100, 500].map((parts) => ({
+      name: `metadata_${percent(parts / 1000)}_percent.`,
+      source: null,
+      parts,
+      filters: { 'metadata.part': { lt: parts } },
     })),
-    { name: 'filter_two_topics.recall10', source: corpus.topicalSource },
   ];
   let missing = 0;
-  for (const { name, source } of filters) {
-    const queries = source === null ? corpus.queries : corpus.queries.slice(0, 50);
+  for (const { name, source, parts, filters: asked } of filters) {
+    const queries = name === '' ? corpus.queries : corpus.queries.slice(0, 50);
     const times = [];
     let found = 0;
     let wanted = 0;
+    let exact = 0;
     for (const { question, vector } of queries) {
-      const truth = await owner.query<Found>(exactDense(corpus), [`[${vector.join(',')}]`, source]);
+      const truth = await owner.query<Found>(exactDense(corpus), [`[${vector.join(',')}]`, source, parts]);
       const started = performance.now();
-      const filter = source === null ? {} : { filters: { knowledge_source: source } };
-      const answer = await client.search({ query: question, strategy: 'vector', ...filter });
+      const answer = await client.search({ query: question, strategy: 'vector', filters: asked });
       times.push(performance.now() - started);
-      const keys = new Set(answer.map(key));
+      const keys = new Set(answer.hits.map(key));
       found += truth.rows.filter((row) => keys.has(key(row))).length;
       wanted += truth.rows.length;
-      missing += truth.rows.length - answer.length;
+      missing += truth.rows.length - answer.hits.length;
+      if (answer.plan?.vector?.plan === 'exact') exact += 1;
     }
-    results.record(name, found / wanted);
-    if (source !== null) results.record(name.replace('recall10', 'p50_ms'), percentile(times, 0.5));
-    progress(`${name} ${(found / wanted).toFixed(4)}`);
+    results.record(`${name}recall10`, found / wanted);
+    if (name !== '') results.record(`${name}p50_ms`, percentile(times, 0.5));
+    results.record(`${name}exact_plans`, exact / queries.length);
+    progress(`${name}recall10 ${(found / wanted).toFixed(4)}`);
   }
   results.record('missing_rows', missing);
+}
+
+function ofSource(name: string, source: string) {
+  return { name, source, parts: null, filters: { knowledge_source: source } };
 }
 
 /** What a real query's embedding adds, which is in none of the times above. */

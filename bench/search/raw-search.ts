@@ -58,11 +58,12 @@ export function rawDense(corpus: Corpus): string {
       and c.generation = e.generation and c.chunk_index = e.chunk_index`;
 }
 
-/** The true nearest, by comparing with every vector that passes the filter; $1 vector, $2 source or null. */
+/** The true nearest, by comparing with every vector that passes the filter; $1 vector, $2 source, $3 parts, or null. */
 export function exactDense(corpus: Corpus): string {
   return `
     select e.document_id, e.chunk_index
     from ${corpus.partition} e join documents d on d.id = e.document_id and d.active_generation = e.generation
     where d.deleted_at is null and d.is_global and ($2::uuid is null or d.knowledge_source_id = $2)
+      and ($3::integer is null or (d.metadata ->> 'part')::integer < $3)
     order by (e.embedding <=> $1::vector) + 0 limit 10`;
 }

@@ -6,6 +6,12 @@ export interface Found {
   chunk_index: number;
 }
 
+/** What came back, as far as the bench looks at it. */
+export interface Answer {
+  hits: Found[];
+  plan: { vector: { plan: 'index' | 'exact' } | null } | null;
+}
+
 /** Asks `POST /search` over one kept connection. */
 export class SearchClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -17,7 +23,7 @@ export class SearchClient {
     this.#key = key;
   }
 
-  async search(body: Record<string, unknown>): Promise<Found[]> {
+  async search(body: Record<string, unknown>): Promise<Answer> {
     const text = JSON.stringify({ top_k: 10, ...body });
     const answer = await new Promise<string>((resolve, reject) => {
       const call = request(
@@ -47,6 +53,6 @@ export class SearchClient {
       call.once('error', reject);
       call.end(text);
     });
-    return (JSON.parse(answer) as { hits: Found[] }).hits;
+    return JSON.parse(answer) as Answer;
   }
 }

@@ -13,8 +13,8 @@ export interface SearchQuery {
   /** Null, like `embedding`, only with the strategy `text`. */
   modelId: string | null;
   embedding: Float32Array | null;
-  /** The query's analysed terms, repetitions kept. */
-  terms: readonly string[];
+  /** The query's terms (domain/lexical/query-terms.ts). */
+  terms: { keys: readonly number[]; weights: readonly number[] };
   strategy: 'vector' | 'text' | 'hybrid';
   metric: 'cosine' | 'l2' | 'inner_product';
   /** Length of each of the two lists. */
@@ -64,7 +64,7 @@ export interface CandidatesRow {
 export async function findCandidates(em: EntityManager, search: SearchQuery): Promise<CandidatesRow> {
   const [row] = await query<{ found: CandidatesRow }>(
     em,
-    `select hybrid_search($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as found`,
+    `select hybrid_search($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as found`,
     [
       search.workspaceId,
       search.userId,
@@ -72,7 +72,8 @@ export async function findCandidates(em: EntityManager, search: SearchQuery): Pr
       search.filter === null ? null : JSON.stringify(search.filter),
       search.modelId,
       search.embedding === null ? null : `[${search.embedding.join(',')}]`,
-      search.terms,
+      search.terms.keys,
+      search.terms.weights,
       search.strategy,
       search.metric,
       search.candidates,

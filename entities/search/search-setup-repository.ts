@@ -34,6 +34,8 @@ export interface SearchSetup {
   sources: (string | null)[] | null;
   /** In the order of `chatModels`; null itself when none were named. */
   chat_models: (ModelRow | null)[] | null;
+  /** Languages of the workspace's documents, the commonest first. */
+  languages: string[];
   /** Null when the user was never seen. */
   user_id: string | null;
 }

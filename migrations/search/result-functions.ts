@@ -1,5 +1,3 @@
-import { joined, visible } from './visible-documents.ts';
-
 const workspaceCheck = `
   create function search_workspace(workspace uuid) returns void
   language plpgsql stable set search_path = public, pg_temp as $function$
@@ -12,39 +10,39 @@ const workspaceCheck = `
     end if;
   end $function$`;
 
-// Any word may match; the sum of ts_rank (which saturates with repetition, and 1 divides by the length) times the word's
-// inverse document frequency among the matches.
-const lexical = `
-  create function search_lexical(
-    workspace uuid, owner_user uuid, sources uuid[], condition text, terms text[], depth integer, budget integer)
+// The true score of chunks that vectors alone have found, by the same formula as search_lexical. By their keys.
+const lexicalScores = `
+  create function search_lexical_scores(
+    workspace uuid, keys bigint[], weights double precision[], documents uuid[], generations integer[],
+    indexes integer[])
   returns table (document_id uuid, generation integer, chunk_index integer, score double precision)
-  language plpgsql stable rows 50 set search_path = public, pg_temp set jit = off as $function$
+  language plpgsql stable rows 50 set search_path = public, pg_temp set jit = off
+  set plan_cache_mode = force_generic_plan as $function$
+  #variable_conflict use_column
   declare
-    words tsquery[];
-    pattern tsquery;
+    query record;
   begin
-    select array_agg(w), string_agg(w::text, ' | ')::tsquery into words, pattern
-      from (select distinct plainto_tsquery('english', t) as w from unnest(terms) t) q where w::text <> '';
-    return query execute format($sql$
-      with ranked as materialized (
-        select e.document_id, e.generation, e.chunk_index, w.position, ts_rank(e.search_vector, w.word, 1) as rank
-        from documents d join document_chunks e on ${joined}
-        cross join unnest($6) with ordinality as w (word, position)
-        where e.workspace_id = $1 and ${visible('$1', '$2', '$3')} and %1$s and e.search_vector @@ $4
-          and e.search_vector @@ w.word),
-      weights as materialized (select position, ln(1 + 1e6 / count(*)) as weight from ranked group by position)
-      select r.document_id, r.generation, r.chunk_index, sum(r.rank * w.weight)::double precision as score
-      from ranked r join weights w using (position)
-      group by r.document_id, r.generation, r.chunk_index
-      order by score desc, r.document_id, r.chunk_index limit $5 $sql$, coalesce(condition, 'true'))
-      using workspace, owner_user, sources, pattern, depth, words;
+    select * into query from lexical_query(workspace, keys, weights);
+    if query.terms is null then return; end if;
+    return query
+      select t.document_id, t.generation, t.chunk_index,
+             sum(q.factor * t.frequencies[p.place] / (t.frequencies[p.place] + s.saturation))
+      from unnest(documents, generations, indexes) as k (document_id, generation, chunk_index)
+      join chunk_terms t on t.workspace_id = workspace and t.document_id = k.document_id
+        and t.generation = k.generation and t.chunk_index = k.chunk_index
+      cross join lateral (select 1.5 * (0.25 + 0.75 * t.length / query.average) as saturation) s
+      cross join unnest(query.terms, query.factors) as q (term, factor)
+      cross join lateral (select width_bucket(q.term, t.keys) as place) p
+      where t.keys[p.place] = q.term
+      group by t.document_id, t.generation, t.chunk_index;
   end $function$`;
 
 // The candidates of both lists, each with its place in them, its distance and its score; null where there is none. What
 // isolates workspaces is the mandatory argument; a connection that carries a workspace may besides name no other.
 const hybrid = `
   create function hybrid_search(
-    workspace uuid, owner_user uuid, sources uuid[], filter jsonb, model uuid, query_embedding vector, terms text[],
+    workspace uuid, owner_user uuid, sources uuid[], filter jsonb, model uuid, query_embedding vector, keys bigint[],
+    weights double precision[],
     strategy text, metric text, depth integer, ef integer)
   returns json
   language plpgsql stable security definer set search_path = public, pg_temp set jit = off
@@ -77,7 +75,7 @@ const hybrid = `
       select array_agg(l.document_id) as documents, array_agg(l.generation) as generations,
              array_agg(l.chunk_index) as indexes, array_agg(l.score) as scores
         into found
-        from search_lexical(workspace, owner_user, sources, condition, terms, depth, 10 * depth) l;
+        from search_lexical(workspace, owner_user, sources, condition, keys, weights, depth, 5000) l;
     else
       select null::uuid[] as documents, null::integer[] as generations, null::integer[] as indexes,
              null::double precision[] as scores into found;
@@ -99,11 +97,20 @@ const hybrid = `
         from listed where vector_rank is null) k
       cross join lateral search_dense_distances(model, query_embedding, metric, workspace, k.documents, k.generations,
                                                 k.indexes) d
+      where strategy = 'hybrid' and k.documents is not null),
+    worded as materialized (
+      select w.* from (
+        select array_agg(document_id) as documents, array_agg(generation) as generations,
+               array_agg(chunk_index) as indexes
+        from listed where text_rank is null) k
+      cross join lateral search_lexical_scores(workspace, keys, weights, k.documents, k.generations, k.indexes) w
       where strategy = 'hybrid' and k.documents is not null)
     select json_agg(json_build_array(l.document_id, l.generation, l.chunk_index, l.vector_rank,
-                                     coalesce(l.distance, d.distance), l.text_rank, l.score))
+                                     coalesce(l.distance, d.distance), l.text_rank, coalesce(l.score, w.score)))
       into candidates
-      from listed l left join distant d using (document_id, generation, chunk_index);
+      from listed l
+      left join distant d using (document_id, generation, chunk_index)
+      left join worded w using (document_id, generation, chunk_index);
     return json_build_object(
       'vector', near.plan, 'candidates', coalesce(candidates, '[]'), 'text_found', cardinality(found.documents),
       'vector_ms', extract(epoch from vector_done - started) * 1000,
@@ -143,4 +150,4 @@ const readHits = `
   end $function$`;
 
 /** The lists together and the winners' text, in the order in which they are created. */
-export const resultFunctions = [workspaceCheck, lexical, hybrid, readHits];
+export const resultFunctions = [workspaceCheck, lexicalScores, hybrid, readHits];

@@ -29,6 +29,7 @@ const setup = `
         select json_agg((select search_model(c) from models c where c.id = search_reference('models', workspace, n.name))
                         order by n.place)
         from unnest(chat_models) with ordinality as n (name, place)),
+      'languages', lexical_languages(workspace),
       'user_id', (select u.id from users u where u.workspace_id = workspace and u.external_id = asking_user));
   end $function$`;
 

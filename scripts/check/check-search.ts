@@ -1,4 +1,6 @@
+import { queryTerms } from '../../domain/lexical/query-terms.ts';
 import { query } from '../../entities/sql.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 import type { Breach, Check } from './breach.ts';
 
 const sampled = 20;
@@ -24,11 +26,12 @@ export const checkSearch: Check = async ({ em }) => {
     generation: number;
     chunk_index: number;
     content: string;
+    language: string | null;
     model_id: string | null;
     embedding: string | null;
   }>(
     em,
-    `select c.workspace_id, d.user_id, c.document_id, c.generation, c.chunk_index, c.content, e.model_id,
+    `select c.workspace_id, d.user_id, c.document_id, c.generation, c.chunk_index, c.content, g.language, e.model_id,
             e.embedding::text as embedding
      from document_chunks c
      join documents d on d.id = c.document_id
@@ -42,20 +45,20 @@ export const checkSearch: Check = async ({ em }) => {
   const breaches: Breach[] = served.map((row) => ({ invariant: 3, entity: 'document', ...row }));
   for (const chunk of hidden) {
     if (chunk.model_id === null) continue;
+    const analysed = textAnalyzer.analyze(chunk.content.slice(0, 300), chunk.language ?? 'en');
+    const words = queryTerms(chunk.workspace_id, [analysed]);
     const [found] = await query(
       em,
       `select 1 from json_array_elements(
-         hybrid_search($1, $2, null, null, $3, $4::vector, $5, 'hybrid', 'cosine', $6, $6) -> 'candidates') h
-       where h ->> 0 = $7 and (h ->> 1)::integer = $8 and (h ->> 2)::integer = $9`,
+         hybrid_search($1, $2, null, null, $3, $4::vector, $5, $6, 'hybrid', 'cosine', $7, $7) -> 'candidates') h
+       where h ->> 0 = $8 and (h ->> 1)::integer = $9 and (h ->> 2)::integer = $10`,
       [
         chunk.workspace_id,
         chunk.user_id,
         chunk.model_id,
         chunk.embedding,
-        chunk.content
-          .toLowerCase()
-          .match(/[\p{L}\p{N}]+/gu)
-          ?.slice(0, 50) ?? [],
+        words.keys,
+        words.weights,
         depth,
         chunk.document_id,
         chunk.generation,

@@ -1,11 +1,13 @@
 import { v7 } from 'uuid';
+import { termCounter } from '../../domain/lexical/count-terms.ts';
 import { query } from '../../entities/sql.ts';
 import type { Database } from '../../platform/database.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 
 /** A workspace with two users, two sources and an embedding model of so many dimensions, and ways to put chunks into it. */
 export class Library {
-  readonly workspaceId = v7();
-  readonly modelId = v7();
+  readonly workspaceId: string;
+  readonly modelId: string;
   readonly ada = v7();
   readonly bob = v7();
   readonly manuals = v7();
@@ -13,9 +15,11 @@ export class Library {
   readonly #database: Database;
   readonly #dimensions: number;
 
-  constructor(database: Database, dimensions = 3) {
+  constructor(database: Database, dimensions = 3, existing = { workspaceId: v7(), modelId: v7() }) {
     this.#database = database;
     this.#dimensions = dimensions;
+    this.workspaceId = existing.workspaceId;
+    this.modelId = existing.modelId;
   }
 
   async create(): Promise<this> {
@@ -60,6 +64,7 @@ export class Library {
       generation?: number;
       active?: number | null;
       deleted?: boolean;
+      metadata?: Record<string, unknown>;
     } = {},
   ): Promise<string> {
     const id = v7();
@@ -69,9 +74,10 @@ export class Library {
       await query(
         em,
         `insert into documents (id, workspace_id, knowledge_source_id, user_id, title, document_type, source_url,
-                                is_global, status, latest_generation, active_generation, deleted_at)
+                                is_global, status, latest_generation, active_generation, deleted_at,
+                                metadata)
          values ($1, $2, $3, $4, $5, 'text', 'https://example.com/' || $5, $6, 'ready', $7, $8,
-                 case when $9 then now() end)`,
+                 case when $9 then now() end, $10)`,
         [
           id,
           this.workspaceId,
@@ -82,14 +88,16 @@ export class Library {
           Math.max(generation, active ?? 0),
           options.deleted ? null : active,
           options.deleted ?? false,
+          JSON.stringify(options.metadata ?? {}),
         ],
       );
       for (const number of new Set([generation, ...(active === null ? [] : [active])])) {
         await query(
           em,
           `insert into document_generations (workspace_id, document_id, generation, state, workflow_id, mime_type,
-                                             byte_size, content_hash, chunk_size, chunk_overlap, expected_chunks)
-           values ($1, $2, $3, $4, 'test', 'text/plain', 0, '', 200, 0, $5)`,
+                                             byte_size, content_hash, chunk_size, chunk_overlap, expected_chunks,
+                                             language)
+           values ($1, $2, $3, $4, 'test', 'text/plain', 0, '', 200, 0, $5, 'en')`,
           [this.workspaceId, id, number, number === active ? 'active' : 'staging', chunks.length],
         );
       }
@@ -101,6 +109,19 @@ export class Library {
          from unnest($4::text[]) with ordinality as c (content, position)`,
         [this.workspaceId, id, generation, chunks.map((chunk) => chunk.content)],
       );
+      const count = termCounter(this.workspaceId);
+      const terms = chunks.map(({ content }) => count([{ terms: textAnalyzer.analyze(content, 'en'), weight: 1 }]));
+      for (const [index, { length, keys, frequencies }] of terms.entries()) {
+        await query(
+          em,
+          `insert into chunk_terms (workspace_id, document_id, generation, chunk_index, length, keys, frequencies)
+           values ($1, $2, $3, $4, $5, $6, $7)`,
+          [this.workspaceId, id, generation, index, length, keys, frequencies],
+        );
+      }
+      if (generation === active && !options.deleted) {
+        await query(em, `select count_generation_terms($1, $2, $3, 1)`, [this.workspaceId, id, generation]);
+      }
       await query(
         em,
         `insert into chunk_embeddings (model_id, workspace_id, document_id, generation, chunk_index, embedding)

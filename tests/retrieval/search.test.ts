@@ -4,6 +4,7 @@ import { findCandidates } from '../../entities/search/search-repository.ts';
 import { query } from '../../entities/sql.ts';
 import { createDatabase } from '../../platform/database.ts';
 import type { Database } from '../../platform/database.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 import { search } from '../../retrieval/search.ts';
 import type { SearchHit } from '../../retrieval/search-outcome.ts';
 import type { SearchRequest } from '../../retrieval/search-request.ts';
@@ -33,7 +34,7 @@ async function ask(text: string, request: Partial<SearchRequest> = {}): Promise<
     }),
   };
   const outcome = await search(
-    { database, embeddingModel },
+    { database, embeddingModel, textAnalyzer },
     {
       workspaceId: library.workspaceId,
       userId: null,
@@ -83,22 +84,24 @@ describe('who sees what', () => {
   }
 
   test('R29 no workspace is refused, and a foreign one where the connection carries its own', async () => {
-    const none = ask('zebra', { workspaceId: null as unknown as string, strategy: 'text' });
+    const nothing = {
+      userId: null,
+      sourceIds: null,
+      filter: null,
+      modelId: null,
+      embedding: null,
+      terms: { keys: [], weights: [] },
+      strategy: 'text',
+      metric: 'cosine',
+      candidates: 50,
+      efSearch: 100,
+    } as const;
+    const none = database.autocommit((em) =>
+      findCandidates(em, { ...nothing, workspaceId: null as unknown as string }),
+    );
     await expect(none).rejects.toMatchObject({ code: '42501' });
     const foreign = database.inWorkspace(library.workspaceId, (em) =>
-      findCandidates(em, {
-        workspaceId: other.workspaceId,
-        userId: null,
-        sourceIds: null,
-        filter: null,
-        modelId: null,
-        embedding: null,
-        terms: ['zebra'],
-        strategy: 'text',
-        metric: 'cosine',
-        candidates: 50,
-        efSearch: 100,
-      }),
+      findCandidates(em, { ...nothing, workspaceId: other.workspaceId }),
     );
     await expect(foreign).rejects.toMatchObject({ code: '42501' });
   });
@@ -161,15 +164,16 @@ describe('what is found', () => {
     expect(hit!.vector!.score).toBeCloseTo(1, 6);
   });
 
-  test('cosine and L2 order by their own distance', async () => {
+  test('cosine, L2 and inner product order by their own distance', async () => {
     const far = await library.add('far', [{ content: 'far', vector: [30, 0, 0] }], { sourceId: library.letters });
     const near = await library.add('near', [{ content: 'near', vector: [0.7, 0.5, 0] }], { sourceId: library.letters });
-    const ids = async (metric: 'cosine' | 'l2') =>
+    const ids = async (metric: 'cosine' | 'l2' | 'inner_product') =>
       (await ask('north', { metric, strategy: 'vector', sourceIds: [library.letters] }))
         .map((hit) => hit.documentId)
         .filter((id) => id === far || id === near);
     expect(await ids('cosine')).toEqual([far, near]);
     expect(await ids('l2')).toEqual([near, far]);
+    expect(await ids('inner_product')).toEqual([far, near]);
   });
 
   test('reciprocal rank fusion is the sum of weight / (k + rank) over both lists', async () => {
@@ -215,9 +219,9 @@ describe('what is found', () => {
       const embeddingModel = {
         embed: async () => ({ vectors: [Float32Array.from(unit(0))], usage: { promptTokens: null } }),
       };
-      for (const metric of ['cosine', 'l2'] as const) {
+      for (const metric of ['cosine', 'l2', 'inner_product'] as const) {
         const { hits } = await search(
-          { database, embeddingModel },
+          { database, embeddingModel, textAnalyzer },
           { workspaceId: library.workspaceId, userId: null, modelId, query: 'x', limit: 5, strategy: 'vector', metric },
         );
         expect(hits.map((hit) => hit.content)).toEqual(['first', 'last']);
@@ -241,8 +245,10 @@ describe('what is refused', () => {
 
   test('a search without an embedding model is full text or nothing', async () => {
     const request = { workspaceId: library.workspaceId, userId: null, modelId: null, query: 'zebra', limit: 3 };
-    await expect(search({ database, embeddingModel: null }, request)).rejects.toMatchObject({ code: 'unknown_model' });
-    const { hits } = await search({ database, embeddingModel: null }, { ...request, strategy: 'text' });
+    await expect(search({ database, embeddingModel: null, textAnalyzer }, request)).rejects.toMatchObject({
+      code: 'unknown_model',
+    });
+    const { hits } = await search({ database, embeddingModel: null, textAnalyzer }, { ...request, strategy: 'text' });
     expect(hits.length).toBe(3);
   });
 

@@ -5,6 +5,7 @@ import type { Corpus } from '../../bench/data/load-corpus.ts';
 import { query } from '../../entities/sql.ts';
 import { createDatabase } from '../../platform/database.ts';
 import type { Database } from '../../platform/database.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 import { search } from '../../retrieval/search.ts';
 import { testDatabase } from '../support/servers/test-database.ts';
 
@@ -34,35 +35,46 @@ afterAll(() => database.close());
 
 const key = (row: { documentId: string; chunkIndex: number }) => `${row.documentId}/${row.chunkIndex}`;
 
-async function found(vector: Float32Array, knowledgeSourceId: string | null, limit = 10): Promise<string[]> {
+async function found(
+  vector: Float32Array,
+  knowledgeSourceId: string | null,
+  limit = 10,
+  filter: Record<string, unknown> | null = null,
+): Promise<string[]> {
   const embeddingModel = { embed: async () => ({ vectors: [vector], usage: { promptTokens: null } }) };
   const { workspaceId, modelId } = corpus;
   const sourceIds = knowledgeSourceId === null ? null : [knowledgeSourceId];
-  const request = { workspaceId, userId: null, modelId, query: 'x', limit, sourceIds };
-  return (await search({ database, embeddingModel }, { ...request, strategy: 'vector' })).hits.map(key);
+  const request = { workspaceId, userId: null, modelId, query: 'x', limit, sourceIds, filter };
+  return (await search({ database, embeddingModel, textAnalyzer }, { ...request, strategy: 'vector' })).hits.map(key);
 }
 
 /** The same question by comparing with every vector, without an index. */
-async function nearest(vector: Float32Array, knowledgeSourceId: string | null, limit = 10): Promise<string[]> {
+async function nearest(
+  vector: Float32Array,
+  knowledgeSourceId: string | null,
+  limit = 10,
+  parts: number | null = null,
+): Promise<string[]> {
   const rows = await database.asOperator((em) =>
     query<{ documentId: string; chunkIndex: number }>(
       em,
       `select e.document_id as "documentId", e.chunk_index as "chunkIndex"
        from chunk_embeddings e join documents d on d.id = e.document_id
        where e.model_id = $1 and d.is_global and ($3::uuid is null or d.knowledge_source_id = $3)
+         and ($5::integer is null or (d.metadata ->> 'part')::integer < $5)
        order by (e.embedding <=> $2::vector) + 0 limit $4`,
-      [corpus.modelId, `[${vector.join(',')}]`, knowledgeSourceId, limit],
+      [corpus.modelId, `[${vector.join(',')}]`, knowledgeSourceId, limit, parts],
     ),
   );
   return rows.map(key);
 }
 
-async function recall(sourceId: string | null): Promise<number> {
+async function recall(sourceId: string | null, parts: number | null = null): Promise<number> {
   let hits = 0;
   let wanted = 0;
   for (const { vector } of corpus.queries) {
-    const truth = await nearest(vector, sourceId);
-    const answer = await found(vector, sourceId);
+    const truth = await nearest(vector, sourceId, 10, parts);
+    const answer = await found(vector, sourceId, 10, parts === null ? null : { 'metadata.part': { lt: parts } });
     // R20 is about the count first: as many rows as match, up to the limit.
     expect(answer.length).toBe(truth.length);
     expect(truth.length).toBeGreaterThan(0);
@@ -79,6 +91,23 @@ test('R20 min(k, matches) rows and recall@10 of 0.95 at every selectivity from 0
   for (const each of recalls) expect(each).toBeGreaterThanOrEqual(0.95);
 }, 120_000);
 
+test('R20 the same for filters over metadata of 0.1, 1, 10 and 50 %, and the plan says which way was taken', async () => {
+  for (const parts of [1, 10, 100, 500]) expect(await recall(null, parts)).toBeGreaterThanOrEqual(0.95);
+  const embeddingModel = {
+    embed: async () => ({ vectors: [corpus.queries[0]!.vector], usage: { promptTokens: null } }),
+  };
+  const planOf = async (parts: number | null) => {
+    const { workspaceId, modelId } = corpus;
+    const filter = parts === null ? null : { 'metadata.part': { lt: parts } };
+    const request = { workspaceId, userId: null, modelId, query: 'x', limit: 10, strategy: 'vector' as const, filter };
+    return (await search({ database, embeddingModel, textAnalyzer }, request)).plan.vector!;
+  };
+  expect(await planOf(10)).toMatchObject({ plan: 'exact', index: null, eligible_chunks: expect.any(Number) });
+  expect((await planOf(10)).reason).toContain('Few chunks are eligible');
+  expect(await planOf(null)).toMatchObject({ plan: 'index', index: 'hnsw', ef_search: 200 });
+  expect((await planOf(null)).reason).toContain('more than the');
+}, 120_000);
+
 test('R20 fewer matches than asked for: all of them', async () => {
   const { id } = corpus.sources.find(({ share }) => share === 0.005)!;
   const { vector } = corpus.queries[0]!;
@@ -88,24 +117,24 @@ test('R20 fewer matches than asked for: all of them', async () => {
   expect(await found(vector, id, 100)).toEqual(all);
 });
 
-/** The words of the corpus with how many chunks hold them. */
-const wordCounts = () =>
-  database.asOperator((em) =>
-    query<{ word: string; ndoc: number }>(
-      em,
-      `select word, ndoc from ts_stat('select search_vector from document_chunks') order by ndoc desc, word`,
-    ),
-  );
+/** The words of the corpus with how many chunks hold them, the commonest first. */
+async function wordCounts(): Promise<{ word: string; chunks: number }[]> {
+  const rows = await database.asOperator((em) => query<{ content: string }>(em, `select content from document_chunks`));
+  const counts = new Map<string, number>();
+  for (const { content } of rows)
+    for (const word of new Set(content.split(' '))) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, chunks]) => ({ word, chunks })).sort((a, b) => b.chunks - a.chunks);
+}
 
 test('R20 full text: the rare word first, then as many chunks of the common one as are asked for', async () => {
   const words = await wordCounts();
   const common = words[0]!;
-  const rare = words.find(({ ndoc }) => ndoc === 2)!;
-  expect(common.ndoc).toBeGreaterThan(1000);
+  const rare = words.find(({ chunks }) => chunks === 2)!;
+  expect(common.chunks).toBeGreaterThan(1000);
   const { workspaceId } = corpus;
   const request = { workspaceId, userId: null, modelId: null, limit: 10, strategy: 'text' as const };
   const { hits } = await search(
-    { database, embeddingModel: null },
+    { database, embeddingModel: null, textAnalyzer },
     { ...request, query: `${common.word} ${rare.word}` },
   );
   expect(hits.length).toBe(10);
