@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import {
   blockModelCalls,
+  readModelPause,
   reserveModelCall,
   settleModelCall,
   type PacedModel,
@@ -33,7 +34,12 @@ export async function paceCall<T>(
   const { tokens, signal } = estimate;
   const { waitMs, granted } = await database.autocommit((em) => reserveModelCall(em, model, { tokens, patienceMs }));
   if (!granted) throw pausedFor(waitMs);
-  if (waitMs > 0) await setTimeout(waitMs, undefined, { signal });
+  // While this call waited for its moment another may have been refused, for every call of the model.
+  for (let wait = waitMs; wait > 0;) {
+    await setTimeout(wait, undefined, { signal });
+    wait = await database.inWorkspace(model.workspaceId, (em) => readModelPause(em, model));
+    if (wait > patienceMs) throw pausedFor(wait);
+  }
   try {
     const result = await work.call();
     const extra = (work.tokensOf(result) ?? tokens) - tokens;

@@ -31,3 +31,14 @@ export async function settleModelCall(em: EntityManager, model: PacedModel, extr
 export async function blockModelCalls(em: EntityManager, model: PacedModel, pauseMs: number): Promise<void> {
   await query(em, `select block_model_calls($1, $2, $3)`, [model.workspaceId, model.modelId, Math.ceil(pauseMs)]);
 }
+
+/** For how many milliseconds more the model's provider has asked for no calls; 0 when it has not. */
+export async function readModelPause(em: EntityManager, model: PacedModel): Promise<number> {
+  const [row] = await query<{ pauseMs: number }>(
+    em,
+    `select ceil(extract(epoch from greatest(blocked_until - clock_timestamp(), interval '0')) * 1000)::integer as "pauseMs"
+     from rate_limits where workspace_id = $1 and model_id = $2`,
+    [model.workspaceId, model.modelId],
+  );
+  return row?.pauseMs ?? 0;
+}
