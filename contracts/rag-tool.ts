@@ -31,7 +31,7 @@ export const createRagToolSchema = z
     knowledge_source: z.string().min(1).max(200).nullable().default(null).describe('Name or id; null searches all'),
     embedding_model: z.string().min(1).max(200).describe('Name or id of an embedding model'),
     retrieval_params: retrievalParamsSchema.default({}),
-    chunk_size: sizes.chunk_size.default(200),
+    chunk_size: sizes.chunk_size.default(240),
     chunk_overlap: sizes.chunk_overlap.default(32),
     top_k: sizes.top_k.default(5),
   })

@@ -15,6 +15,7 @@ export class Migration20261122000012_search extends Migration {
     this.addSql(`alter table retrieval_tools alter column retrieval_strategy set default 'hybrid'`);
     this.addSql(`alter table retrieval_tools add constraint retrieval_tools_retrieval_strategy_check
       check (retrieval_strategy in ('hybrid', 'vector', 'text'))`);
+    this.addSql(`alter table rag_tools alter column chunk_size set default 240`);
     this.addSql(`create index documents_metadata_idx on documents using gin (metadata jsonb_path_ops)`);
     for (const statement of [...searchFunctions].reverse()) {
       this.addSql(`drop function ${/create function (\w+)/.exec(statement)![1]}`);
@@ -30,6 +31,7 @@ export class Migration20261122000012_search extends Migration {
     for (const statement of searchFunctions) this.addSql(statement);
     this.addSql(`grant execute on function hybrid_search to perdure_app, perdure_operator`);
     this.addSql(`drop index documents_metadata_idx`);
+    this.addSql(`alter table rag_tools alter column chunk_size set default 200`);
     for (const [before, after] of renamedStrategies) this.rename(after, before);
     this.addSql(`alter table retrieval_tools add constraint retrieval_tools_retrieval_strategy_check
       check (retrieval_strategy in ('hybrid', 'dense', 'full_text'))`);

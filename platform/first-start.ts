@@ -78,7 +78,7 @@ async function makeWorkspace(em: EntityManager, apiKeyFile: string): Promise<{ w
     name: 'documents',
     description: 'Searches the documents of this workspace.',
     embeddingModelId: embedding.id,
-    chunkSize: 200,
+    chunkSize: 240,
     chunkOverlap: 32,
     topK: 5,
   });

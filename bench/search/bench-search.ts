@@ -82,11 +82,11 @@ async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client
   for (const { question } of corpus.queries) words.set(question, await rareWords(owner, question));
   await owner.query('set hnsw.ef_search = 200');
   const call = (strategy: string) => (question: string, vector: string) => {
-    const words = queryTerms(corpus.workspaceId, [textAnalyzer.analyze(question, 'en')]);
+    const terms = queryTerms(corpus.workspaceId, [textAnalyzer.analyze(question, 'en')]);
     return owner.query({
       name: 'function',
       text: `select hybrid_search($1, null, null, null, $2, $3, $4, $5, $6, 'cosine', 50, 200)`,
-      values: [corpus.workspaceId, corpus.modelId, vector, words.keys, words.weights, strategy],
+      values: [corpus.workspaceId, corpus.modelId, vector, terms.keys, terms.weights, strategy],
     });
   };
   const ways: Record<string, (question: string, vector: string) => Promise<unknown>> = {

@@ -14,7 +14,7 @@ export const RagTool = defineEntity({
     knowledgeSourceId: p.uuid().nullable(),
     embeddingModelId: p.uuid(),
     retrievalParams: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
-    chunkSize: p.integer().default(200),
+    chunkSize: p.integer().default(240),
     chunkOverlap: p.integer().default(32),
     topK: p.integer().default(5),
     createdAt: createdAt(),

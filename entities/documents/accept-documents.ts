@@ -12,7 +12,7 @@ import { query } from '../sql.ts';
 /** What `acceptDocuments` did, in the order of the documents; no job if all of them were there unchanged. */
 export type AcceptedDocuments = { jobId: string | null; documents: ReservedGeneration[] };
 
-const defaultParameters: ChunkParameters = { chunkSize: 200, chunkOverlap: 32 };
+const defaultParameters: ChunkParameters = { chunkSize: 240, chunkOverlap: 32 };
 
 /**
  * Accepts documents into one job: rows, bytes and job commit together, and only then are the workflows started. A
