@@ -1,3 +1,5 @@
+import { query } from '../../../entities/sql.ts';
+import type { Database } from '../../../platform/database.ts';
 import type { LoggedCall } from '../../support/fake-provider/call-log.ts';
 
 /** How calls kept to what was asked of them, from the provider's own log. */
@@ -6,16 +8,19 @@ export type Pace = {
   refused: number;
   /** The most calls that began within any minute. */
   mostPerMinute: number;
-  /** Calls that began while a refusal's `Retry-After` had not passed, though it had been known for `knownMs`. */
-  tooSoon: number;
+  /** How long after the last refusal calls were decided on that did not wait for its `Retry-After`. */
+  tooSoonMs: number[];
 };
 
 const minuteMs = 60_000;
-// What was on its way when the refusal arrived cannot be called back; workers share a refusal by a row.
-const knownMs = 150;
+// Until a refusal has been read and shared by a row, on a machine whose cores are all busy.
+const knownMs = 300;
 
-/** Measures the pace of embedding calls; `retryAfterMs` is what each refusal asked for. */
-export function paceOfCalls(log: readonly LoggedCall[], retryAfterMs: number): Pace {
+/**
+ * Measures the pace of embedding calls; `retryAfterMs` is what each refusal asked for. A call is decided on when its
+ * usage row is written, before it is sent.
+ */
+export async function paceOfCalls(database: Database, log: readonly LoggedCall[], retryAfterMs: number): Promise<Pace> {
   const calls = log.filter((call) => call.kind === 'embeddings' && call.idempotencyKey !== null);
   const starts = calls.map((call) => call.startedAt).sort((a, b) => a - b);
   const refusals = calls.filter((call) => call.status === 429).map((call) => call.finishedAt ?? call.startedAt);
@@ -23,8 +28,16 @@ export function paceOfCalls(log: readonly LoggedCall[], retryAfterMs: number): P
     0,
     ...starts.map((start, n) => starts.slice(n).filter((other) => other < start + minuteMs).length),
   );
-  const tooSoon = starts.filter((start) =>
-    refusals.some((refusal) => start > refusal + knownMs && start < refusal + retryAfterMs - knownMs),
-  ).length;
-  return { calls: calls.length, refused: refusals.length, mostPerMinute, tooSoon };
+  const decided = await database.asOperator((em) =>
+    query<{ at: number }>(
+      em,
+      `select extract(epoch from timestamp)::float8 * 1000 as at from usage_metrics where id = any($1::uuid[])`,
+      [calls.map((call) => call.idempotencyKey)],
+    ),
+  );
+  const tooSoonMs = decided.flatMap(({ at }) => {
+    const since = Math.round(at - Math.max(...refusals.filter((refusal) => refusal < at)));
+    return since > knownMs && since < retryAfterMs - knownMs ? [since] : [];
+  });
+  return { calls: calls.length, refused: refusals.length, mostPerMinute, tooSoonMs };
 }

@@ -57,10 +57,11 @@ export async function runRateLimited(
     total.repeatedTexts += paid.repeatedTexts;
     total.textsInFlight += paid.textsInFlight;
   }
-  const pace = paceOfCalls(log, refusal.retryAfterMs);
+  const pace = await paceOfCalls(stack.database, log, refusal.retryAfterMs);
   if (pace.mostPerMinute > requestsPerMinute)
     findings.push(`${pace.mostPerMinute} calls began within a minute, the limit is ${requestsPerMinute}`);
-  if (pace.tooSoon > 0) findings.push(`${pace.tooSoon} calls began before a refusal's Retry-After had passed`);
+  if (pace.tooSoonMs.length > 0)
+    findings.push(`${pace.tooSoonMs.length} calls began before a refusal's Retry-After had passed`);
   if (pace.refused < pace.calls * refusedShare * 0.5)
     findings.push(`Only ${pace.refused} of ${pace.calls} were refused`);
   return { rounds: 1, hits: hitsAt.length, findings, details: { pace, ...total } };
