@@ -94,6 +94,22 @@ export class Migration20261122000010_sources extends Migration {
       )`);
     this.addSql(`create index source_items_document_id_idx on source_items (workspace_id, document_id)`);
     this.addSql(`create index source_items_pending_idx on source_items (sync_id, path) where state = 'pending'`);
+    // A foreign key does not know of soft deletion: this closes the gap between reading a source and writing into it. The
+    // lock waits for a delete that is under way.
+    this.addSql(`
+      create function refuse_documents_of_deleted_sources() returns trigger
+      language plpgsql set search_path = public, pg_temp as $function$
+      begin
+        perform from knowledge_sources
+          where workspace_id = new.workspace_id and id = new.knowledge_source_id and deleted_at is null for key share;
+        if not found then
+          raise exception 'The knowledge source % was deleted.', new.knowledge_source_id using errcode = 'foreign_key_violation';
+        end if;
+        return new;
+      end $function$`);
+    this.addSql(`
+      create trigger refuse_documents_of_deleted_sources before insert on documents for each row
+        when (new.knowledge_source_id is not null) execute function refuse_documents_of_deleted_sources()`);
     for (const table of tables) {
       this.addSql(`alter table ${table} enable row level security`);
       this.addSql(`create policy workspace_isolation on ${table} to perdure_app using (${isolated})`);
@@ -106,6 +122,8 @@ export class Migration20261122000010_sources extends Migration {
 
   override down(): void {
     for (const table of ['source_items', 'source_cursors', 'source_syncs']) this.addSql(`drop table ${table}`);
+    this.addSql(`drop trigger refuse_documents_of_deleted_sources on documents`);
+    this.addSql(`drop function refuse_documents_of_deleted_sources()`);
     this.addSql(`drop index documents_source_error_idx`);
     this.addSql(`drop index documents_source_status_idx`);
     this.addSql(`alter table knowledge_sources drop column applied_schedule`);

@@ -19,6 +19,7 @@ import { createNotifier } from './notifier.ts';
 import { payloadGuard } from './payload-guard.ts';
 import { checkDatabase } from './check-database.ts';
 import { open } from './seal.ts';
+import { createSourceSchedules } from './source-schedules.ts';
 import { createSourceOpener } from './source-opener.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
 import { countIngestions } from './telemetry/count-ingestions.ts';
@@ -93,7 +94,7 @@ export async function createWorkerProcess(
       notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
       ...starter,
     }),
-    ...createUpkeepActivities({ database, ...starter }),
+    ...createUpkeepActivities({ database, applySchedule: createSourceSchedules(client).apply, ...starter }),
   };
   const workers = await Promise.all(
     config.PERDURE_QUEUES.map((taskQueue) =>

@@ -112,3 +112,17 @@ export const readSourceOptions: ActivityOptions = {
     maximumAttempts: 16,
   },
 };
+
+/** A look at a source, for which somebody waits. */
+export const checkSourceOptions: ActivityOptions = {
+  summary: 'Look whether the source can be read',
+  startToCloseTimeout: '20 seconds',
+  scheduleToCloseTimeout: '30 seconds',
+  retry: { maximumAttempts: 1 },
+};
+
+/** Upkeep of the index of full text search: each step ends within seconds, and the next look repeats what failed. */
+export const maintainLexiconOptions: LocalActivityOptions = {
+  startToCloseTimeout: '60 seconds',
+  retry: { maximumAttempts: 1 },
+};

@@ -1,7 +1,9 @@
-import { ActivityFailure, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { ActivityFailure, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 
-const { sweepTurns, sweepAcceptedDocuments } = proxyLocalActivities<ReturnType<typeof createUpkeepActivities>>({
+const { sweepTurns, sweepAcceptedDocuments, sweepSyncs } = proxyLocalActivities<
+  ReturnType<typeof createUpkeepActivities>
+>({
   startToCloseTimeout: '20 seconds',
   retry: { maximumAttempts: 1 },
 });
@@ -12,6 +14,7 @@ const sweeps = [
   { sweep: sweepTurns, summary: 'Hand accepted turns to their conversations' },
   { sweep: sweepAcceptedDocuments, summary: 'Start the ingestion of accepted documents' },
 ];
+const withSyncs = [...sweeps, { sweep: sweepSyncs, summary: 'Bring syncs and schedules of sources to Temporal' }];
 
 /**
  * Closes the gap between a committed row and its workflow. A schedule starts one of these every five minutes; it looks every
@@ -22,7 +25,7 @@ export async function sweepAccepted(): Promise<{ swept: number }> {
   let swept = 0;
   for (let look = 1; Date.now() < end; look += 1) {
     if (look > 1) await sleep('5 seconds', { summary: 'Until the next look' });
-    for (const { sweep, summary } of sweeps) {
+    for (const { sweep, summary } of patched('sweep-syncs') ? withSyncs : sweeps) {
       try {
         swept += (await sweep.executeWithOptions({ summary }, [])).swept;
       } catch (error) {

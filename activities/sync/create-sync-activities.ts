@@ -7,7 +7,9 @@ import {
   createPlanRemovals,
   createRemoveMissing,
 } from './finish-sync.ts';
+import { createCheckSource } from './check-source.ts';
 import { createListPages } from './list-page.ts';
+import { createRequestScheduledSync } from './request-scheduled-sync.ts';
 import type { SyncDeps } from './sync-deps.ts';
 
 /** The steps of bringing a source up to date. */
@@ -20,6 +22,8 @@ export function createSyncActivities(deps: SyncDeps) {
     planRemovals: createPlanRemovals(deps),
     removeMissing: createRemoveMissing(deps),
     cancelDocuments: createCancelDocuments(deps),
+    requestScheduledSync: createRequestScheduledSync(deps),
+    checkSource: createCheckSource(deps),
     finishSync: createFinishSync(deps),
   };
 }

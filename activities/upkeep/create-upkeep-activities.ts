@@ -2,14 +2,16 @@ import {
   createSweepAcceptedDocuments,
   type SweepAcceptedDocumentsDeps,
 } from '../ingestion/sweep-accepted-documents.ts';
+import { createSweepSyncs, type SweepSyncsDeps } from '../sync/sweep-syncs.ts';
 import { createSweepOrphans } from './sweep-orphans.ts';
 import { createSweepTurns, type SweepTurnsDeps } from './sweep-turns.ts';
 
 /** The steps of scheduled upkeep. */
-export function createUpkeepActivities(deps: SweepTurnsDeps & SweepAcceptedDocumentsDeps) {
+export function createUpkeepActivities(deps: SweepTurnsDeps & SweepAcceptedDocumentsDeps & SweepSyncsDeps) {
   return {
     sweepTurns: createSweepTurns(deps),
     sweepAcceptedDocuments: createSweepAcceptedDocuments(deps),
+    sweepSyncs: createSweepSyncs(deps),
     sweepOrphans: createSweepOrphans(deps),
   };
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
 
 /** A part of a request, as a mistake's path names it. */
-type RequestPart = 'path' | 'query' | 'body';
+type RequestPart = 'path' | 'query' | 'body' | `body.${string}`;
 
 /**
  * Parses one part of a request by its schema; without a schema the part must be empty.

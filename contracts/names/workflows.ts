@@ -4,8 +4,10 @@ export const workflowTypes = {
   ingestDocument: 'ingestDocument',
   sweepAccepted: 'sweepAccepted',
   sweepOrphans: 'sweepOrphans',
+  maintainLexicon: 'maintainLexicon',
   syncSource: 'syncSource',
   requestSync: 'requestSync',
+  checkSource: 'checkSource',
 } as const;
 
 /** Workflow ids derive from row ids, so a repeated start meets Temporal's own id rules. They carry no personal data. */
@@ -14,8 +16,10 @@ export const workflowIds = {
   ingestDocument: (documentId: string, generation: number) => `ingest/${documentId}/${generation}`,
   sweepAccepted: 'sweep-accepted',
   sweepOrphans: 'sweep-orphans',
+  maintainLexicon: 'maintain-lexicon',
   syncSource: (knowledgeSourceId: string) => `sync/${knowledgeSourceId}`,
   syncItems: (syncId: string) => `sync-items/${syncId}`,
+  checkSource: (requestId: string) => `check-source/${requestId}`,
   /** Of the schedule, and with the time behind it of each run that it starts. */
   requestSync: (knowledgeSourceId: string) => `sync-schedule/${knowledgeSourceId}`,
 } as const;
@@ -70,6 +74,10 @@ export type SyncSourceInput = {
 
 /** Verdict of the `syncSource` workflow; the counts are in the sync's row. `gone`: ended or taken over meanwhile. */
 export type SyncSourceResult = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };
+
+/** Argument of the `checkSource` workflow, and what it says. */
+export type CheckSourceInput = { workspaceId: string; knowledgeSourceId: string };
+export type CheckSourceResult = { ok: boolean; code: string | null; detail: string };
 
 /** Argument of the `requestSync` workflow, by which a schedule asks for a sync. */
 export type RequestSyncInput = { workspaceId: string; knowledgeSourceId: string };

@@ -8,7 +8,7 @@ export type SyncKey = { workspaceId: string; knowledgeSourceId: string; syncId: 
 /** How a request for a sync ended: `started` is false when one was there that does the same. */
 export type RequestedSync =
   | { outcome: 'started' | 'running'; syncId: string; jobId: string | null }
-  | { outcome: 'missing' | 'paused' };
+  | { outcome: 'missing' | 'paused'; syncId: null; jobId: null };
 
 /**
  * Writes a sync of the whole source with its open job, unless one is under way. The lock on the source gives requests of
@@ -23,13 +23,15 @@ export async function requestSync(
     `select status from knowledge_sources where workspace_id = $1 and id = $2 and deleted_at is null for no key update`,
     [request.workspaceId, request.knowledgeSourceId],
   );
-  if (!source) return { outcome: 'missing' };
-  if (source.status === 'paused') return { outcome: 'paused' };
+  if (!source) return { outcome: 'missing', syncId: null, jobId: null };
+  if (source.status === 'paused') return { outcome: 'paused', syncId: null, jobId: null };
+  // By its own id: the request itself, repeated because its answer was lost.
   const [running] = await query<{ id: string; job_id: string | null }>(
     em,
     `select id, job_id from source_syncs
-     where workspace_id = $1 and knowledge_source_id = $2 and kind = 'full' and state in ('accepted', 'running')`,
-    [request.workspaceId, request.knowledgeSourceId],
+     where workspace_id = $1 and knowledge_source_id = $2 and kind = 'full'
+       and (state in ('accepted', 'running') or id = $3) order by id = $3 desc limit 1`,
+    [request.workspaceId, request.knowledgeSourceId, request.syncId],
   );
   if (running) return { outcome: 'running', syncId: running.id, jobId: running.job_id };
   await createIngestionJob(em, { ...request, totalDocuments: 0, isOpen: true });
@@ -70,12 +72,11 @@ export async function beginSync(
   key: SyncKey,
   firstCursorHash: Uint8Array,
 ): Promise<HeldSync | null> {
+  if (!(await lockSource(em, key, 'key share'))) return null;
   await query(
     em,
-    `update source_syncs s set state = 'running', started_at = coalesce(started_at, now()), updated_at = now()
-     from knowledge_sources k
-     where s.workspace_id = $1 and s.id = $2 and s.state = 'accepted' and k.id = s.knowledge_source_id
-       and k.deleted_at is null`,
+    `update source_syncs set state = 'running', started_at = coalesce(started_at, now()), updated_at = now()
+     where workspace_id = $1 and id = $2 and state = 'accepted'`,
     [key.workspaceId, key.syncId],
   );
   const held = await holdSync(em, key);
@@ -93,17 +94,27 @@ export async function beginSync(
  * delete waits for this transaction.
  */
 export async function holdSync(em: EntityManager, key: SyncKey): Promise<HeldSync | null> {
+  // The source before its syncs, as everybody locks them.
+  if (!(await lockSource(em, key, 'key share'))) return null;
   const [row] = await query<HeldSync>(
     em,
     `select s.job_id as "jobId", s.kind, s.is_listed as "isListed", s.allow_removals as "allowRemovals",
             s.listed_items as "listedItems", k.type as "sourceType", k.connection_string as "connectionString",
             k.configuration
      from source_syncs s join knowledge_sources k on k.workspace_id = s.workspace_id and k.id = s.knowledge_source_id
-     where s.workspace_id = $1 and s.id = $2 and s.state = 'running' and k.deleted_at is null
-     for no key update of s for key share of k`,
+     where s.workspace_id = $1 and s.id = $2 and s.state = 'running' for no key update of s`,
     [key.workspaceId, key.syncId],
   );
   return row ?? null;
+}
+
+async function lockSource(em: EntityManager, key: SyncKey, strength: 'key share' | 'no key update'): Promise<boolean> {
+  const rows = await query(
+    em,
+    `select id from knowledge_sources where workspace_id = $1 and id = $2 and deleted_at is null for ${strength}`,
+    [key.workspaceId, key.knowledgeSourceId],
+  );
+  return rows.length > 0;
 }
 
 /** Why a sync ended otherwise than well. */
@@ -118,6 +129,7 @@ export async function endSync(
   key: SyncKey,
   end: { state: 'completed' | 'failed' | 'cancelled'; error: SyncError | null },
 ): Promise<boolean> {
+  await lockSource(em, key, 'no key update');
   const [ended] = await query<{ jobId: string | null; knowledgeSourceId: string; kind: string }>(
     em,
     `update source_syncs
@@ -135,4 +147,39 @@ export async function endSync(
     await closeIngestionJob(em, ended.jobId, failure);
   }
   return true;
+}
+
+/** A sync that nobody may be working on. */
+export type StraySync = SyncKey & { kind: 'full' | 'items'; state: 'accepted' | 'running' };
+
+/**
+ * Finds syncs that were accepted a few seconds ago and have not begun, and syncs that have been silent for two minutes.
+ * They are marked, so that the next look leaves them alone for as long. For the operator role.
+ */
+export async function claimStraySyncs(em: EntityManager, limit: number): Promise<StraySync[]> {
+  return query<StraySync>(
+    em,
+    `update source_syncs s set updated_at = now()
+     from (select id from source_syncs
+           where state = 'accepted' and updated_at < now() - interval '5 seconds'
+              or state = 'running' and updated_at < now() - interval '2 minutes'
+           order by updated_at limit $1 for update skip locked) stray
+     where s.id = stray.id
+     returning s.workspace_id as "workspaceId", s.knowledge_source_id as "knowledgeSourceId", s.id as "syncId", s.kind, s.state`,
+    [limit],
+  );
+}
+
+/** A source as its adapter is opened by; the connection string is sealed. */
+export async function readStoredSource(
+  em: EntityManager,
+  key: { workspaceId: string; knowledgeSourceId: string },
+): Promise<{ type: string; connectionString: string | null; configuration: Record<string, unknown> } | null> {
+  const [row] = await query<{ type: string; connectionString: string | null; configuration: Record<string, unknown> }>(
+    em,
+    `select type, connection_string as "connectionString", configuration from knowledge_sources
+     where workspace_id = $1 and id = $2 and deleted_at is null`,
+    [key.workspaceId, key.knowledgeSourceId],
+  );
+  return row ?? null;
 }

@@ -1,0 +1,68 @@
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type Client,
+  type ScheduleOptions,
+} from '@temporalio/client';
+import { taskQueues } from '../contracts/names/task-queues.ts';
+import { workflowIds, workflowTypes, type RequestSyncInput } from '../contracts/names/workflows.ts';
+import type { SourceSchedule } from '../contracts/source-schedule.ts';
+
+/** Brings the schedules of sources to Temporal; every call may be repeated, by any number of replicas. */
+export interface SourceSchedules {
+  /** Creates, changes or (null) deletes the schedule of a source. */
+  apply(source: RequestSyncInput, schedule: SourceSchedule | null): Promise<void>;
+}
+
+/** Makes the schedules of one process. */
+export function createSourceSchedules(client: Client): SourceSchedules {
+  return {
+    async apply(source, schedule) {
+      const id = workflowIds.requestSync(source.knowledgeSourceId);
+      const handle = client.schedule.getHandle(id);
+      if (schedule === null) {
+        await handle.delete().catch(ignoreMissing);
+        return;
+      }
+      const options = optionsOf(id, source, schedule);
+      try {
+        await client.schedule.create(options);
+      } catch (error) {
+        if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+        // An operator may have paused it: that stays as it is.
+        await handle.update(({ state }) => ({ ...options, state }) as never);
+      }
+    },
+  };
+}
+
+function optionsOf(scheduleId: string, source: RequestSyncInput, schedule: SourceSchedule): ScheduleOptions {
+  const isInterval = 'every_seconds' in schedule;
+  return {
+    scheduleId,
+    spec: isInterval
+      ? { intervals: [{ every: schedule.every_seconds * 1000 }] }
+      : { cronExpressions: [schedule.cron], timezone: schedule.time_zone },
+    policies: {
+      overlap: ScheduleOverlapPolicy.SKIP,
+      // One missed run is made up for after an outage, not a year of them.
+      catchupWindow: isInterval ? Math.max(schedule.every_seconds * 1000, 10_000) : '1 hour',
+    },
+    action: {
+      type: 'startWorkflow',
+      workflowType: workflowTypes.requestSync,
+      workflowId: scheduleId,
+      taskQueue: taskQueues.ingest,
+      args: [source],
+      // It only asks for the sync, so a sync that takes long makes no later one be skipped here.
+      workflowExecutionTimeout: isInterval ? Math.max(schedule.every_seconds * 1000, 10_000) : '1 hour',
+      staticSummary: 'Ask for a scheduled sync of a source',
+      staticDetails: `Source \`${source.knowledgeSourceId}\``,
+    },
+  };
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof ScheduleNotFoundError)) throw error;
+}
