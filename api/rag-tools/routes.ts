@@ -9,6 +9,10 @@ import { findAgentWithTool } from '../framework/find-agent-with-tool.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { given, resourceRoutes } from '../framework/resource-routes.ts';
+import type { ResourceContext } from '../framework/resource-routes.ts';
+
+// The markers that a model adds to each text.
+const markerTokens = 2;
 
 /** Routes of RAG tools. */
 export const ragToolRoutes = resourceRoutes({
@@ -41,20 +45,23 @@ export const ragToolRoutes = resourceRoutes({
       updated_at: presentTime(row.updatedAt),
     }));
   },
-  create: async (body, { em, principal }) =>
-    em.create(RagTool, {
+  create: async (body, { em, deps, principal }) => {
+    const embeddingModelId = await requireEmbeddingModel(em, body.embedding_model);
+    await requireFittingSize({ em, deps }, embeddingModelId, body.chunk_size);
+    return em.create(RagTool, {
       id: uuidV7(),
       workspaceId: principal.workspaceId,
       name: body.name,
       description: body.description,
       knowledgeSourceId: await sourceOf(em, body.knowledge_source),
-      embeddingModelId: await requireEmbeddingModel(em, body.embedding_model),
+      embeddingModelId,
       retrievalParams: await checkedParams(em, body.retrieval_params),
       chunkSize: body.chunk_size,
       chunkOverlap: body.chunk_overlap,
       topK: body.top_k,
-    }),
-  update: async (row, body, { em }) => {
+    });
+  },
+  update: async (row, body, { em, deps }) => {
     em.assign(
       row,
       given({
@@ -70,6 +77,7 @@ export const ragToolRoutes = resourceRoutes({
       { mergeObjectProperties: false },
     );
     if (row.chunkOverlap >= row.chunkSize) throw refuse('body.chunk_overlap', 'must be smaller than chunk_size');
+    if (body.chunk_size !== undefined) await requireFittingSize({ em, deps }, row.embeddingModelId, row.chunkSize);
   },
   usedBy: (row, em) => findAgentWithTool(em, row.id),
 });
@@ -96,6 +104,31 @@ async function requireEmbeddingModel(em: EntityManager, nameOrId: string): Promi
   const model = await em.findOneOrFail(Model, { id });
   if (model.kind === 'embedding') return id;
   throw refuse('body.embedding_model', `"${model.name}" is a chat model, and a RAG tool needs an embedding model`);
+}
+
+/** A chunk that its model cannot read to its end would be found by its beginning alone. */
+async function requireFittingSize(
+  { em, deps }: Pick<ResourceContext, 'em' | 'deps'>,
+  modelId: string,
+  chunkSize: number,
+): Promise<void> {
+  const model = await em.findOneOrFail(Model, { id: modelId });
+  const { name, provider, capabilities } = model;
+  const largest =
+    deps.embeddingModel({
+      id: modelId,
+      provider,
+      model_id: model.modelId,
+      endpoint: model.endpoint ?? null,
+      api_key: model.apiKey ?? null,
+      capabilities,
+      dimensions: model.dimensions ?? null,
+    }).maxTokens - markerTokens;
+  if (chunkSize <= largest) return;
+  throw refuse(
+    'body.chunk_size',
+    `is ${chunkSize}, but "${name}" reads ${largest} tokens of a text: give at most ${largest}`,
+  );
 }
 
 function refuse(path: string, message: string): PerdureError {

@@ -149,6 +149,7 @@ test.each([
   ['/agents', { model: 'all-MiniLM-L6-v2' }, 'body.model'],
   ['/rag-tools', { embedding_model: 'extractive' }, 'body.embedding_model'],
   ['/rag-tools', { chunk_size: 100, chunk_overlap: 100 }, 'body.chunk_overlap'],
+  ['/rag-tools', { chunk_size: 255 }, 'body.chunk_size'],
   ['/models', { kind: 'embedding' }, 'body.dimensions'],
   ['/models', { pricing: { input_per_million: '1' } }, 'body.pricing'],
 ])('%s refuses %j', async (path, changes, where) => {
