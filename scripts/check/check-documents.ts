@@ -3,15 +3,18 @@ import { query } from '../../entities/sql.ts';
 import type { Breach, Check } from './breach.ts';
 import { workflowState } from './workflow-state.ts';
 
-/** Invariant 1: every document is in a terminal state, or a running workflow owns it. */
+/** Invariant 1: every document is in a terminal state, or a running workflow owns each of its generations that is not. */
 export const checkDocuments: Check = async ({ em, temporal, graceSeconds }) => {
   const rows = await query<{ id: string; generation: number; status: string; state: string | null }>(
     em,
-    `select d.id, d.latest_generation as generation, d.status, g.state
+    `select d.id, coalesce(g.generation, d.latest_generation) as generation, d.status, g.state
      from documents d
-     left join document_generations g on g.document_id = d.id and g.generation = d.latest_generation
+     left join document_generations g on g.document_id = d.id
+       and (g.generation = d.latest_generation or g.state in ('staging', 'ready'))
      where d.deleted_at is null
-       and (d.status in ('accepted', 'processing') or g.state in ('staging', 'ready') or g.document_id is null)
+       and (g.state in ('staging', 'ready') or g.document_id is null
+            or d.status in ('accepted', 'processing') and not exists (
+              select from document_generations o where o.document_id = d.id and o.state in ('staging', 'ready')))
        and greatest(d.updated_at, g.updated_at) < now() - make_interval(secs => $1)`,
     [graceSeconds],
   );

@@ -1,6 +1,8 @@
 import type { Breach, Check, CheckContext } from './breach.ts';
 import { checkDocuments } from './check-documents.ts';
 import { checkGenerations } from './check-generations.ts';
+import { checkLeftOvers } from './check-left-overs.ts';
+import { checkLexicon } from './check-lexicon.ts';
 import { checkSearch } from './check-search.ts';
 import { checkStatus } from './check-status.ts';
 import { checkTurns } from './check-turns.ts';
@@ -9,12 +11,18 @@ import { checkUsage } from './check-usage.ts';
 /** The invariants that can be checked, by their numbers in docs/architecture.md. */
 export const invariants: ReadonlyArray<{ number: number; name: string; check: Check }> = [
   { number: 1, name: 'documents are in a terminal state or owned by a running workflow', check: checkDocuments },
-  { number: 2, name: 'active generations are whole, and nothing is left of others', check: checkGenerations },
+  { number: 2, name: 'active generations are whole, and nothing is left of others', check: checkParts },
   { number: 3, name: 'search finds active generations only', check: checkSearch },
   { number: 4, name: 'every user message has one answer or a stated reason', check: checkTurns },
   { number: 6, name: 'every paid call has its usage row', check: checkUsage },
   { number: 8, name: 'status columns agree with Temporal', check: checkStatus },
+  { number: 9, name: 'full text search counts what active generations hold', check: checkLexicon },
 ];
+
+/** Chunks with their vectors, and what is kept beside them. */
+async function checkParts(context: CheckContext): Promise<Breach[]> {
+  return [...(await checkGenerations(context)), ...(await checkLeftOvers(context))];
+}
 
 /** Runs every check and returns all breaches. */
 export async function checkInvariants(context: CheckContext): Promise<Breach[]> {

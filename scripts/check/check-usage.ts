@@ -12,6 +12,11 @@ export const checkUsage: Check = async ({ em }) => {
      from usage_metrics u join turns t on t.id = u.turn_id
      where u.state = 'started' and t.state in ('completed', 'failed', 'cancelled')
      union all
+     select u.id, 'usage', 'it is still open, but no ingestion of its document is under way'
+     from usage_metrics u
+     where u.entity_type = 'document' and u.state = 'started' and not exists (
+       select from document_generations g where g.document_id = u.entity_id and g.state in ('staging', 'ready'))
+     union all
      select s.turn_id, 'turn', 'step ' || s.step || ' called a model, but has no usage row'
      from turn_steps s
      where s.kind = 'model' and not exists (

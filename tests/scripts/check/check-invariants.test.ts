@@ -154,6 +154,27 @@ describe('a planted breach is found, with the row that has it', () => {
         from document_chunks where ${document}`,
     },
     {
+      invariant: 1,
+      what: 'an older generation is under way, and no workflow works on it',
+      id: ids.document,
+      planted: `insert into document_generations (workspace_id, document_id, generation, workflow_id, mime_type, byte_size, content_hash, chunk_size, chunk_overlap) select workspace_id, document_id, 2, 'ingest/x/2', mime_type, 1, content_hash, 200, 32 from document_generations where ${document}`,
+      undone: `delete from document_generations where document_id = '${ids.document}' and generation = 2`,
+    },
+    {
+      invariant: 6,
+      what: 'a call for a document is open after its ingestion',
+      id: ids.usage,
+      planted: `update usage_metrics set state = 'started', entity_type = 'document', entity_id = '${ids.document}', turn_id = null where id = '${ids.usage}'`,
+      undone: `update usage_metrics set state = 'settled', entity_type = 'agent', turn_id = '${ids.turn}' where id = '${ids.usage}'`,
+    },
+    {
+      invariant: 9,
+      what: 'an active generation is said to be indexed, and is not',
+      id: ids.document,
+      planted: `update document_generations set language = 'en' where ${document}`,
+      undone: `update document_generations set language = null where ${document}`,
+    },
+    {
       invariant: 3,
       what: 'search serves the chunks of a generation that failed',
       id: ids.document,
@@ -211,6 +232,68 @@ describe('a planted breach is found, with the row that has it', () => {
       expect(found).toContainEqual(expect.objectContaining({ invariant, id }));
     } finally {
       for (const statement of undone.split('; ')) await plant(statement);
+    }
+    expect((await runCheck()).breaches).toEqual([]);
+  });
+
+  test('9: statistics of terms that no chunk has', async () => {
+    const [workspace] = await database.asOperator((em) =>
+      query<{ id: string }>(em, `select workspace_id as id from documents where id = $1`, [ids.document]),
+    );
+    const values = `values ('${workspace!.id}', 7, 1, 1)`;
+    await plant(`insert into term_statistics (workspace_id, key, documents, chunks) ${values}`);
+    await plant(`insert into lexical_collections (workspace_id, language, documents, chunks, terms)
+                 values ('${workspace!.id}', 'en', 1, 1, 1)`);
+    try {
+      const { code, breaches: found } = await runCheck();
+      expect(code).toBe(1);
+      expect(found.map(({ invariant, id }) => [invariant, id])).toEqual([
+        [9, workspace!.id],
+        [9, workspace!.id],
+      ]);
+    } finally {
+      await plant(`delete from term_statistics`);
+      await plant(`delete from lexical_collections`);
+    }
+    expect((await runCheck()).breaches).toEqual([]);
+  });
+
+  test('2: what is kept for nothing: a vector, a password, a claim, bytes', async () => {
+    const first = `from document_generations where ${document} and generation = 1`;
+    const columns =
+      'workspace_id, document_id, generation, workflow_id, mime_type, byte_size, content_hash, chunk_size, chunk_overlap';
+    const planted = [
+      `insert into embedding_cache (workspace_id, model_id, content_hash, document_id, embedding)
+       select workspace_id, model_id, '\\x01', document_id, embedding from chunk_embeddings where ${document}`,
+      `update document_generations set password_sealed = 'sealed:x' where ${document}`,
+      `insert into embedding_claims (workspace_id, model_id, content_hash, document_id, generation, first_chunk, expires_at)
+       select workspace_id, '${ids.model}', '\\x01', document_id, 1, 0, now() - interval '1 hour' ${first}`,
+      `insert into document_generations (${columns}, state, completed_at)
+       select workspace_id, document_id, 2, 'ingest/x/2', mime_type, 1, content_hash, 200, 32, 'failed',
+              now() - interval '1 hour' ${first}`,
+      `insert into blobs (workspace_id, document_id, generation, part, bytes)
+       select workspace_id, document_id, 2, 0, '\\x01' ${first}`,
+    ];
+    const undone = [
+      `delete from embedding_cache where ${document}`,
+      `update document_generations set password_sealed = null where ${document}`,
+      `delete from embedding_claims where ${document}`,
+      `delete from document_generations where ${document} and generation > 1`,
+      `update documents set latest_generation = 1 where id = '${ids.document}'`,
+    ];
+    for (const statement of planted) await plant(statement);
+    try {
+      await plant(`update documents set latest_generation = 3 where id = '${ids.document}'`);
+      const { code, breaches: found } = await runCheck();
+      expect(code).toBe(1);
+      const details = found.filter(({ id }) => id === ids.document).map(({ detail }) => detail);
+      for (const detail of [/password is kept/, /1 parts of bytes are left/, /1 claims on texts/])
+        expect(details).toContainEqual(expect.stringMatching(detail));
+      await plant(`update documents set latest_generation = 1 where id = '${ids.document}'`);
+      const again = (await runCheck()).breaches.map(({ detail }) => detail);
+      expect(again).toContainEqual(expect.stringMatching(/1 vectors are kept for it, though it is served/));
+    } finally {
+      for (const statement of undone) await plant(statement);
     }
     expect((await runCheck()).breaches).toEqual([]);
   });
