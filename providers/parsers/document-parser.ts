@@ -1,5 +1,6 @@
 import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
 import type { CodeBoundary, PageStart, TextFormat } from '../../domain/chunking/text-structure.ts';
+import type { MediaType } from '../../domain/documents/media-types.ts';
 
 /**
  * What a parser made of a document. Structure stands in `text` as Markdown: `#` headings, `|` tables with a header and a
@@ -31,8 +32,9 @@ export interface ParseLimits {
   readonly archiveMembers: number;
 }
 
-/** What is known of the document beside its bytes; none of it is to be trusted. */
+/** What a parser is told beside the bytes or the text; the name, the charset and the password are not to be trusted. */
 export interface ParseInput {
+  /** What the bytes were found to be. */
   readonly mimeType: string;
   /** The last part of the document's path. */
   readonly name: string | null;
@@ -40,6 +42,11 @@ export interface ParseInput {
   readonly charset: string | null;
   readonly password: string | null;
   readonly limits: ParseLimits;
+}
+
+/** What is asked of the parsers together: the type is found from the bytes, `claimed` being a hint. */
+export interface ParseRequest extends Omit<ParseInput, 'mimeType'> {
+  readonly claimed: MediaType | null;
 }
 
 type Parsed = ParsedDocument | Promise<ParsedDocument>;

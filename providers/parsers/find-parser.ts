@@ -8,6 +8,12 @@ const loaders: Partial<Record<MediaType, () => Promise<DocumentParser>>> = {
   'text/plain': async () => (await import('./text-parser.ts')).textParser,
   'text/markdown': async () => (await import('./markdown-parser.ts')).markdownParser,
   'text/x-source': async () => (await import('./code/code-parser.ts')).codeParser,
+  'text/csv': async () => (await import('./data/csv-parser.ts')).csvParser,
+  'text/tab-separated-values': async () => (await import('./data/csv-parser.ts')).csvParser,
+  'application/json': async () => (await import('./data/json-parser.ts')).jsonParser,
+  'application/x-ndjson': async () => (await import('./data/json-parser.ts')).jsonParser,
+  'application/x-ipynb+json': async () => (await import('./data/notebook-parser.ts')).notebookParser,
+  'application/xml': async () => (await import('./data/xml-parser.ts')).xmlParser,
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document': async () =>
     (await import('./formats/docx/docx-parser.ts')).docxParser,
   'application/vnd.openxmlformats-officedocument.presentationml.presentation': async () =>
@@ -17,7 +23,7 @@ const loaders: Partial<Record<MediaType, () => Promise<DocumentParser>>> = {
   'application/pdf': async () => (await import('./formats/pdf/pdf-parser.ts')).pdfParser,
   'application/x-encrypted-office': async () =>
     (await import('./formats/encrypted-office/encrypted-office-unwrapper.ts')).encryptedOfficeUnwrapper,
-  'text/html': async () => (await import('./html-parser.ts')).htmlParser,
+  'text/html': async () => (await import('./formats/html/html-article-parser.ts')).htmlArticleParser,
 };
 
 /**
