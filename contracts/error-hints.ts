@@ -7,7 +7,6 @@ const retryAfterMending = 'Mend the model (PATCH /models/{id}), then retry the d
 const hints: Partial<Record<ErrorCode, string>> = {
   document_empty: 'Nothing can be searched in it. Delete it, or send a version with text.',
   document_binary: 'Send a document with text: Office files, PDF, web pages, mail, data and source code are read.',
-  document_type_mismatch: 'Leave document_type and the media type out: the type is found from the content.',
   document_encrypted: 'Retry it with its password, or send it without one.',
   document_corrupt: 'Open it in the program it was made with, save it anew, and send it again.',
   no_text_layer: 'Run text recognition (OCR) over it and send the result.',

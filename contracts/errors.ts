@@ -17,7 +17,6 @@ export const errorTable = {
   unsupported_media_type: { status: 415, retryable: false, title: 'The content type is not supported' },
   document_empty: { status: 422, retryable: false, title: 'The document has no text' },
   document_binary: { status: 422, retryable: false, title: 'The document is binary, not text' },
-  document_type_mismatch: { status: 422, retryable: false, title: 'The document is not of the type it claims' },
   document_encrypted: { status: 422, retryable: false, title: 'The document is encrypted' },
   document_corrupt: { status: 422, retryable: false, title: 'The document is damaged' },
   no_text_layer: { status: 422, retryable: false, title: 'The document shows text only as images' },

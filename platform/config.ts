@@ -54,6 +54,39 @@ export const configSchema = z.object({
     .transform((value) => value.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(queueNames)).min(1))
     .describe('Task queues that a worker serves, separated by commas'),
+  PERDURE_PARSERS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe('Processes of a worker that read documents; 0 is one for each processor, four at the most'),
+  PERDURE_PARSE_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(540)
+    .default(120)
+    .describe('Most seconds that reading one document may take; 20 for small text'),
+  PERDURE_PARSE_MEMORY_MB: z.coerce
+    .number()
+    .int()
+    .min(192)
+    .default(1024)
+    .describe('Most memory of one process that reads documents'),
+  PERDURE_PARSE_CHARACTERS: z.coerce
+    .number()
+    .int()
+    .min(1000)
+    .max(200_000_000)
+    .default(50_000_000)
+    .describe('Most characters of text that one document may have'),
+  PERDURE_PARSE_UNPACKED_MB: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1024)
+    .describe('Most megabytes that an archive, as Office files are, may unpack to'),
+  PERDURE_PARSE_MEMBERS: z.coerce.number().int().min(1).default(20_000).describe('Most files in such an archive'),
   PERDURE_FETCH_ALLOW: z
     .string()
     .default('')

@@ -9,8 +9,9 @@ import { createSyncActivities } from '../activities/sync/create-sync-activities.
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
-import { inspectDocument } from '../domain/documents/inspect-document.ts';
+import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
+import { createDocumentParsers } from '../providers/parsers/document-parsers.ts';
 import { createProviders, type ModelSettings } from '../providers/registry.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
@@ -18,6 +19,7 @@ import { ensureSchedules } from './ensure-schedules.ts';
 import { createNotifier } from './notifier.ts';
 import { payloadGuard } from './payload-guard.ts';
 import { checkDatabase } from './check-database.ts';
+import { parserOptions } from './parser-options.ts';
 import { open } from './seal.ts';
 import { createSourceSchedules } from './source-schedules.ts';
 import { createSourceOpener } from './source-opener.ts';
@@ -60,6 +62,7 @@ export async function createWorkerProcess(
     NativeConnection.connect(loadClientConnectConfig().connectionOptions),
   ]);
   const starter = createWorkStarter(client);
+  const parsers = createDocumentParsers(parserOptions(config));
 
   const settingsOf = (model: StoredModel): ModelSettings => ({
     ...model,
@@ -83,6 +86,8 @@ export async function createWorkerProcess(
       createIngestionActivities({
         database,
         embeddingModel,
+        parsers,
+        openSealed: (sealed) => open(config.PERDURE_SECRET_KEY, sealed),
         notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
       }),
       telemetry.metrics,
@@ -130,6 +135,7 @@ export async function createWorkerProcess(
       } finally {
         await connection.close();
         await nativeConnection.close();
+        await parsers.close();
         await providers.close();
         await notifier.close();
         await database.close();

@@ -1,3 +1,4 @@
+import type { DocumentParsers } from '../../providers/parsers/document-parsers.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 import type { Database } from '../../platform/database.ts';
 
@@ -15,6 +16,9 @@ export type IngestionDeps = {
   database: Database;
   /** Opens the stored key and resolves the adapter. */
   embeddingModel(model: StoredEmbeddingModel): EmbeddingModel;
+  parsers: Pick<DocumentParsers, 'parse'>;
+  /** Opens a sealed password. */
+  openSealed(sealed: string): string;
   /** Wakes the watchers of a document; called after a commit, never inside a transaction. */
   notifyDocument(documentId: string): void;
 };

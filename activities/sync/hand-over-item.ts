@@ -4,6 +4,7 @@ import { v7 } from 'uuid';
 import type { SyncSourceInput } from '../../contracts/names/workflows.ts';
 import { acceptDocuments, readChunkParameters } from '../../entities/documents/accept-documents.ts';
 import { addToIngestionJob } from '../../entities/documents/ingestion-job-repository.ts';
+import type { DocumentToAccept } from '../../entities/documents/reserve-generation.ts';
 import { query } from '../../entities/sql.ts';
 import { settleItem, type ItemDescription } from '../../entities/sources/source-item-repository.ts';
 import { noteUnfetchedDocument } from '../../entities/sources/unfetched-document.ts';
@@ -30,18 +31,19 @@ export async function handOverItem(
   item: WaitingItem,
   content: FetchedContent,
 ): Promise<AcceptedDocument | null> {
-  return step
-    .held(async (em, sync) => {
-      const metadata = (sync.configuration['metadata'] ?? {}) as Record<string, unknown>;
-      let document: ReturnType<typeof prepareItem>;
-      try {
-        document = prepareItem(deps, item, content, metadata);
-      } catch (error) {
-        await failItem(em, input, sync.jobId, item, describeError(error));
-        return null;
-      }
-      const version = content.version ?? item.version ?? contentVersion(content.bytes);
+  let prepared: DocumentToAccept;
+  try {
+    prepared = await prepareItem(deps, item, content);
+  } catch (error) {
+    await step.held((em, sync) => failItem(em, input, sync.jobId, item, describeError(error)));
+    return null;
+  }
+  const version = content.version ?? item.version ?? contentVersion(content.bytes);
+  try {
+    return await step.held(async (em, sync) => {
       const chunks = await readChunkParameters(em, input.workspaceId, input.knowledgeSourceId);
+      const common = (sync.configuration['metadata'] ?? {}) as Record<string, unknown>;
+      const document = { ...prepared, metadata: { ...common, ...prepared.metadata } };
       const { documents } = await acceptDocuments(em, {
         ...input,
         jobId: sync.jobId,
@@ -49,9 +51,11 @@ export async function handOverItem(
         addToJob: true,
       });
       const { documentId, generation, unchanged } = documents[0]!;
-      const outcome = { documentId, version, settingsHash: settingsHash(sync.configuration, chunks), error: null };
       const isWaiting = await settleItem(em, input, item.path, {
-        ...outcome,
+        documentId,
+        version,
+        settingsHash: settingsHash(sync.configuration, chunks),
+        error: null,
         state: unchanged ? 'unchanged' : 'accepted',
       });
       if (!isWaiting) throw new ItemSettled();
@@ -59,11 +63,11 @@ export async function handOverItem(
       if (unchanged)
         await query(em, `update documents set error = null where id = $1 and status = 'ready'`, [documentId]);
       return unchanged ? null : { documentId, generation };
-    })
-    .catch((error: unknown) => {
-      if (error instanceof ItemSettled) return null;
-      throw error;
     });
+  } catch (error) {
+    if (error instanceof ItemSettled) return null;
+    throw error;
+  }
 }
 
 /** Notes that a pending item cannot be fetched, on its document and in the job. The caller holds the sync. */

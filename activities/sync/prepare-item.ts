@@ -11,34 +11,30 @@ import type { SyncDeps } from './sync-deps.ts';
  * Makes a document of what a source gave: its type by the content, the title of the source's.
  * @throws PerdureError with the code of the refusal.
  */
-export function prepareItem(
+export async function prepareItem(
   deps: SyncDeps,
   item: { path: string; description: ItemDescription },
   content: FetchedContent,
-  metadata: Record<string, unknown>,
-): DocumentToAccept {
+): Promise<DocumentToAccept> {
   const { bytes } = content;
   if (bytes.length > maxDocumentBytes)
     throw new PerdureError(
       'fetch_too_large',
       `The document has ${bytes.length} bytes; ${maxDocumentBytes} is the most.`,
     );
-  const documentType = 'text';
-  const verdict = deps.inspectDocument(bytes, documentType);
-  if (!verdict.ok) throw new PerdureError(verdict.code, verdict.detail);
   const charset = content.charset ? `; charset=${content.charset}` : '';
+  const mediaType = content.mediaType && `${content.mediaType}${charset}`;
+  const inspected = await deps.inspectDocument(bytes, { name: item.path, mediaType });
   return {
     documentId: v7(),
     title: (content.title ?? item.description.title ?? itemTitle(item.path)).slice(0, 500),
-    documentType,
-    mimeType: verdict.mimeType,
-    declaredType: content.mediaType && `${content.mediaType}${charset}`,
+    ...inspected,
     sourcePath: item.path,
     sourceUrl: content.sourceUrl ?? item.description.source_url ?? null,
     author: item.description.author ?? null,
     userId: null,
     isGlobal: true,
-    metadata: { ...metadata, ...item.description.metadata },
+    metadata: { ...item.description.metadata },
     bytes,
     contentHash: createHash('sha256').update(bytes).digest(),
   };

@@ -1,7 +1,6 @@
-import type { DocumentInspection } from '../../domain/documents/inspect-document.ts';
-import type { DocumentType } from '../../contracts/names/document-types.ts';
 import type { SyncSourceInput } from '../../contracts/names/workflows.ts';
 import type { Database } from '../../platform/database.ts';
+import type { inspectDocument } from '../../providers/parsers/detection/inspect-document.ts';
 import type { DocumentSource } from '../../providers/sources/document-source.ts';
 
 /** A source as its row says it; the connection string is sealed. */
@@ -16,7 +15,7 @@ export type SyncDeps = {
   database: Database;
   /** Opens the sealed credentials and resolves the adapter. Throws PerdureError `source_configuration`. */
   openSource(source: StoredSource): DocumentSource;
-  inspectDocument(bytes: Uint8Array, documentType: DocumentType): DocumentInspection;
+  inspectDocument: typeof inspectDocument;
   /** Asks running ingestions to stop; best effort, for the rows fence them. */
   cancelIngest(key: { documentId: string; generation: number }): Promise<void>;
   /** Starts the workflow of a sync that was accepted; harmless when it runs. */

@@ -76,7 +76,7 @@ async function prepareAll(
     };
     const named = given.user ?? batch.user;
     try {
-      const document = prepareDocument(given, namesUser(request, named), deps);
+      const document = await prepareDocument(given, namesUser(request, named), deps);
       const userId = owners.get(named) ?? (await actingUser(em, request, named)).id;
       owners.set(named, userId);
       documents.push({ ...document, userId });

@@ -10,6 +10,7 @@ import {
 } from '../../contracts/document.ts';
 import type { CreateDocument, DocumentsAccepted } from '../../contracts/document.ts';
 import { maxDocumentBytes, maxJsonBodyBytes } from '../../contracts/names/limits.ts';
+import { uploadMediaTypes } from '../../contracts/names/upload-media-types.ts';
 import { acceptDocuments } from '../../entities/documents/accept-documents.ts';
 import { findDocument } from '../../entities/documents/document-repository.ts';
 import { findIngestionJob } from '../../entities/documents/ingestion-job-repository.ts';
@@ -43,7 +44,7 @@ const createDocument = defineRoute({
   body: createDocumentSchema,
   maxBodyBytes: maxEncodedBytes,
   upload: {
-    mediaTypes: ['text/plain', 'text/markdown', 'text/html'],
+    mediaTypes: uploadMediaTypes,
     query: uploadDocumentQuerySchema,
     maxBytes: maxDocumentBytes,
   },
@@ -55,7 +56,7 @@ const createDocument = defineRoute({
     if (request.form) return { status: 202, body: await acceptBatch(em, readFormBatch(request.form), request, deps) };
     const { knowledgeSource, part, ...given } = readGiven(request);
     const { workspaceId } = request.principal;
-    const document = prepareDocument(given, namesUser(request, given.user), deps);
+    const document = await prepareDocument(given, namesUser(request, given.user), deps);
     const { id: userId } = await actingUser(em, request, given.user);
     const knowledgeSourceId = await requireReference(
       em,

@@ -1,23 +1,5 @@
 import type { DocumentType } from '../../contracts/names/document-types.ts';
 
-const byMediaType: Record<string, DocumentType> = {
-  'text/html': 'html',
-  'text/markdown': 'markdown',
-  'application/pdf': 'pdf',
-};
-
-const byExtension: ReadonlyArray<readonly [RegExp, DocumentType]> = [
-  [/\.(?:md|mdx|markdown)$/i, 'markdown'],
-  [/\.(?:html?|xhtml)$/i, 'html'],
-  [/\.pdf$/i, 'pdf'],
-  [/\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kt|c|h|cc|cpp|hpp|cs|php|swift|sh|sql|css|json|ya?ml|toml)$/i, 'code'],
-];
-
-/** The type that a document's media type or its path's ending says, `text` when neither does. */
-export function guessDocumentType(mediaType: string | null, path: string | undefined): DocumentType {
-  return byMediaType[mediaType ?? ''] ?? byExtension.find(([ending]) => ending.test(path ?? ''))?.[1] ?? 'text';
-}
-
 const headings: Partial<Record<DocumentType, RegExp>> = {
   markdown: /^#{1,2} +(.+?)[ #]*$/m,
   html: /<(title|h1)[^>]*>([^<]+)</i,

@@ -5,7 +5,7 @@ import { PerdureError } from '../../contracts/errors.ts';
 import { maxDocumentBytes } from '../../contracts/names/limits.ts';
 import type { DocumentToAccept } from '../../entities/documents/reserve-generation.ts';
 import type { ApiDeps } from '../api-deps.ts';
-import { guessDocumentType, guessTitle } from './describe-upload.ts';
+import { guessTitle } from './describe-upload.ts';
 
 /** A document's description together with its bytes, however they came. */
 export type GivenDocument = Omit<CreateDocument, 'text' | 'content_base64' | 'knowledge_source'> & {
@@ -23,26 +23,24 @@ export function fromJson(body: Omit<CreateDocument, 'knowledge_source'>): GivenD
 }
 
 /**
- * Checks a document's bytes against what it claims to be, and names what was left out. A document for which no user was
+ * Finds what a document's bytes are, and names what was left out. A document for which no user was
  * named (`userNamed` false) is for the whole workspace unless it says otherwise.
  * @throws PerdureError with the code of the refusal; nothing is stored then.
  */
-export function prepareDocument(
+export async function prepareDocument(
   given: GivenDocument,
   userNamed: boolean,
   deps: ApiDeps,
-): Omit<DocumentToAccept, 'userId'> {
+): Promise<Omit<DocumentToAccept, 'userId'>> {
   if (given.bytes.length > maxDocumentBytes)
     throw new PerdureError('body_too_large', `A document may have at most ${maxDocumentBytes} bytes.`);
   const name = given.path ?? given.fileName;
-  const documentType = given.document_type ?? guessDocumentType(given.mediaType, name);
-  const verdict = deps.inspectDocument(given.bytes, documentType);
-  if (!verdict.ok) throw new PerdureError(verdict.code, verdict.detail);
+  const claim = { documentType: given.document_type, name, mediaType: given.mediaType };
+  const inspected = await deps.inspectDocument(given.bytes, claim);
   return {
     documentId: uuidV7(),
-    title: given.title || guessTitle(given.bytes, documentType, name),
-    documentType,
-    mimeType: verdict.mimeType,
+    title: given.title || guessTitle(given.bytes, inspected.documentType, name),
+    ...inspected,
     passwordSealed: given.password === undefined ? null : deps.seal(given.password),
     sourcePath: given.path ?? null,
     sourceUrl: given.source_url ?? null,

@@ -18,7 +18,7 @@ export type RouteRequest<Params, Query, Body> = {
   params: Params;
   query: Query;
   body: Body;
-  /** Bytes and media type of a raw upload, null when the body is JSON or absent. */
+  /** Bytes and media type (with its parameters) of a raw upload, null when the body is JSON or absent. */
   upload: { bytes: Buffer; mediaType: string; query: Record<string, unknown> } | null;
   /** Files and fields of a multipart form, null when the body is something else. */
   form: UploadedForm | null;

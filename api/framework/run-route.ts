@@ -68,7 +68,7 @@ async function readInput(route: Route, ctx: RouterContext, runtime: RouteRuntime
   if (route.upload?.mediaTypes.includes(mediaType)) {
     const query = validatePart('query', route.upload.query, queryOf(ctx));
     const { bytes, release } = await readBody(ctx.req, route.upload.maxBytes, runtime.bodies);
-    return { ...nothing, bytes, upload: { bytes, mediaType, query }, release };
+    return { ...nothing, bytes, upload: { bytes, mediaType: ctx.req.headers['content-type']!, query }, release };
   }
   if (route.form && mediaType === formMediaType) return readFormInput(route.form, ctx, runtime);
   if (mediaType !== 'application/json') {

@@ -4,6 +4,7 @@ import { taskQueues } from '../../../contracts/names/task-queues.ts';
 import type { Database } from '../../../platform/database.ts';
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createProviders } from '../../../providers/registry.ts';
+import { testParsers } from './test-parsers.ts';
 import { testServers } from '../servers/test-servers.ts';
 import type { TestTemporal } from '../servers/test-temporal.ts';
 
@@ -23,9 +24,12 @@ export type IngestWorker = { around: AroundStep; stop(): Promise<void> };
 export async function startIngestWorker(database: Database, temporal: TestTemporal): Promise<IngestWorker> {
   const { modelDirectory, cache } = testServers();
   const providers = createProviders({ modelDirectory });
+  const parsers = testParsers();
   const steps = createIngestionActivities({
     database,
     embeddingModel: (model) => providers.embeddingModel({ ...model, apiKey: 'test' }),
+    parsers,
+    openSealed: (sealed) => sealed.slice('sealed:'.length),
     notifyDocument: () => {},
   });
   const self: IngestWorker = { around: (_, run) => run(), stop };
@@ -53,6 +57,7 @@ export async function startIngestWorker(database: Database, temporal: TestTempor
     worker.shutdown();
     await running;
     await connection.close();
+    await parsers.close();
     await providers.close();
   }
   return self;

@@ -7,7 +7,7 @@ import { createIngestionActivities } from '../../../activities/ingestion/create-
 import { createSyncActivities } from '../../../activities/sync/create-sync-activities.ts';
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
 import type { SyncSourceInput } from '../../../contracts/names/workflows.ts';
-import { inspectDocument } from '../../../domain/documents/inspect-document.ts';
+import { inspectDocument } from '../../../providers/parsers/detection/inspect-document.ts';
 import { requestSync } from '../../../entities/sources/source-sync-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { seal } from '../../../platform/seal.ts';
@@ -17,6 +17,7 @@ import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createProviders } from '../../../providers/registry.ts';
 import { startFakeProvider, type FakeProvider } from '../fake-provider/start-fake-provider.ts';
 import { testDatabase } from '../servers/test-database.ts';
+import { testParsers } from './test-parsers.ts';
 import { testServers } from '../servers/test-servers.ts';
 import { testTemporal, type TestTemporal } from '../servers/test-temporal.ts';
 import { until } from '../until.ts';
@@ -163,11 +164,14 @@ async function startSyncWorker(
 ): Promise<SyncWorker> {
   const { modelDirectory, cache } = testServers();
   const providers = createProviders({ modelDirectory });
+  const parsers = testParsers();
   const notifyDocument = () => {};
   const steps = {
     ...createIngestionActivities({
       database,
       embeddingModel: (model) => providers.embeddingModel({ ...model, apiKey: 'test' }),
+      parsers,
+      openSealed: (sealed) => sealed.slice('sealed:'.length),
       notifyDocument,
     }),
     ...createSyncActivities({ ...harness.starter, database, openSource: open, inspectDocument, notifyDocument }),
@@ -197,6 +201,7 @@ async function startSyncWorker(
       worker.shutdown();
       await running;
       await connection.close();
+      await parsers.close();
       await providers.close();
     },
   };

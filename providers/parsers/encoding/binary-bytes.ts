@@ -1,0 +1,42 @@
+import { PerdureError } from '../../../contracts/errors.ts';
+import { suspectGarbled } from '../../../domain/documents/suspect-garbled.ts';
+
+const scriptFamilies = [
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u,
+  /\p{Script=Hangul}/u,
+  /\p{Script=Thai}/u,
+  /\p{Script=Cyrillic}/u,
+  /\p{Script=Greek}/u,
+  /\p{Script=Arabic}/u,
+  /\p{Script=Hebrew}/u,
+  /\p{Script=Latin}/u,
+];
+
+/** Whether the bytes hold more controls than any text of 8-bit units does. */
+export function isBinary(bytes: Uint8Array): boolean {
+  const sample = bytes.subarray(0, 8192);
+  let controls = 0;
+  for (const byte of sample) if (byte < 9 || (byte > 13 && byte < 27) || (byte > 27 && byte < 32)) controls += 1;
+  return controls > sample.length / 100;
+}
+
+/** UTF-16 without a mark whose letters are not those of ASCII: it has controls, but reads as one script; else null. */
+export function readUnmarkedUtf16(bytes: Uint8Array): { charset: string; text: string } | null {
+  for (const charset of bytes.length % 2 === 0 ? ['utf-16le', 'utf-16be'] : []) {
+    const text = new TextDecoder(charset).decode(bytes);
+    if (isOfOneScript(text) && suspectGarbled(text, 'data') === null) return { charset, text };
+  }
+  return null;
+}
+
+/** The refusal of bytes that are no text. */
+export function refuseBinary(bytes: Uint8Array): PerdureError {
+  const first = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return new PerdureError('document_binary', `The bytes are no text in any encoding; they begin with ${first}.`);
+}
+
+function isOfOneScript(text: string): boolean {
+  const letters = text.slice(0, 4096).match(/[\p{L}\p{M}]/gu) ?? [];
+  const most = Math.max(...scriptFamilies.map((family) => letters.filter((letter) => family.test(letter)).length));
+  return letters.length > 2 && most >= letters.length * 0.9;
+}
