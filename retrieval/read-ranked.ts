@@ -35,10 +35,11 @@ function toHit(row: HitRow, { documentId, generation, chunkIndex, vector, text, 
       content: joinChunks(row.around),
       startChar: row.around[0]!.start,
       endChar: row.around.at(-1)!.end,
-      chunks: row.around.map(({ chunk_index, start, end }) => ({
+      chunks: row.around.map(({ chunk_index, start, end, metadata }) => ({
         chunkIndex: chunk_index,
         startChar: start,
         endChar: end,
+        metadata,
       })),
     },
     score,

@@ -27,7 +27,7 @@ export interface SearchHit {
     content: string;
     startChar: number;
     endChar: number;
-    chunks: { chunkIndex: number; startChar: number; endChar: number }[];
+    chunks: { chunkIndex: number; startChar: number; endChar: number; metadata: Record<string, unknown> }[];
   } | null;
   /** Of the fusion, or of the one list that was searched: the similarity or BM25. */
   score: number;

@@ -12,6 +12,7 @@ import {
 import type { Attempt } from './begin-attempt.ts';
 import { answerIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
+import { passageText, quotedChunk } from './passage-text.ts';
 import { modelStep } from './plan-model-call.ts';
 import type { Passage } from './retrieve-passages.ts';
 import type { StreamedAnswer } from './stream-answer.ts';
@@ -65,23 +66,27 @@ export async function commitAnswer(
 
 function citationsOf(text: string, passages: readonly Passage[]): CitationToWrite[] {
   const byNumber = new Map(passages.map((passage) => [passage.n, passage]));
-  const citable = passages.map(({ n, hit }) => ({ n, text: hit.content }));
+  const citable = passages.map(({ n, hit }) => ({ n, text: passageText(hit).text }));
   return resolveCitations(text, citable).flatMap((citation) => {
     const passage = byNumber.get(citation.marker);
     if (!passage) return [];
     const { hit, embeddingModelId } = passage;
+    const base = passageText(hit).start;
+    const startChar = base + citation.start;
+    const endChar = base + citation.end;
+    const chunk = quotedChunk(hit, startChar, endChar);
     return {
       position: citation.position,
       marker: citation.marker,
       documentId: hit.documentId,
       generation: hit.generation,
-      chunkIndex: hit.chunkIndex,
+      chunkIndex: chunk.chunkIndex,
       title: hit.title,
       sourceUrl: hit.sourceUrl ?? hit.sourcePath,
-      startChar: hit.startChar + citation.start,
-      endChar: hit.startChar + citation.end,
+      startChar,
+      endChar,
       quote: citation.quote,
-      ...quotePlace(hit.metadata, citation.start, citation.end),
+      ...quotePlace(chunk.metadata, startChar - chunk.startChar, endChar - chunk.startChar),
       embeddingModelId,
     };
   });

@@ -1,6 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { describePlace } from '../../contracts/describe-place.ts';
-import type { ChunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
 import { assemblePrompt } from '../../domain/prompting/assemble-prompt.ts';
 import type { NumberedPassage } from '../../domain/prompting/assemble-prompt.ts';
 import { startStep, startUsage } from '../../entities/conversations/turn-attempt-repository.ts';
@@ -8,6 +7,7 @@ import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
 import type { Attempt } from './begin-attempt.ts';
 import { callIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
+import { passageText } from './passage-text.ts';
 import type { Passage } from './retrieve-passages.ts';
 import { fenced } from './turn-failure.ts';
 
@@ -51,8 +51,8 @@ export function planModelCall(deps: ConversationDeps, attempt: Attempt, passages
 }
 
 function numberPassage({ n, hit }: Passage): NumberedPassage {
-  const metadata = hit.metadata as ChunkMetadata;
-  return { n, title: hit.title, text: hit.content, place: describePlace(metadata), lead: metadata.table_header ?? '' };
+  const { text, metadata } = passageText(hit);
+  return { n, title: hit.title, text, place: describePlace(metadata), lead: metadata.table_header ?? '' };
 }
 
 /** Writes the step and the usage row of a call before it is made. @throws ApplicationFailure `fenced`. */

@@ -102,7 +102,9 @@ export interface HitRow {
   start_char: number;
   end_char: number;
   metadata: Record<string, unknown>;
-  around: { chunk_index: number; start: number; end: number; content: string }[] | null;
+  around:
+    | { chunk_index: number; start: number; end: number; content: string; metadata: Record<string, unknown> }[]
+    | null;
 }
 
 /** The chunks of these keys that are still served to the user, in the order given, with their neighbours. */

@@ -141,7 +141,7 @@ const readHits = `
         and e.generation = k.generation and e.chunk_index = k.chunk_index
       left join lateral (
         select json_agg(json_build_object('chunk_index', c.chunk_index, 'start', c.start_char, 'end', c.end_char,
-                                          'content', c.content) order by c.chunk_index) as around
+                                          'content', c.content, 'metadata', c.metadata) order by c.chunk_index) as around
         from document_chunks c
         where neighbours > 0 and c.workspace_id = workspace and c.document_id = k.document_id
           and c.generation = k.generation

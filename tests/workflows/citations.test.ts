@@ -132,4 +132,21 @@ describe('citations (R30)', () => {
     const content = await contentOf(workspace, citation!);
     expect(content?.slice(citation!.start_char, citation!.end_char)).toBe(citation!.quote);
   });
+
+  test('R30: a quote from a neighbour of a hit is of that chunk, and stands under its heading', async () => {
+    const { workspace } = harness;
+    const filler = 'Some more words make the section long enough for a chunk. '.repeat(3);
+    const text = `# Leases\n\nA lease lasts for ten seconds. ${filler}\n\n# Blobs\n\nA part holds one megabyte. ${filler}\n`;
+    const key = await harness.ingest({ title: 'Manual', bytes: Buffer.from(text) });
+    await workspace.query(`update rag_tools set retrieval_params = '{"neighbours": 1}'`, []);
+    const answer = 'First "a lease lasts for ten seconds" [1], then "a part holds one megabyte" [1].';
+    harness.provider.control({ default: { answer } });
+    const { stored } = await ask(workspace, 'What holds?');
+    const citations = await stored();
+    expect(citations).toMatchObject([
+      { document_id: key.documentId, chunk_index: 0, headings: ['Leases'], quote: 'A lease lasts for ten seconds' },
+      { document_id: key.documentId, chunk_index: 1, headings: ['Blobs'], quote: 'A part holds one megabyte' },
+    ]);
+    for (const { start_char, end_char, quote } of citations) expect(text.slice(start_char, end_char)).toBe(quote);
+  });
 });
