@@ -20,6 +20,14 @@ const schedules = [
     staticSummary: 'Clear up after steps that died for good',
     staticDetails: 'Chunks, bytes and vectors that belong to nothing any more. Zeros are the usual result.',
   },
+  {
+    id: workflowIds.maintainLexicon,
+    workflowType: workflowTypes.maintainLexicon,
+    every: '5 minutes',
+    workflowExecutionTimeout: '295 seconds',
+    staticSummary: 'Keep the index of full text search',
+    staticDetails: 'Looks every 10 s: folds the statistics of terms, and indexes documents that are not indexed yet.',
+  },
 ] as const;
 
 /**

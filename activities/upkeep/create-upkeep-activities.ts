@@ -3,6 +3,8 @@ import {
   type SweepAcceptedDocumentsDeps,
 } from '../ingestion/sweep-accepted-documents.ts';
 import { createSweepSyncs, type SweepSyncsDeps } from '../sync/sweep-syncs.ts';
+import { createFoldTermStatistics } from './fold-term-statistics.ts';
+import { createIndexGenerations } from './index-generations.ts';
 import { createSweepOrphans } from './sweep-orphans.ts';
 import { createSweepTurns, type SweepTurnsDeps } from './sweep-turns.ts';
 
@@ -13,5 +15,7 @@ export function createUpkeepActivities(deps: SweepTurnsDeps & SweepAcceptedDocum
     sweepAcceptedDocuments: createSweepAcceptedDocuments(deps),
     sweepSyncs: createSweepSyncs(deps),
     sweepOrphans: createSweepOrphans(deps),
+    foldTermStatistics: createFoldTermStatistics(deps),
+    indexGenerations: createIndexGenerations(deps),
   };
 }

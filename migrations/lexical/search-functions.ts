@@ -55,14 +55,14 @@ const choose = `
     last integer;
     chosen text[] := '{}';
     pattern record;
-    matches double precision := 0;
+    expected double precision := 0;
     least_pattern text;
     least_matches double precision;
   begin
     while rare < cardinality(terms) and frequencies[rare + 1] <= rest loop
       rare := rare + 1;
       rest := rest - frequencies[rare];
-      matches := matches + frequencies[rare];
+      expected := expected + frequencies[rare];
     end loop;
     if rare = cardinality(terms) then return null; end if;
     if rare > 0 then chosen := array[format('t.keys && %L::bigint[]', terms[1:rare])]; end if;
@@ -91,14 +91,14 @@ const choose = `
     loop
       if pattern.matches <= rest then
         rest := rest - pattern.matches;
-        matches := matches + pattern.matches;
+        expected := expected + pattern.matches;
         chosen := chosen || format('t.keys @> %L::bigint[]', pattern.keys);
       elsif least_matches is null or pattern.matches < least_matches then
         least_matches := pattern.matches;
         least_pattern := format('t.keys @> %L::bigint[]', pattern.keys);
       end if;
     end loop;
-    if matches < 4 * depth and least_pattern is not null then chosen := chosen || least_pattern; end if;
+    if expected < 4 * depth and least_pattern is not null then chosen := chosen || least_pattern; end if;
     return array_to_string(chosen, ' or ');
   end $function$`;
 

@@ -1,4 +1,4 @@
-import { franc } from 'franc';
+import { francAll } from 'franc';
 
 // The languages that are stemmed or segmented, and those that would be taken for one of them. Fewer are told apart better.
 const iso639: Record<string, string> = {
@@ -13,17 +13,30 @@ const options = { only: Object.keys(iso639) };
 // Trigrams of so much text decide; more costs time and changes nothing.
 const sample = 2000;
 const leastLetters = 20;
+// English that is this close to the first is taken: of titles it mends every second mistake, of texts in others makes none.
+const closeToEnglish = 0.92;
 
 /**
- * The language that most of a text is written in, as an ISO 639-1 code; `und` for texts of less than 20 letters and
- * for languages that the analysis knows nothing about. On 40 words it is right 99 times in 100.
+ * The language that most of a text is written in, as an ISO 639-1 code; `und` for languages that the analysis knows
+ * nothing about. Of 40 words it is right about 99 times in 100; a text of less than 20 letters counts as English, if its
+ * letters are Latin.
  */
 export function detectLanguage(text: string): string {
   const letters = text
     .slice(0, 5 * sample)
     .replaceAll(/[^\p{L}\p{M}]+/gu, ' ')
     .trim();
-  if (letters.length < leastLetters) return /[\p{sc=Hiragana}\p{sc=Katakana}]/u.test(letters) ? 'ja' : 'und';
+  if (letters.length < leastLetters) return byScript(letters);
   const middle = Math.max(0, Math.floor((letters.length - sample) / 2));
-  return iso639[franc(letters.slice(middle, middle + sample), options)] ?? 'und';
+  const ranked = francAll(letters.slice(middle, middle + sample), options);
+  if (ranked.some(([code, closeness]) => code === 'eng' && closeness >= closeToEnglish)) return 'en';
+  return iso639[ranked[0]?.[0] ?? 'und'] ?? 'und';
+}
+
+function byScript(letters: string): string {
+  if (/[\p{sc=Hiragana}\p{sc=Katakana}]/u.test(letters)) return 'ja';
+  if (/\p{sc=Han}/u.test(letters)) return 'zh';
+  if (/\p{sc=Hangul}/u.test(letters)) return 'ko';
+  if (/\p{sc=Thai}/u.test(letters)) return 'th';
+  return /^[\p{sc=Latin}\s]*$/u.test(letters) ? 'en' : 'und';
 }

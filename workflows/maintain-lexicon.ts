@@ -1,0 +1,33 @@
+import { ActivityFailure, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
+import { maintainLexiconOptions } from './activity-options.ts';
+
+type Steps = ReturnType<typeof createUpkeepActivities>;
+
+const { foldTermStatistics, indexGenerations } = proxyLocalActivities<Steps>(maintainLexiconOptions);
+
+// Shorter than the schedule's interval and the run's time-out, also when a worker was away for a while.
+const looksForMs = 270_000;
+
+/**
+ * Keeps full text search fast and whole: folds the statistics that ingestion appends, before searches have much to sum
+ * up, and indexes what was ingested before there was an index. A schedule starts one of these every five minutes; it looks
+ * every ten seconds, and at once while there is more to index. A look that fails is repeated by the next.
+ */
+export async function maintainLexicon(): Promise<{ folded: number; indexed: number }> {
+  const end = Date.now() + looksForMs;
+  const done = { folded: 0, indexed: 0 };
+  for (let look = 1; Date.now() < end; look += 1) {
+    let indexed = 0;
+    try {
+      done.folded += (await foldTermStatistics()).folded;
+      indexed = (await indexGenerations()).indexed;
+      done.indexed += indexed;
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+    }
+    setCurrentDetails(`${done.folded} changes folded and ${done.indexed} documents indexed in ${look} looks`);
+    if (indexed === 0) await sleep('10 seconds', { summary: 'Until the next look' });
+  }
+  return done;
+}
