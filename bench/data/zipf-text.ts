@@ -30,6 +30,11 @@ export class ZipfText {
     ).join(' ');
   }
 
+  /** The commonest words, the very commonest first. */
+  commonest(count: number): string[] {
+    return this.#words.slice(0, count);
+  }
+
   /** A question: a few words of the topic among common ones. */
   question(topic: number): string {
     return [

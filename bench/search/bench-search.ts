@@ -15,7 +15,8 @@ import type { Child } from '../harness/start-child.ts';
 import { percentile } from '../harness/statistics.ts';
 import { queryTerms } from '../../domain/lexical/query-terms.ts';
 import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
-import { exactDense, rareWords, rawDense, rawHybrid } from './raw-search.ts';
+import { exactDense, rawDense, rawHybrid, rawWords } from './raw-search.ts';
+import type { RawWords } from './raw-search.ts';
 import { SearchClient } from './search-client.ts';
 import type { Found } from './search-client.ts';
 import type { StoredQuery } from './serve-search.ts';
@@ -78,8 +79,8 @@ async function serve(stack: Stack, corpus: Corpus): Promise<Child<{ port: number
 
 /** Every way once for each query, and a different one first each time: the first to ask reads the rows into the caches. */
 async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client, client: SearchClient): Promise<void> {
-  const words = new Map<string, string>();
-  for (const { question } of corpus.queries) words.set(question, await rareWords(owner, question));
+  const words = new Map<string, RawWords>();
+  for (const { question } of corpus.queries) words.set(question, await rawWords(owner, corpus, question));
   await owner.query('set hnsw.ef_search = 200');
   const call = (strategy: string) => (question: string, vector: string) => {
     const terms = queryTerms(corpus.workspaceId, [textAnalyzer.analyze(question, 'en')]);
@@ -91,8 +92,10 @@ async function measureLatency(results: Results, corpus: Corpus, owner: pg.Client
   };
   const ways: Record<string, (question: string, vector: string) => Promise<unknown>> = {
     '': (query) => client.search({ query }),
-    'raw.': (question, vector) =>
-      owner.query({ name: 'hybrid', text: rawHybrid(corpus), values: [vector, words.get(question)] }),
+    'raw.': (question, vector) => {
+      const { rare, terms, factors, average } = words.get(question)!;
+      return owner.query({ name: 'hybrid', text: rawHybrid(corpus), values: [vector, rare, terms, factors, average] });
+    },
     'function.': call('hybrid'),
     'vector.': (query) => client.search({ query, strategy: 'vector' }),
     'raw_vector.': (_, vector) => owner.query({ name: 'dense', text: rawDense(corpus), values: [vector] }),

@@ -1,20 +1,33 @@
 import type pg from 'pg';
+import { queryTerms } from '../../domain/lexical/query-terms.ts';
+import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
 import type { Corpus } from '../data/load-corpus.ts';
 
-/** The words of a question that a search by hand would look up: the rare ones, found before the clock starts. */
-export async function rareWords(client: pg.Client, question: string): Promise<string> {
-  const { rows } = await client.query<{ word: string; frequency: number | null }>(
-    `select l.word, s.frequency from unnest(tsvector_to_array(to_tsvector('english', $1))) as l (word)
-     left join (select unnest(most_common_elems::text::text[]) as word, unnest(most_common_elem_freqs) as frequency
-                from pg_stats where tablename = 'document_chunks' and attname = 'search_vector') s using (word)
-     order by s.frequency nulls first`,
-    [question],
-  );
-  const rare = rows.filter(({ frequency }) => frequency === null || frequency < 0.01);
-  return (rare.length > 0 ? rare : rows.slice(0, 1)).map(({ word }) => `'${word}'`).join(' | ');
+/** What a search by hand would look up and how much each word brings, found before the clock starts. */
+export interface RawWords {
+  /** The rare terms, which pick the candidates. */
+  rare: string[];
+  terms: string[];
+  factors: number[];
+  average: number;
 }
 
-/** One prepared statement of plain SQL as a specialist would write it for this one table; $1 vector, $2 words. */
+/** Looks the words of a question up in the statistics; a term of less than one chunk in a hundred is rare. */
+export async function rawWords(client: pg.Client, corpus: Corpus, question: string): Promise<RawWords> {
+  const { keys, weights } = queryTerms(corpus.workspaceId, [textAnalyzer.analyze(question, 'en')]);
+  const { rows } = await client.query<RawWords & { total: number; frequencies: number[] }>(
+    `select total, average, terms, factors, frequencies from lexical_query($1, $2, $3)`,
+    [corpus.workspaceId, keys, weights],
+  );
+  const { total, average, terms, factors, frequencies } = rows[0]!;
+  const rare = terms.filter((_, index) => frequencies[index]! < total / 100);
+  return { rare: rare.length > 0 ? rare : terms.slice(0, 1), terms, factors, average };
+}
+
+/**
+ * One prepared statement of plain SQL as a specialist would write it for these tables; $1 vector, $2 rare terms, $3 terms,
+ * $4 what each brings, $5 the average length.
+ */
 export function rawHybrid(corpus: Corpus): string {
   const dimensions = corpus.queries[0]!.vector.length;
   return `
@@ -27,11 +40,16 @@ export function rawHybrid(corpus: Corpus): string {
             order by e.embedding::vector(${dimensions}) <=> $1::vector(${dimensions}) limit 50) n),
     words as (
       select document_id, generation, chunk_index, row_number() over (order by score desc) as rank
-      from (select document_id, generation, chunk_index, ts_rank(search_vector, $2::tsquery, 1) as score
-            from (select e.document_id, e.generation, e.chunk_index, e.search_vector
-                  from document_chunks e join documents d on d.id = e.document_id and d.active_generation = e.generation
-                  where e.workspace_id = '${corpus.workspaceId}' and e.search_vector @@ $2::tsquery
-                    and d.deleted_at is null and d.is_global limit 500) c
+      from (select c.document_id, c.generation, c.chunk_index,
+                   sum(q.factor * c.frequencies[p.place]
+                       / (c.frequencies[p.place] + 1.5 * (0.25 + 0.75 * c.length / $5::float8))) as score
+            from (select t.document_id, t.generation, t.chunk_index, t.length, t.keys, t.frequencies
+                  from chunk_terms t join documents d on d.id = t.document_id and d.active_generation = t.generation
+                  where t.keys && $2::bigint[] and d.deleted_at is null and d.is_global limit 5000) c
+            cross join unnest($3::bigint[], $4::float8[]) as q (term, factor)
+            cross join lateral (select width_bucket(q.term, c.keys) as place) p
+            where c.keys[p.place] = q.term
+            group by c.document_id, c.generation, c.chunk_index
             order by score desc limit 50) r),
     fused as (
       select document_id, generation, chunk_index,
