@@ -20,6 +20,8 @@ const loaders: Partial<Record<MediaType, () => Promise<DocumentParser>>> = {
     (await import('./formats/pptx/pptx-parser.ts')).pptxParser,
   'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': async () =>
     (await import('./formats/xlsx/xlsx-parser.ts')).xlsxParser,
+  'message/rfc822': async () => (await import('./formats/mail/mail-parser.ts')).mailParser,
+  'application/rtf': async () => (await import('./formats/rtf/rtf-parser.ts')).rtfParser,
   'application/pdf': async () => (await import('./formats/pdf/pdf-parser.ts')).pdfParser,
   'application/x-encrypted-office': async () =>
     (await import('./formats/encrypted-office/encrypted-office-unwrapper.ts')).encryptedOfficeUnwrapper,

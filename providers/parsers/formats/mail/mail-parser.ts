@@ -1,0 +1,114 @@
+import type { Address, Attachment, Email } from 'postal-mime';
+import { PerdureError } from '../../../../contracts/errors.ts';
+import type { DocumentWarning } from '../../../../contracts/names/document-warnings.ts';
+import type { BytesParser } from '../../document-parser.ts';
+import { decodeBytes } from '../../encoding/decode-bytes.ts';
+import { stripUnseen } from '../html/strip-page.ts';
+import { htmlToMarkdown } from '../html/html-to-markdown.ts';
+import { openHtml } from '../html/open-html.ts';
+import { MarkdownWriter } from '../markdown-writer.ts';
+import { readMail } from './mail-text.ts';
+
+// A text part that says less than this part of what the HTML says is a notice that one should read the HTML.
+const leastText = 0.3;
+const readableAttachment = /^text\/(?:plain|csv|markdown|html|calendar|x-log)$/i;
+const mostNames = 10;
+
+/**
+ * E-mail: the subject as heading, who wrote to whom and when, and the text, from the HTML part if there is no other.
+ * Attachments of text follow; the others are named in a warning.
+ */
+export const mailParser: BytesParser = {
+  reads: 'bytes',
+  async parse(bytes, { mimeType, limits }) {
+    const email = await readMail(bytes);
+    if (email.headers.length === 0) {
+      throw new PerdureError('document_corrupt', 'The message has no header lines.');
+    }
+    const writer = new MarkdownWriter(limits.outputCharacters);
+    const subject = email.subject?.replaceAll(/\s+/g, ' ').trim() ?? '';
+    writer.heading(1, subject);
+    writer.block(headerLines(email));
+    writeBody(email, writer);
+    const skipped: string[] = [];
+    for (const attachment of email.attachments) {
+      if (!writeAttachment(attachment, writer)) skipped.push(nameOf(attachment));
+    }
+    return {
+      text: writer.text(),
+      format: 'markdown',
+      mimeType,
+      title: subject === '' ? null : subject,
+      language: null,
+      pages: [],
+      boundaries: null,
+      warnings: skippedWarning(skipped),
+    };
+  },
+};
+
+function headerLines(email: Email): string {
+  const date = email.headers.find(({ key }) => key === 'date')?.value;
+  const lines: [string, string][] = [
+    ['From', addressText(email.from === undefined ? [] : [email.from])],
+    ['To', addressText(email.to ?? [])],
+    ['Cc', addressText(email.cc ?? [])],
+    ['Date', date ?? ''],
+  ];
+  return lines
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('\n');
+}
+
+function addressText(addresses: readonly Address[]): string {
+  return addresses
+    .map(({ name, address, group }) => {
+      if (group) return `${name}: ${addressText(group)}`;
+      if (!address) return name;
+      return name === '' || name === address ? address : `${name} <${address}>`;
+    })
+    .join(', ');
+}
+
+function writeBody({ text = '', html = '' }: Email, writer: MarkdownWriter): void {
+  const fromHtml = html === '' ? '' : htmlText(html);
+  if (text.trim().length >= leastText * fromHtml.trim().length) {
+    writer.block(text.replaceAll('\r\n', '\n').replaceAll(/\n{3,}/g, '\n\n'));
+  } else writer.block(fromHtml);
+}
+
+function htmlText(html: string): string {
+  const { document } = openHtml(html);
+  stripUnseen(document);
+  const writer = new MarkdownWriter(Number.POSITIVE_INFINITY);
+  htmlToMarkdown(document.body, writer);
+  return writer.text();
+}
+
+/** @returns whether it could be read. */
+function writeAttachment(attachment: Attachment, writer: MarkdownWriter): boolean {
+  if (!readableAttachment.test(attachment.mimeType)) return false;
+  const bytes =
+    typeof attachment.content === 'string' ? Buffer.from(attachment.content) : new Uint8Array(attachment.content);
+  try {
+    const { text } = decodeBytes(bytes);
+    writer.heading(2, `Attachment: ${nameOf(attachment)}`);
+    writer.block(/html$/i.test(attachment.mimeType) ? htmlText(text) : text.replaceAll('\r\n', '\n'));
+    return true;
+  } catch (error) {
+    if (error instanceof PerdureError && error.code === 'document_binary') return false;
+    throw error;
+  }
+}
+
+function nameOf({ filename, mimeType }: Attachment): string {
+  return filename?.replaceAll(/\s+/g, ' ').trim() || `one without a name (${mimeType})`;
+}
+
+function skippedWarning(names: readonly string[]): DocumentWarning[] {
+  if (names.length === 0) return [];
+  const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
+  const detail = `Attachments are not read: ${names.slice(0, mostNames).join(', ')}${more}. Send them as documents of their own.`;
+  return [{ code: 'skipped_attachment', detail }];
+}
