@@ -11,7 +11,9 @@ interface Bench {
 
 const benches: Record<string, () => Promise<Bench>> = {
   turn: async () => ({ run: (await import('./turn/bench-turn.ts')).benchTurn }),
+  files: async () => ({ run: (await import('./files/bench-files.ts')).benchFiles }),
   ingest: async () => ({ run: (await import('./ingest/bench-ingest.ts')).benchIngest }),
+  lexical: async () => ({ run: (await import('./lexical/bench-lexical.ts')).benchLexical }),
   retrieval: async () => ({ run: (await import('./retrieval/bench-retrieval.ts')).benchRetrieval }),
   search: async () => ({ run: (await import('./search/bench-search.ts')).benchSearch }),
   start: async () => ({ run: (await import('./start/bench-start.ts')).benchStart }),
