@@ -107,10 +107,25 @@ const oneContent = { message: 'give either text or content_base64', path: ['text
 
 const knowledgeSourceField = z.string().min(1).max(200).optional().describe('Name or id; `uploads` when left out');
 
-/** Body of `POST /documents`: a description, and the document's `text`, or its bytes as `content_base64`. */
+/**
+ * Body of `POST /documents`: a description, and the document's `text`, its bytes as `content_base64`, or the `url` under
+ * which they are fetched.
+ */
 export const createDocumentSchema = z
-  .strictObject({ ...documentFields, knowledge_source: knowledgeSourceField, ...documentBytes })
-  .refine(hasOneContent, oneContent);
+  .strictObject({
+    ...documentFields,
+    knowledge_source: knowledgeSourceField,
+    ...documentBytes,
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .optional()
+      .describe('Fetched by the worker; also its path, unless that is given'),
+  })
+  .refine((body) => (body.url === undefined ? hasOneContent(body) : !body.text && !body.content_base64), {
+    message: 'give one of text, content_base64 and url',
+    path: ['text'],
+  });
 
 export type CreateDocument = z.infer<typeof createDocumentSchema>;
 

@@ -31,7 +31,7 @@ export function createSourceSchedules(client: Client): SourceSchedules {
       } catch (error) {
         if (!(error instanceof ScheduleAlreadyRunning)) throw error;
         // An operator may have paused it: that stays as it is.
-        await handle.update(({ state }) => ({ ...options, state }) as never);
+        await handle.update(({ state }) => ({ ...options, state }));
       }
     },
   };

@@ -24,17 +24,20 @@ export async function prepareItem(
     );
   const charset = content.charset ? `; charset=${content.charset}` : '';
   const mediaType = content.mediaType && `${content.mediaType}${charset}`;
-  const inspected = await deps.inspectDocument(bytes, { name: item.path, mediaType });
+  const { description } = item;
+  const claim = { name: item.path, mediaType, documentType: description.document_type };
+  const inspected = await deps.inspectDocument(bytes, claim);
   return {
     documentId: v7(),
-    title: (content.title ?? item.description.title ?? itemTitle(item.path)).slice(0, 500),
+    title: (content.title ?? description.title ?? itemTitle(item.path)).slice(0, 500),
     ...inspected,
     sourcePath: item.path,
-    sourceUrl: content.sourceUrl ?? item.description.source_url ?? null,
-    author: item.description.author ?? null,
-    userId: null,
-    isGlobal: true,
-    metadata: { ...item.description.metadata },
+    sourceUrl: content.sourceUrl ?? description.source_url ?? null,
+    author: description.author ?? null,
+    userId: description.user_id ?? null,
+    isGlobal: description.is_global ?? true,
+    passwordSealed: description.password_sealed ?? null,
+    metadata: { ...description.metadata },
     bytes,
     contentHash: createHash('sha256').update(bytes).digest(),
   };

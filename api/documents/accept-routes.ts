@@ -19,6 +19,7 @@ import { requireReference } from '../framework/require-reference.ts';
 import { defineRoute } from '../framework/route.ts';
 import type { RouteDeps, RouteRequest } from '../framework/route.ts';
 import { presentIngestionJob } from '../ingestion-jobs/present-ingestion-job.ts';
+import { acceptAddress } from './accept-address.ts';
 import { acceptBatch } from './accept-batch.ts';
 import { fromJson, prepareDocument } from './prepare-document.ts';
 import { readFormBatch } from './read-form-batch.ts';
@@ -54,6 +55,7 @@ const createDocument = defineRoute({
   example: { title: 'Opening hours', text: 'The office is open from 8 to 17 on weekdays.', path: 'hours.txt' },
   transaction: async (em, request, deps) => {
     if (request.form) return { status: 202, body: await acceptBatch(em, readFormBatch(request.form), request, deps) };
+    if (!request.upload && request.body.url !== undefined) return acceptAddress(em, request, deps);
     const { knowledgeSource, part, ...given } = readGiven(request);
     const { workspaceId } = request.principal;
     const document = await prepareDocument(given, namesUser(request, given.user), deps);

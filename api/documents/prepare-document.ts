@@ -8,7 +8,7 @@ import type { ApiDeps } from '../api-deps.ts';
 import { guessTitle } from './describe-upload.ts';
 
 /** A document's description together with its bytes, however they came. */
-export type GivenDocument = Omit<CreateDocument, 'text' | 'content_base64' | 'knowledge_source'> & {
+export type GivenDocument = Omit<CreateDocument, 'text' | 'content_base64' | 'url' | 'knowledge_source'> & {
   bytes: Buffer;
   mediaType: string | null;
   /** The name of the sender's file: a hint at its type and title, no identity. */
@@ -16,7 +16,7 @@ export type GivenDocument = Omit<CreateDocument, 'text' | 'content_base64' | 'kn
 };
 
 /** The bytes of a document that came as JSON. */
-export function fromJson(body: Omit<CreateDocument, 'knowledge_source'>): GivenDocument {
+export function fromJson(body: Omit<CreateDocument, 'knowledge_source' | 'url'>): GivenDocument {
   const { text, content_base64: base64, ...description } = body;
   const bytes = text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text, 'utf8');
   return { ...description, bytes, mediaType: null };

@@ -91,10 +91,10 @@ const cancel = defineRoute({
   },
   afterCommit: async (reply, { params, principal }, deps) => {
     const { id: syncId } = sourceSyncSchema.parse(reply.body);
-    const sync = { workspaceId: principal.workspaceId, knowledgeSourceId: params.id, syncId, kind: 'full' } as const;
+    const running = { workspaceId: principal.workspaceId, knowledgeSourceId: params.id, syncId, kind: 'full' } as const;
     // One that was accepted and never started is started here, so that the cancel has somebody to reach.
-    await deps.starter.startSync(sync);
-    await deps.starter.cancelSync(sync);
+    await deps.starter.startSync(running);
+    await deps.starter.cancelSync(running);
   },
 });
 

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { DocumentType } from '../../contracts/names/document-types.ts';
 import { query } from '../sql.ts';
 import type { SyncError, SyncKey } from './source-sync-repository.ts';
 
@@ -43,6 +44,11 @@ export type ItemDescription = {
   source_url?: string;
   author?: string;
   metadata?: Record<string, unknown>;
+  /** Of a document that a person has sent as an address; a source's documents are for everybody. */
+  user_id?: string;
+  is_global?: boolean;
+  document_type?: DocumentType;
+  password_sealed?: string;
 };
 
 /** An item as a page has listed it. */

@@ -1,10 +1,15 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { deleteDocument, deleteSourceDocuments } from '../../entities/documents/document-repository.ts';
+import { deleteSource } from '../../entities/sources/source-deletion-repository.ts';
+import { readSourceStates } from '../../entities/sources/source-state-repository.ts';
+import { until } from '../support/until.ts';
 import { syncHarness } from '../support/workspaces/sync-harness.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 const folders: string[] = [];
 const h = syncHarness(folders);
 let root: string;
@@ -25,6 +30,20 @@ const put = async (name: string, text: string) => {
   await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
   await writeFile(path.join(folder, name), text);
 };
+const state = async () =>
+  (
+    await h.database.inWorkspace(h.workspace.workspaceId, (em) =>
+      readSourceStates(em, [{ id: source, isPaused: false }]),
+    )
+  )[0];
+const slowDown = () => {
+  h.around = async (name, run) => {
+    if (name === 'embedChunks') await delay(300);
+    return run();
+  };
+};
+const unfinished = () =>
+  h.workspace.query(`select document_id from document_generations where state in ('staging', 'ready')`, []);
 const states = async () =>
   (await h.documents(source)).map(({ path: at, status, generation }) => [at, status, generation]);
 
@@ -66,5 +85,118 @@ describe('a sync of a folder', () => {
       failed_documents: 0,
       progress_percent: 100,
     });
+  });
+
+  test('deletes nothing when the folder has suddenly lost most, unless that is allowed', async () => {
+    for (let index = 0; index < 8; index += 1) await put(`${index}.txt`, `The words of ${index}.`);
+    await h.sync(source);
+    for (let index = 1; index < 8; index += 1) await rm(path.join(folder, `${index}.txt`));
+    const shrunk = await h.sync(source);
+    expect(shrunk).toMatchObject({ state: 'completed', removed_documents: 0, error: { code: 'source_shrunk' } });
+    expect(await states()).toHaveLength(8);
+    expect(await h.sync(source, true)).toMatchObject({ state: 'completed', removed_documents: 7, error: null });
+    expect(await states()).toEqual([['0.txt', 'ready', 1]]);
+  });
+
+  test('a source that cannot be read fails the sync and touches nothing', async () => {
+    await put('a.txt', 'Apples are red.');
+    await h.sync(source);
+    await h.workspace.query(`update knowledge_sources set configuration = $2 where id = $1`, [
+      source,
+      JSON.stringify({ path: '/etc' }),
+    ]);
+    const failed = await h.sync(source);
+    expect(failed).toMatchObject({ state: 'failed', error: { code: expect.stringMatching(/^source_/) } });
+    expect(await h.workspace.job(failed.job_id)).toMatchObject({
+      status: 'failed',
+      errors: [{ document: source, error: expect.stringMatching(/^source_/) }],
+    });
+    expect(await states()).toEqual([['a.txt', 'ready', 1]]);
+  });
+
+  test('R9: a document that failed is counted under its source, and is ingested by the next sync', async () => {
+    await put('a.txt', 'Apples are red.');
+    await put('b.bin', String.fromCharCode(0, 1, 2, 3, 0, 0, 255));
+    const first = await h.sync(source);
+    expect(first).toMatchObject({ state: 'completed' });
+    expect((await states()).map(([at, status]) => [at, status])).toEqual([
+      ['a.txt', 'ready'],
+      ['b.bin', 'failed'],
+    ]);
+    expect(await h.workspace.job(first.job_id)).toMatchObject({
+      status: 'partial',
+      total_documents: 2,
+      failed_documents: 1,
+    });
+    expect(await state()).toMatchObject({ status: 'degraded', documents: { total: 2, ready: 1, failed: 1 } });
+    await put('b.bin', 'Words after all.');
+    await h.sync(source);
+    expect(await state()).toMatchObject({ status: 'ready', documents: { total: 2, ready: 2, failed: 0 } });
+  });
+
+  test('a document that was deleted here stays deleted, for as long as the source goes on listing it', async () => {
+    await put('a.txt', 'Apples are red.');
+    await put('b.txt', 'Bees make honey.');
+    await h.sync(source);
+    const [first] = await h.documents(source);
+    await h.database.inWorkspace(h.workspace.workspaceId, (em) =>
+      deleteDocument(em, { workspaceId: h.workspace.workspaceId, documentId: first!.id }),
+    );
+    await put('a.txt', 'Apples are green.');
+    expect(await h.sync(source)).toMatchObject({ state: 'completed', accepted_items: 0 });
+    expect(await states()).toEqual([['b.txt', 'ready', 1]]);
+  });
+
+  test('new sizes of chunks make every document anew; a new schedule does not', async () => {
+    await put('a.txt', 'Apples are red.');
+    await h.sync(source);
+    await h.workspace.query(`update knowledge_sources set configuration = $2 where id = $1`, [
+      source,
+      JSON.stringify({ path: folder, schedule: { every_seconds: 3600 } }),
+    ]);
+    expect(await h.sync(source)).toMatchObject({ unchanged_items: 1, accepted_items: 0 });
+    await h.workspace.query(`update rag_tools set chunk_size = 80`, []);
+    expect(await h.sync(source)).toMatchObject({ unchanged_items: 0, accepted_items: 1 });
+    expect(await states()).toEqual([['a.txt', 'ready', 2]]);
+  });
+
+  test('a cancel stops it with the ingestions that it started, and the next sync goes on', async () => {
+    for (let index = 0; index < 30; index += 1) await put(`${index}.txt`, `The words of ${index}.`);
+    slowDown();
+    const input = await h.startSync(source);
+    await until(async () => h.provider.log().length > 2, { what: 'embeddings', timeoutMs: 60_000 });
+    await h.starter.cancelSync(input);
+    expect(await h.ended(input)).toMatchObject({ state: 'cancelled', error: { code: 'cancelled' } });
+    h.around = (_, run) => run();
+    expect(await unfinished()).toEqual([]);
+    expect(await h.sync(source)).toMatchObject({ state: 'completed', error: null });
+    expect((await states()).filter(([, status]) => status === 'ready')).toHaveLength(30);
+  });
+
+  test('R3: a source that is deleted while it is synchronised leaves nothing', async () => {
+    for (let index = 0; index < 20; index += 1) await put(`${index}.txt`, `The words of ${index}.`);
+    slowDown();
+    const input = await h.startSync(source);
+    await until(async () => h.provider.log().length > 2, { what: 'embeddings', timeoutMs: 60_000 });
+    const key = { workspaceId: h.workspace.workspaceId, knowledgeSourceId: source };
+    await h.database.inWorkspace(key.workspaceId, (em) => deleteSource(em, key));
+    for (;;) {
+      const { documentIds } = await h.database.inWorkspace(key.workspaceId, (em) =>
+        deleteSourceDocuments(em, { ...key, limit: 7 }),
+      );
+      if (documentIds.length === 0) break;
+    }
+    await until(async () => !(await h.starter.syncRuns(input)), { what: 'the end of the workflow' });
+    expect(await h.row(input)).toMatchObject({ state: 'cancelled' });
+    expect(await h.documents(source)).toEqual([]);
+    for (const table of ['document_chunks', 'chunk_embeddings', 'blobs', 'source_items', 'source_cursors'])
+      expect(await h.workspace.query(`select * from ${table}`, [])).toEqual([]);
+    await expect(
+      h.workspace.query(
+        `insert into documents (id, workspace_id, knowledge_source_id, title, document_type)
+      values (gen_random_uuid(), $1, $2, 'late', 'text')`,
+        [key.workspaceId, source],
+      ),
+    ).rejects.toThrow('was deleted');
   });
 });

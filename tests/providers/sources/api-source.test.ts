@@ -86,10 +86,10 @@ describe('a REST interface', () => {
     expect(listed.get('1')).toMatchObject({ title: 'Apples', metadata: { label: 'Apples' } });
     expect(await textOf(open(), listed.get('1')!)).toBe('Apples\n\nApples are red.');
     const source = open({ item_url: '/items/{id}', fields: { text: 'item.body', version: 'name' } });
-    const items = await listAll(source);
-    expect(items.get('2')).toMatchObject({ version: 'Bees' });
-    expect(items.get('2')?.content).toBeUndefined();
-    expect(await textOf(source, items.get('2')!)).toBe('Bees make honey.');
+    const read = await listAll(source);
+    expect(read.get('2')).toMatchObject({ version: 'Bees' });
+    expect(read.get('2')?.content).toBeUndefined();
+    expect(await textOf(source, read.get('2')!)).toBe('Bees make honey.');
   });
 
   test('credentials go as headers and never to another server', async () => {

@@ -11,7 +11,7 @@ export class SiteServer {
   #server: Server | null = null;
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server?.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${(this.#server!.address() as AddressInfo).port}`;
   }
 
   get host(): string {

@@ -91,7 +91,7 @@ export function syncHarness(folders: string[]) {
       const input = await self.startSync(knowledgeSourceId, allowRemovals);
       return self.ended(input);
     },
-    async ended(input: SyncSourceInput, timeoutMs = 60_000): Promise<SyncRow> {
+    async ended(input: SyncSourceInput, timeoutMs = 110_000): Promise<SyncRow> {
       await until(async () => !['accepted', 'running'].includes((await self.row(input)).state), {
         what: 'the end of the sync',
         timeoutMs,
