@@ -222,7 +222,10 @@ export async function publishGeneration(
          document_type = coalesce(
            (select g.document_type from document_generations g where g.document_id = $1 and g.generation = $2),
            document_type),
-         status = case when latest_generation = $2 or status not in ('accepted', 'processing') then 'ready' else status end,
+         -- A newer one that is under way will say; one that has failed already said nothing, because this one was left.
+         status = case when exists (
+           select from document_generations g where g.document_id = id and g.state in ('staging', 'ready'))
+           then status else 'ready' end,
          error = case when latest_generation = $2 then null else error end
      where id = $1`,
     [run.documentId, run.generation],

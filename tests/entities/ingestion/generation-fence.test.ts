@@ -281,6 +281,21 @@ describe('generations of one document', () => {
     expect(await workspace.stored(first.documentId)).toMatchObject({ chunks: 3, embeddings: 3 });
   });
 
+  test('R1, R31: one that is published after a newer one has failed leaves the document ready, not in work', async () => {
+    const first = await accepted('late.txt', 'one');
+    const second = await accepted('late.txt', 'two');
+    await complete(first);
+    await inWorkspace((em) => takeOverGeneration(em, second));
+    expect(await inWorkspace((em) => failGeneration(em, second, failed))).toBe('failed');
+    expect(await workspace.document(first.documentId)).toMatchObject({ status: 'processing' });
+    expect(await publish(first)).toMatchObject({ state: 'active' });
+    expect(await workspace.document(first.documentId)).toMatchObject({
+      status: 'ready',
+      active_generation: 1,
+      error: failed.error,
+    });
+  });
+
   test('a cancelled first one leaves a cancelled document with its bytes for a retry, and nothing else', async () => {
     const run = await accepted();
     await complete(run);
