@@ -25,7 +25,8 @@ export async function readMail(bytes: Uint8Array): Promise<Email> {
   if (!`${email.text ?? ''}${email.html ?? ''}`.includes(lostCharacter)) return { ...email, ...headersOf(headers) };
   const declared = [...raw.matchAll(textType)].map(([, , rest = '']) => charsetParameter.exec(rest));
   const charset = declared.map((match) => match?.[1] ?? match?.[2]).find((name) => name !== undefined) ?? null;
-  const asBytes = await parse(Buffer.from(raw.replaceAll(textType, asWindows1252), 'latin1'));
+  const typed = /^content-type\s*:/im.test(raw) ? raw : `Content-Type: text/plain\r\n${raw}`;
+  const asBytes = await parse(Buffer.from(typed.replaceAll(textType, asWindows1252), 'latin1'));
   return {
     ...email,
     ...headersOf(headers),

@@ -41,7 +41,7 @@ async function open(bytes: Uint8Array, password: string | null, skipImages: bool
   const folder = fileURLToPath(import.meta.resolve('pdfjs-dist/package.json')).replace(/package\.json$/, '');
   const task = getDocument({
     // pdf.js takes the buffer for its own.
-    data: bytes.slice(),
+    data: new Uint8Array(bytes),
     ...(password === null ? {} : { password }),
     ...(skipImages ? { maxImageSize: 1 } : {}),
     cMapUrl: `${folder}cmaps/`,

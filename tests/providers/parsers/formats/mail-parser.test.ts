@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import { mailParser } from '../../../../providers/parsers/formats/mail/mail-parser.ts';
+import { parseBytes } from './parse-bytes.ts';
+
+const latin1 = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+
+describe('mailParser', () => {
+  test('takes the subject as title and heading, and decodes words in headers', async () => {
+    const mail = latin1(
+      'Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= =?iso-2022-jp?B?GyRCRnxLXBsoQg==?=\r\nFrom: =?gb2312?B?xOO6ww==?= <a@b.c>\r\nTo: d@e.f\r\nDate: Fri, 16 Dec 2022 17:04:16 -0500\r\n\r\nHello\r\n',
+    );
+    const { text, title } = await parseBytes(mailParser, mail);
+    expect(title).toBe('Grüße日本');
+    expect(text).toBe('# Grüße日本\n\nFrom: 你好 <a@b.c>\nTo: d@e.f\nDate: Fri, 16 Dec 2022 17:04:16 -0500\n\nHello\n');
+  });
+
+  test('reads quoted-printable and base64, and takes HTML where the text says too little', async () => {
+    const mail = latin1(
+      [
+        'Subject: s', 'Content-Type: multipart/alternative; boundary=x', '', '--x', 'Content-Type: text/plain', '', 'See HTML', '--x',
+        'Content-Type: text/html; charset=utf-8', 'Content-Transfer-Encoding: quoted-printable', '',
+        `<style>p{}</style><h2>Title</h2><p>${'Caf=C3=A9 '.repeat(20)}</p>`, '--x--', '',
+      ].join('\r\n'),
+    ); // prettier-ignore
+    const { text } = await parseBytes(mailParser, mail);
+    expect(text).toContain('## Title\n\nCafé Café');
+    expect(text).not.toContain('See HTML');
+    const encoded = latin1(`Subject: s\r\nContent-Transfer-Encoding: base64\r\n\r\n${btoa('plain words')}\r\n`);
+    expect((await parseBytes(mailParser, encoded)).text).toContain('plain words');
+  });
+
+  test('R12: reads text whose declared charset is wrong or missing', async () => {
+    const sentence = 'Die Größe der Äpfel für Müller ist schön, sagte Jürgen. Über Österreich weiß man viel.';
+    const missing = latin1(`From: J\u00fcrgen <x@y.z>\r\nSubject: Gr\u00f6\u00dfe pr\u00fcfen\r\n\r\n${sentence}\r\n`);
+    expect((await parseBytes(mailParser, missing)).text).toContain(sentence);
+    expect((await parseBytes(mailParser, missing)).title).toBe('Größe prüfen');
+    const wrong = latin1(`Subject: s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${sentence}\r\n`);
+    expect((await parseBytes(mailParser, wrong)).text).toContain(sentence);
+  });
+
+  test('reads attachments of text and names the others in a warning', async () => {
+    const part = (type: string, name: string, content: string): string =>
+      `--x\r\nContent-Type: ${type}\r\nContent-Disposition: attachment; filename="${name}"\r\n\r\n${content}\r\n`;
+    const mail = latin1(
+      `Subject: s\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nBody\r\n${part('text/csv', 'a.csv', 'n,m')}${part('application/pdf', 'b.pdf', '%PDF')}--x--\r\n`,
+    );
+    const { text, warnings } = await parseBytes(mailParser, mail);
+    expect(text).toBe('# s\n\nBody\n\n## Attachment: a.csv\n\nn,m\n');
+    expect(warnings).toEqual([
+      { code: 'skipped_attachment', detail: 'Attachments are not read: b.pdf. Send them as documents of their own.' },
+    ]);
+  });
+});

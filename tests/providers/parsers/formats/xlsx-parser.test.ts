@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { xlsxParser } from '../../../../providers/parsers/formats/xlsx/xlsx-parser.ts';
+import { relationsPart } from './build-office.ts';
+import { buildZip } from './build-zip.ts';
+import { parseBytes } from './parse-bytes.ts';
+
+const namespaces =
+  'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"';
+const word = (text: string): string => `<c t="inlineStr"><is><t>${text}</t></is></c>`;
+const row = (number: number, ...cells: string[]): string => `<row r="${number}">${cells.join('')}</row>`;
+
+function workbook(sheets: Readonly<Record<string, string>>, { attributes = '', date1904 = false } = {}): Uint8Array {
+  const names = Object.keys(sheets);
+  const list = names.map((name, index) => `<sheet name="${name}" r:id="s${index}" ${index > 0 ? attributes : ''}/>`);
+  return buildZip({
+    '_rels/.rels': relationsPart([['main', 'officeDocument', 'xl/workbook.xml']]),
+    'xl/workbook.xml': `<workbook ${namespaces}><workbookPr date1904="${date1904 ? 1 : 0}"/><sheets>${list.join('')}</sheets></workbook>`,
+    'xl/_rels/workbook.xml.rels': relationsPart([
+      ...names.map((_, index) => [`s${index}`, 'worksheet', `worksheets/sheet${index}.xml`] as const),
+      ['t', 'sharedStrings', 'sharedStrings.xml'],
+      ['f', 'styles', 'styles.xml'],
+    ]),
+    'xl/sharedStrings.xml': `<sst ${namespaces}><si><t>shared</t></si><si><r><t>ri</t></r><r><t>ch</t></r><rPh><t>no</t></rPh></si></sst>`,
+    'xl/styles.xml': `<styleSheet ${namespaces}><numFmts><numFmt numFmtId="170" formatCode="#,##0.00\\ &quot;€&quot;"/></numFmts>
+      <cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="10"/><xf numFmtId="170"/></cellXfs></styleSheet>`,
+    ...Object.fromEntries(
+      names.map((name, index) => [
+        `xl/worksheets/sheet${index}.xml`,
+        `<worksheet ${namespaces}><sheetData>${sheets[name]}</sheetData></worksheet>`,
+      ]),
+    ),
+  });
+}
+
+describe('xlsxParser', () => {
+  test('shows dates, percentages, currencies, truth values, errors and the results of formulas', async () => {
+    const cells =
+      '<c s="1"><v>45292</v></c><c s="2"><v>0.125</v></c><c s="3"><v>1234.5</v></c><c t="b"><v>1</v></c>' +
+      '<c t="e"><v>#N/A</v></c><c t="str"><f>A1&amp;"x"</f><v>done</v></c><c><v>0.30000000000000004</v></c>' +
+      '<c t="s"><v>0</v></c><c t="s"><v>1</v></c>';
+    const bytes = workbook({ Data: row(1, ...'ABCDEFGHI'.split('').map(word)) + row(2, cells) });
+    expect((await parseBytes(xlsxParser, bytes)).text).toContain(
+      '| 2024-01-01 | 12.50% | 1,234.50 € | TRUE | #N/A | done | 0.3 | shared | rich |',
+    );
+    const early = workbook({ Data: row(1, word('Day')) + row(2, '<c s="1"><v>0</v></c>') }, { date1904: true });
+    expect((await parseBytes(xlsxParser, early)).text).toContain('1904-01-01');
+  });
+
+  test('makes a page of each sheet, and says which ones are hidden', async () => {
+    const bytes = workbook(
+      { Sales: row(1, word('x')), Empty: '', Costs: row(1, word('y')) },
+      { attributes: 'state="hidden"' },
+    );
+    const { text, pages } = await parseBytes(xlsxParser, bytes);
+    expect(text).toBe('# Sales\n\nx\n\n# Costs (hidden sheet)\n\ny\n');
+    expect(pages.map(({ number, label }) => [number, label])).toEqual([
+      [1, 'Sales'],
+      [2, 'Empty'],
+      [3, 'Costs'],
+    ]);
+  });
+
+  test('sets titles apart from the header below them, and tables apart from each other', async () => {
+    const sheet =
+      row(1, word('Report')) +
+      row(3, word('Name'), word('Count')) +
+      row(4, word('a'), '<c><v>1</v></c>') +
+      row(6, word('b'), '<c><v>2</v></c>') +
+      row(8, word('Who'), word('When')) +
+      row(9, word('c'), word('now'));
+    expect((await parseBytes(xlsxParser, workbook({ S: sheet }))).text).toBe(
+      '# S\n\nReport\n\n| Name | Count |\n| --- | --- |\n| a | 1 |\n| b | 2 |\n\n| Who | When |\n| --- | --- |\n| c | now |\n',
+    );
+  });
+
+  test('keeps cells in their columns where others are empty', async () => {
+    const sheet =
+      row(1, word('a'), word('b'), word('c')) + '<row r="2"><c r="A2"><v>1</v></c><c r="C2"><v>3</v></c></row>';
+    expect((await parseBytes(xlsxParser, workbook({ S: sheet }))).text).toContain('| 1 |  | 3 |');
+  });
+
+  test('stops where the text grows beyond the limit', async () => {
+    const rows = Array.from({ length: 500 }, (_, index) => row(index + 1, word('some text'), word('more')));
+    await expect(
+      parseBytes(xlsxParser, workbook({ S: rows.join('') }), { limits: { outputCharacters: 1_000 } }),
+    ).rejects.toMatchObject({ code: 'parser_output_too_large' });
+  });
+});
