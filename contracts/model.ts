@@ -35,6 +35,15 @@ export const pricingSchema = z.union([
   z.strictObject({}),
 ]);
 
+const perMinute = (what: string) =>
+  z.number().min(1).max(1_000_000_000).optional().describe(`Most ${what} in a minute, over all workers together`);
+
+/** What a model can do and bear; beside these limits, each provider reads keys of its own. */
+const capabilitiesField = z.looseObject({
+  requestsPerMinute: perMinute('calls'),
+  tokensPerMinute: perMinute('tokens'),
+});
+
 /** Body of `POST /models`. */
 export const createModelSchema = z
   .strictObject({
@@ -49,7 +58,7 @@ export const createModelSchema = z
       .default(null),
     api_key: z.string().min(1).max(10_000).nullable().default(null).describe('Sealed at once, never shown again'),
     pricing: pricingSchema.default({}),
-    capabilities: jsonObjectField.default({}),
+    capabilities: capabilitiesField.default({}),
     dimensions: z
       .int()
       .min(1)
@@ -75,7 +84,7 @@ export const updateModelSchema = z
       .nullable(),
     api_key: z.string().min(1).max(10_000).nullable(),
     pricing: pricingSchema,
-    capabilities: jsonObjectField,
+    capabilities: capabilitiesField,
     is_active: z.boolean(),
   })
   .partial();

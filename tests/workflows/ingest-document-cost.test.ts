@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import { v7 } from 'uuid';
 import { retryDocuments } from '../../entities/documents/retry-documents.ts';
 import { deleteDocument } from '../../entities/documents/document-repository.ts';
@@ -117,6 +117,7 @@ describe('a vector that was paid for', () => {
     await h.workspace.query(`update embedding_claims set expires_at = now() - interval '1 second'`, []);
     const alive = await h.ingest(markdownBytes(1));
     await h.expectServed(alive);
+    expect(await kept('embedding_claims')).toBe(0);
   });
 });
 
