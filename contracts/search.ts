@@ -32,7 +32,7 @@ const searchParameters = {
   fusion: fusionSchema.optional(),
   metric: z.enum(vectorMetrics).optional(),
   candidates: z.int().min(1).max(1000).optional().describe('Length of each list before fusion'),
-  ef_search: z.int().min(1).max(1000).optional().describe('Breadth of the HNSW search'),
+  ef_search: z.int().min(1).max(1000).optional().describe('Breadth of the walk through the vector index'),
   min_score: z.number().min(-1000).max(1000).optional().describe('Hits with a lower score are left out'),
   neighbours: z.int().min(0).max(10).optional().describe('Chunks before and after a hit that are shown with it'),
   max_per_document: z.int().min(1).max(100).optional().describe('The most hits of one document'),
@@ -148,7 +148,8 @@ export const searchPlanSchema = z.strictObject({
         .nullable()
         .describe('Estimate of the chunks that the filter lets through; a least value where it counted no further'),
       total_chunks: z.int().describe("Estimate of the model's chunks"),
-      ef_search: z.int().nullable(),
+      ef_search: z.int().nullable().describe('Of an HNSW index'),
+      probes: z.int().nullable().describe('Lists of an IVFFlat index that were looked through at first'),
       found: z.int(),
     })
     .nullable(),

@@ -12,6 +12,7 @@ import { SourceSync } from './sources/source-sync.ts';
 import { SourceCursor } from './sources/source-cursor.ts';
 import { SourceItem } from './sources/source-item.ts';
 import { RagTool } from './agents/rag-tool.ts';
+import { EmbeddingMove } from './agents/embedding-move.ts';
 import { RetrievalTool } from './agents/retrieval-tool.ts';
 import { IngestionJob } from './documents/ingestion-job.ts';
 import { Document } from './documents/document.ts';
@@ -47,6 +48,7 @@ export {
   AgentPromptTemplate,
   KnowledgeSource,
   RagTool,
+  EmbeddingMove,
   RetrievalTool,
   IngestionJob,
   SourceSync,
@@ -87,6 +89,7 @@ export const entities = [
   AgentPromptTemplate,
   KnowledgeSource,
   RagTool,
+  EmbeddingMove,
   RetrievalTool,
   IngestionJob,
   SourceSync,

@@ -70,7 +70,8 @@ export class Migration20261122000005_policies extends Migration {
 // Runs as the owner because it makes a table. CREATE ... LIKE and ATTACH leave readers alone and let writers through
 // but for the moment of attaching; CREATE ... PARTITION OF would lock the parent against everyone. The advisory lock
 // makes two registrations wait for each other, so that neither meets half of the other's work or deadlocks with it.
-const registerEmbeddingModel = `
+/** Makes the partition of an embedding model with an HNSW index for cosine; later migrations replace it. */
+export const registerEmbeddingModel = `
   create function register_embedding_model(model uuid) returns text
   language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '10s' as $function$
   declare

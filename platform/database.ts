@@ -19,6 +19,8 @@ export interface Database {
    * connection is `unavailable` here too.
    */
   autocommit<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
+  /** Runs one statement as `perdure_owner` outside of a transaction: what builds and drops indexes beside readers and writers. */
+  autocommitAsOwner<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
   /** Runs one reading statement as `perdure_operator` outside of a transaction. */
   readAsOperator<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -57,6 +59,7 @@ export function createDatabase(
     asOperator: (work) => inTransaction(operator.get(), undefined, work),
     asOwner: (work) => inTransaction(owner.get(), undefined, work),
     autocommit: (work) => withoutTransaction(app.get(), work),
+    autocommitAsOwner: (work) => withoutTransaction(owner.get(), work),
     readAsOperator: (work) => withoutTransaction(operator.get(), work),
     close: async () => {
       await Promise.all([app, operator, owner].map(async (orm) => orm.made()?.close()));

@@ -5,6 +5,7 @@ import { createConversationActivities } from '../activities/conversation/create-
 import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
 import { createTurnEventAppender } from '../activities/conversation/turn-event-appender.ts';
 import { createIngestionActivities } from '../activities/ingestion/create-ingestion-activities.ts';
+import { createModelActivities } from '../activities/embedding-models/create-model-activities.ts';
 import { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
@@ -99,6 +100,7 @@ export async function createWorkerProcess(
       notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
       ...starter,
     }),
+    ...createModelActivities({ database }),
     ...createUpkeepActivities({ database, applySchedule: createSourceSchedules(client).apply, ...starter }),
   };
   const workers = await Promise.all(

@@ -126,3 +126,11 @@ export const maintainLexiconOptions: LocalActivityOptions = {
   startToCloseTimeout: '60 seconds',
   retry: { maximumAttempts: 1 },
 };
+
+/** Building the index of a model's vectors: hours for millions of rows. What one attempt built stays. */
+export const buildVectorIndexesOptions: ActivityOptions = {
+  ...noticed,
+  summary: 'Build and drop indexes of vectors',
+  startToCloseTimeout: '24 hours',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+};

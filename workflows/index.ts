@@ -1,5 +1,6 @@
 export { conversation } from './conversation.ts';
 export { ingestDocument } from './ingest-document.ts';
+export { indexModel } from './index-model.ts';
 export { checkSource } from './check-source.ts';
 export { requestSync } from './request-sync.ts';
 export { syncSource } from './sync-source.ts';

@@ -8,6 +8,7 @@ export const workflowTypes = {
   syncSource: 'syncSource',
   requestSync: 'requestSync',
   checkSource: 'checkSource',
+  indexModel: 'indexModel',
 } as const;
 
 /** Workflow ids derive from row ids, so a repeated start meets Temporal's own id rules. They carry no personal data. */
@@ -19,6 +20,8 @@ export const workflowIds = {
   maintainLexicon: 'maintain-lexicon',
   syncSource: (knowledgeSourceId: string) => `sync/${knowledgeSourceId}`,
   syncItems: (syncId: string) => `sync-items/${syncId}`,
+  indexModel: (modelId: string) => `index-model/${modelId}`,
+  moveEmbeddings: (moveId: string) => `move-embeddings/${moveId}`,
   checkSource: (requestId: string) => `check-source/${requestId}`,
   /** Of the schedule, and with the time behind it of each run that it starts. */
   requestSync: (knowledgeSourceId: string) => `sync-schedule/${knowledgeSourceId}`,
@@ -81,3 +84,11 @@ export type CheckSourceResult = { ok: boolean; code: string | null; detail: stri
 
 /** Argument of the `requestSync` workflow, by which a schedule asks for a sync. */
 export type RequestSyncInput = { workspaceId: string; knowledgeSourceId: string };
+
+/** Argument of the `indexModel` workflow, and what it did; `waitsForRows` says how many an IVFFlat index needs. */
+export type IndexModelInput = { workspaceId: string; modelId: string };
+export type IndexModelResult = { built: string[]; dropped: string[]; waitsForRows: number | null };
+
+/** Argument of the `moveEmbeddings` workflow, and how it ended. `gone`: ended or taken over meanwhile. */
+export type MoveEmbeddingsInput = { workspaceId: string; moveId: string };
+export type MoveEmbeddingsResult = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };

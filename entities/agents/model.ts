@@ -18,6 +18,8 @@ export const Model = defineEntity({
     pricing: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
     capabilities: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
     dimensions: p.integer().nullable(),
+    /** Of an embedding model: what differs from the usual index of its vectors. */
+    vectorIndex: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
     isActive: p.boolean().default(true),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

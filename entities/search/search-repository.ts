@@ -43,6 +43,8 @@ export interface VectorPlanRow {
   eligible_chunks: number | null;
   total_chunks: number;
   ef_search: number | null;
+  /** Lists of an IVFFlat index that were looked through at first. */
+  probes: number | null;
   found: number;
 }
 

@@ -7,16 +7,17 @@ import { joined, visible } from './visible-documents.ts';
 const denseApproximate = `
   create function search_dense_approximate(
     partition text, vector_type text, operator text, workspace uuid, owner_user uuid, sources uuid[], condition text,
-    query vector, depth integer, ef integer, rows_to_visit integer)
+    query vector, depth integer, ef integer, probes integer, rows_to_visit integer)
   returns table (document_id uuid, generation integer, chunk_index integer, distance double precision)
   language plpgsql stable rows 50 set search_path = public, pg_temp
   set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
   set enable_hashjoin = off set enable_mergejoin = off set jit = off
   set hnsw.iterative_scan = 'relaxed_order' set hnsw.ef_search = 40 set hnsw.max_scan_tuples = 2147483647
-  set hnsw.scan_mem_multiplier = 16 as $function$
+  set hnsw.scan_mem_multiplier = 16
+  set ivfflat.iterative_scan = 'relaxed_order' set ivfflat.probes = 1 set ivfflat.max_probes = 32768 as $function$
   begin
-    -- Local to this function, because its definition sets it too.
-    perform set_config('hnsw.ef_search', ef::text, true);
+    -- Local to this function, because its definition sets them too.
+    perform set_config('hnsw.ef_search', ef::text, true), set_config('ivfflat.probes', coalesce(probes, 1)::text, true);
     return query execute format($sql$
       with nearest as materialized (
         select e.document_id, e.generation, e.chunk_index, e.distance
@@ -95,6 +96,8 @@ const dense = `
     worthwhile double precision;
     eligible double precision;
     index_kind text;
+    lists integer;
+    probes integer;
     reason text;
   begin
     select m.dimensions into width from models m
@@ -112,12 +115,15 @@ const dense = `
     -- A table that was never analysed has no count yet.
     select greatest(c.reltuples, 1000) into total from pg_class c where c.oid = to_regclass(partition);
     worthwhile := sqrt(10.0 * depth * total);
-    select a.amname into index_kind
+    select a.amname, (select option_value::integer from pg_options_to_table(c.reloptions) where option_name = 'lists')
+      into index_kind, lists
       from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
       join pg_opclass o on o.oid = any (i.indclass::oid[])
       where i.indrelid = to_regclass(partition) and i.indisvalid
         and o.opcname = kind || case metric when 'inner_product' then '_ip_ops' else '_' || metric || '_ops' end
-      limit 1;
+      order by c.oid desc limit 1;
+    -- pgvector advises the root of the lists, and ef_search is 40 by default: a wider search is wider in both kinds.
+    probes := case index_kind when 'ivfflat' then least(coalesce(lists, 100), ceil(sqrt(coalesce(lists, 100) * ef / 40.0))) end;
     if index_kind is null then
       reason := format('The model has no index for the metric %s.', metric);
     else
@@ -129,18 +135,19 @@ const dense = `
         select array_agg(a.document_id), array_agg(a.generation), array_agg(a.chunk_index), array_agg(a.distance)
           into documents, generations, indexes, distances
           from search_dense_approximate(partition, format('%s(%s)', kind, width), operator, workspace, owner_user, sources,
-            condition, query, depth, ef, ceil(worthwhile)::integer) a;
+            condition, query, depth, ef, probes, ceil(worthwhile)::integer) a;
         reason := format('At least %s chunks are eligible, more than the %s up to which comparing with all is cheaper.',
           round(eligible), round(worthwhile));
         if cardinality(documents) = depth then
-          plan := jsonb_build_object('plan', 'index', 'index', index_kind, 'ef_search', ef);
+          plan := jsonb_build_object('plan', 'index', 'index', index_kind,
+            'ef_search', case index_kind when 'hnsw' then ef end, 'probes', probes);
         else
           reason := format('The walk of the index met fewer than %s eligible chunks and gave up, so all were compared.', depth);
         end if;
       end if;
     end if;
     if plan is null then
-      plan := '{"plan": "exact", "index": null, "ef_search": null}';
+      plan := '{"plan": "exact", "index": null, "ef_search": null, "probes": null}';
       select array_agg(a.document_id), array_agg(a.generation), array_agg(a.chunk_index), array_agg(a.distance)
         into documents, generations, indexes, distances
         from search_dense_exact(partition, format('%s(%s)', kind, width), operator, workspace, owner_user, sources,

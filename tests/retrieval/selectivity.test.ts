@@ -152,7 +152,7 @@ test('R20 a filter that hides all that is near: the scan of the index gives up, 
   const [approximate] = await database.asOwner((em) =>
     query<{ rows: number }>(
       em,
-      `select count(*)::int as rows from search_dense_approximate($1, 'vector(64)', '<=>', $2, null, null, null, $3, 50, 100, 2449)`,
+      `select count(*)::int as rows from search_dense_approximate($1, 'vector(64)', '<=>', $2, null, null, null, $3, 50, 100, null, 2449)`,
       [corpus.partition, corpus.workspaceId, `[${vector.join(',')}]`],
     ),
   );

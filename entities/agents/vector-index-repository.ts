@@ -1,0 +1,101 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { query } from '../sql.ts';
+
+/** An index of a model's vectors as the catalogue shows it. */
+export type VectorIndexRow = {
+  name: string;
+  kind: 'hnsw' | 'ivfflat';
+  metric: 'cosine' | 'l2' | 'inner_product';
+  isValid: boolean;
+  parameters: Record<string, number>;
+  bytes: number;
+};
+
+/** A model's vectors: what indexes they shall have, and which are there. */
+export type VectorIndexState = {
+  partition: string;
+  dimensions: number;
+  /** As the model's row says it; what it leaves out is the default. */
+  settings: Record<string, unknown>;
+  /** Estimated once there are many. */
+  rows: number;
+  /** Whether somebody builds or drops an index of this model right now. */
+  isBusy: boolean;
+  built: VectorIndexRow[];
+};
+
+/** Reads the indexes of a model; null if there is no such embedding model or it was never registered. */
+export async function readVectorIndexes(em: EntityManager, modelId: string): Promise<VectorIndexState | null> {
+  // A build holds this lock from its beginning to its end; so does VACUUM, but not for a user.
+  const [row] = await query<VectorIndexState>(
+    em,
+    `select p.relname as partition, m.dimensions, m.vector_index as settings,
+       greatest(p.reltuples, case when p.reltuples < 10000 then
+         (select count(*) from (select from chunk_embeddings e where e.model_id = $1 limit 20000) few) end)::float8 as rows,
+       exists (
+         select from pg_locks l join pg_stat_activity a on a.pid = l.pid and a.usesysid is not null
+         where l.locktype = 'relation' and l.relation = p.oid and l.granted and l.pid <> pg_backend_pid()
+           and l.database = (select oid from pg_database where datname = current_database())
+           and l.mode in ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')) as "isBusy",
+       coalesce((
+         select json_agg(json_build_object('name', c.relname, 'kind', a.amname, 'isValid', i.indisvalid,
+             'metric', replace(regexp_replace(o.opcname, '^(vector|halfvec)_(.*)_ops$', '\\2'), 'ip', 'inner_product'),
+             'parameters', coalesce((select json_object_agg(option_name, option_value::integer)
+                                     from pg_options_to_table(c.reloptions)), '{}'),
+             'bytes', pg_relation_size(c.oid)) order by c.oid)
+         from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+         join pg_opclass o on o.oid = any (i.indclass::oid[])
+         where i.indrelid = p.oid and a.amname in ('hnsw', 'ivfflat')), '[]') as built
+     from models m
+     join pg_class p on p.oid = to_regclass('chunk_embeddings_' || replace(m.id::text, '-', ''))
+     where m.id = $1 and m.kind = 'embedding' and m.deleted_at is null`,
+    [modelId],
+  );
+  return row ?? null;
+}
+
+/**
+ * Builds an index while others read and write. As the owner, outside of a transaction. One that is interrupted leaves an
+ * index that is not valid, which has to be dropped.
+ */
+export async function buildVectorIndex(
+  em: EntityManager,
+  { partition, dimensions }: Pick<VectorIndexState, 'partition' | 'dimensions'>,
+  index: Pick<VectorIndexRow, 'name' | 'kind' | 'metric' | 'parameters'>,
+): Promise<void> {
+  // pgvector indexes full precision up to 2,000 dimensions.
+  const type = dimensions <= 2000 ? 'vector' : 'halfvec';
+  const operators = `${type}_${index.metric === 'inner_product' ? 'ip' : index.metric}_ops`;
+  const parameters = Object.entries(index.parameters).map(([name, value]) => `${name} = ${value}`);
+  await query(
+    em,
+    `create index concurrently "${index.name}" on "${partition}"
+     using ${index.kind} ((embedding::${type}(${dimensions})) ${operators}) with (${parameters.join(', ')})`,
+  );
+}
+
+/** Drops an index while others read and write. As the owner, outside of a transaction. */
+export async function dropVectorIndex(em: EntityManager, name: string): Promise<void> {
+  await query(em, `drop index concurrently if exists "${name}"`);
+}
+
+/** Says what indexes the vectors of a model shall have. */
+export async function setVectorIndex(
+  em: EntityManager,
+  modelId: string,
+  settings: Record<string, unknown>,
+): Promise<void> {
+  await query(em, `update models set vector_index = $2, updated_at = now() where id = $1`, [
+    modelId,
+    JSON.stringify(settings),
+  ]);
+}
+
+/** Embedding models of all workspaces that are not deleted, for the operator role. */
+export async function listEmbeddingModels(em: EntityManager): Promise<{ workspaceId: string; modelId: string }[]> {
+  return query(
+    em,
+    `select workspace_id as "workspaceId", id as "modelId" from models
+     where kind = 'embedding' and deleted_at is null order by id`,
+  );
+}
