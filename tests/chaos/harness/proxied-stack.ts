@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -33,6 +33,8 @@ export interface ProxiedStack {
   /** The provider's address for models whose calls may be held. */
   readonly providerUrl: string;
   readonly board: TrapBoard;
+  /** A folder below which sources of the type `file` may read. */
+  readonly sourceFolder: string;
   /** Asks before each paid call whether the provider is to refuse it with 429; null refuses none. */
   refuseCalls(next: (() => boolean) | null): void;
   /** Home of the supervisor that has the process. */
@@ -42,12 +44,18 @@ export interface ProxiedStack {
   stop(): Promise<void>;
 }
 
-/** Starts a stack in throw-away homes. Settings come on top of this process's own; `say` hears of each step. */
-export async function startProxiedStack(say: (line: string) => void, settings = {}): Promise<ProxiedStack> {
+/** Starts a stack in throw-away homes. `say` hears of each step. */
+export async function startProxiedStack(say: (line: string) => void): Promise<ProxiedStack> {
   const { DATABASE_URL: _database, TEMPORAL_ADDRESS: _temporal, PERDURE_PORT: _port, ...ours } = process.env;
   const cache = path.join(homeDirectory(process.env), 'cache');
-  const env = { ...ours, ...settings, PERDURE_ENV: 'test', PERDURE_WORKFLOW_BUNDLE: await workflowBundle(cache) };
-  const ends: Array<() => Promise<unknown>> = [];
+  const sourceFolder = await mkdtemp(path.join(tmpdir(), 'perdure-chaos-files-'));
+  const env = {
+    ...ours,
+    PERDURE_ENV: 'test',
+    PERDURE_WORKFLOW_BUNDLE: await workflowBundle(cache),
+    PERDURE_SOURCE_FOLDERS: sourceFolder,
+  };
+  const ends: Array<() => Promise<unknown>> = [() => rm(sourceFolder, { recursive: true, force: true })];
   const homes = new Map<string, string>();
   const hold = async (name: string, processes: ProcessName[], extra: NodeJS.ProcessEnv): Promise<HeldStack> => {
     const home = await mkdtemp(path.join(tmpdir(), `perdure-chaos-${name}-`));
@@ -102,6 +110,7 @@ export async function startProxiedStack(say: (line: string) => void, settings = 
       provider,
       providerUrl: providerProxy.url,
       board,
+      sourceFolder,
       refuseCalls: (next) => providerProxy.refuseCalls(next),
       homeOf(name) {
         const home = homes.get(name === 'postgres' || name === 'temporal' ? 'servers' : name);

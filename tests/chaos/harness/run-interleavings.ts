@@ -32,7 +32,9 @@ export async function runInterleavings(
       next += 1;
       const name = `i${options.round}x${String(next).padStart(5, '0')}`;
       if (next % perKill === 0 && (await killProcess(stack.homeOf('worker'), 'worker')) !== null) hits += 1;
-      findings.push(...(await new Interleaving(stack, watch, name, tally, ends).run(random.fork(name))));
+      const found = await new Interleaving(stack, watch, name, tally, ends).run(random.fork(name));
+      for (const finding of found) options.say(`        ${finding}`);
+      findings.push(...found);
       done += 1;
       if (done % 100 === 0) options.say(`  ${done} of ${options.count} interleavings, ${findings.length} findings`);
     }

@@ -65,7 +65,9 @@ function* groups(random: SeededRandom, { points, sample, group }: ScenarioOption
   const shuffled: EdgeOfPoint[] = [];
   const rest = [...all];
   while (rest.length > 0) shuffled.push(...rest.splice(random.between(0, rest.length - 1), 1));
-  const chosen = sample === null ? shuffled : shuffled.slice(0, sample);
+  // Of a sample each is a point of its own.
+  const distinct = shuffled.filter(({ point }, n) => shuffled.findIndex((other) => other.point === point) === n);
+  const chosen = sample === null ? shuffled : distinct.slice(0, sample);
   for (let at = 0; at < chosen.length; at += group) yield chosen.slice(at, at + group);
 }
 
