@@ -42,6 +42,7 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   RetrievalTool: retrievalTool.retrievalToolSchema,
   SearchHit: search.searchHitSchema,
   SearchResult: search.searchResultSchema,
+  SourceSync: knowledgeSource.sourceSyncSchema,
   Status: statusSchema,
   Turn: turn.turnSchema,
   TurnWithAnswer: turn.turnWithAnswerSchema,

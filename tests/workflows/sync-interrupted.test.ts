@@ -8,7 +8,7 @@ import { SiteServer } from '../providers/sources/site-server.ts';
 import { until } from '../support/until.ts';
 import { syncHarness, type SyncWorker } from '../support/workspaces/sync-harness.ts';
 
-jest.setTimeout(400_000);
+jest.setTimeout(560_000);
 const folders: string[] = [];
 const h = syncHarness(folders);
 let root: string;
@@ -55,14 +55,14 @@ test('R7: a rolling restart of the workers during a sync of 200 documents fails 
     const goal = restart * 35;
     await until(async () => (await h.row(input)).accepted_items >= goal, {
       what: `${goal} documents`,
-      timeoutMs: 120_000,
+      timeoutMs: 200_000,
     });
     const next = await h.startWorker();
     await worker.stop();
     worker = next;
   }
   h.worker = worker;
-  const row = await h.ended(input, 200_000);
+  const row = await h.ended(input, 300_000);
   expect(row).toMatchObject({ state: 'completed', error: null, accepted_items: documents, failed_items: 0 });
   expect(await h.workspace.job(row.job_id)).toMatchObject({
     status: 'completed',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { GracefulShutdownPeriodExpiredError, NativeConnection, Worker } from '@temporalio/worker';
 import { v7 } from 'uuid';
 import { createIngestionActivities } from '../../../activities/ingestion/create-ingestion-activities.ts';
 import { createSyncActivities } from '../../../activities/sync/create-sync-activities.ts';
@@ -195,10 +195,13 @@ async function startSyncWorker(
     shutdownForceTime: '2 seconds',
     sinks: { trace: { span: { fn: () => {} } } },
   });
-  const running = worker.run();
+  // Steps that do not end in time are cut off, as a process manager would do it.
+  const running = worker.run().catch((error: unknown) => {
+    if (!(error instanceof GracefulShutdownPeriodExpiredError)) throw error;
+  });
   return {
     async stop() {
-      worker.shutdown();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
       await running;
       await connection.close();
       await parsers.close();
