@@ -22,6 +22,7 @@ interface OpenBlock {
 const itemMark = /^(?:[•▪▫‣◦●○■□–—➢➤✓✔\u2043\uf0b7\uf0a7\uf0d8*-]|o(?=\s))\s+(?=\S)|^[•●▪■]\s*(?=\S)/u;
 const numberMark = /^(?:\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+(?=\p{L})/u;
 const endsSentence = /[.!?:;。！？：]["'”’)\]]?$/u;
+const sectionNumber = /^\d{1,2}(?:\.\d{1,2})*\.?\s+\p{L}/u;
 const longestHeading = 200;
 
 /**
@@ -91,9 +92,10 @@ class BlockBuilder {
     const gap = row.baseline - last.baseline;
     if (Math.abs(row.size - last.size) > 0.12 * Math.max(row.size, last.size)) return false;
     if (isBold(row) !== isBold(last) && (isBold(row) || open.rows.every(isBold))) return false;
+    const isLarge = row.size > this.style.bodySize * 1.1;
+    if (isLarge && (sectionNumber.test(text) || !areFlush(last, row))) return false;
     // Lines of a heading stand further apart than those of the body.
-    const widest =
-      row.size > this.style.bodySize * 1.1 ? 1.6 * row.size : Math.min(1.35 * this.usualGap, 2.2 * row.size);
+    const widest = isLarge ? 1.6 * row.size : Math.min(1.35 * this.usualGap, 2.2 * row.size);
     if (gap > widest || gap < 0) return false;
     if (itemMark.test(text) || (numberMark.test(text) && this.isShort(last, open.text))) return false;
     const indent = 0.8 * row.size;
@@ -164,6 +166,11 @@ function usualGap(rows: readonly Row[]): number {
   });
   // Low among them, because gaps between paragraphs are among them too.
   return gaps.sort((a, b) => a - b)[Math.floor(gaps.length * 0.4)] ?? 1.3 * (rows[0]?.size ?? 10);
+}
+
+/** Whether two lines have the same left edge or the same middle. */
+function areFlush(a: Row, b: Row): boolean {
+  return Math.abs(a.left - b.left) < b.size || Math.abs(a.left + a.right - b.left - b.right) < 2 * b.size;
 }
 
 function isBold(row: Row): boolean {

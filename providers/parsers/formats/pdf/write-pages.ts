@@ -19,7 +19,7 @@ export interface ReadPage extends PageContent {
  * @returns the first heading of the highest level on the first page, which a reader takes for the title.
  */
 export function writePages(pages: readonly ReadPage[], writer: MarkdownWriter): string | null {
-  const segments = dropRunningLines(pages);
+  const { segments, runningLines } = dropRunningLines(pages);
   const style = findTextStyle(allRuns(segments));
   const words = new Set<string>();
   for (const run of allRuns(segments)) addWords(run.text, words);
@@ -33,6 +33,7 @@ export function writePages(pages: readonly ReadPage[], writer: MarkdownWriter): 
     const blocks = regions.flatMap((region) => pageBlocks(buildRows(region), style, words));
     if (index === 0) title = highestHeading(blocks);
     writer.openPage(page.number);
+    if (index === 0) writer.block(runningLines.join('\n'));
     for (const block of blocks) {
       if (open !== null && goesOn(open, block)) {
         // Only the join is known to the writer: what it adds between the two is what a line's end would be.
