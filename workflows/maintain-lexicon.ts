@@ -1,4 +1,4 @@
-import { ActivityFailure, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { isCancellation, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { maintainLexiconOptions } from './activity-options.ts';
 
@@ -24,7 +24,8 @@ export async function maintainLexicon(): Promise<{ folded: number; indexed: numb
       indexed = (await indexGenerations()).indexed;
       done.indexed += indexed;
     } catch (error) {
-      if (!(error instanceof ActivityFailure)) throw error;
+      // A local activity's failure comes as it is, not as an ActivityFailure.
+      if (isCancellation(error)) throw error;
     }
     setCurrentDetails(`${done.folded} changes folded and ${done.indexed} documents indexed in ${look} looks`);
     if (indexed === 0) await sleep('10 seconds', { summary: 'Until the next look' });
