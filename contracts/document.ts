@@ -182,8 +182,6 @@ export const createDocumentsSchema = z.strictObject({
     .max(500),
 });
 
-export type CreateDocuments = z.infer<typeof createDocumentsSchema>;
-
 /** One document of a batch: accepted, unchanged, or refused with its own error. */
 export const batchItemSchema = z.strictObject({
   index: z.int().describe('Place in the request'),

@@ -7,7 +7,7 @@ import type { StoredError } from './document-repository.ts';
 import { endGeneration, endOf, lockDocument, lockGenerations, settleDocument } from './end-generation.ts';
 import type { GenerationEnd, LockedGeneration } from './end-generation.ts';
 import { forgetVectors } from './embedding-cache-repository.ts';
-import { settleIngestionJobs, startIngestionJob } from './ingestion-job-repository.ts';
+import { countEndedDocuments, startIngestionJob } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
 
 /** A generation and the workflow run that works on it. */
@@ -189,14 +189,16 @@ export async function publishGeneration(
   if (own.run_id !== run.runId) return { state: 'fenced' };
   if (document.active_generation !== null && document.active_generation > run.generation) {
     await endGeneration(em, run, { state: 'abandoned', error: newerGeneration, kept: false });
-    await settleIngestionJobs(em, [own.job_id]);
+    await countEndedDocuments(em, [{ jobId: own.job_id, documentId: run.documentId, failure: null }]);
     return { state: 'abandoned' };
   }
   const counted = await countParts(em, run, modelIds);
   const expected = own.expected_chunks ?? -1;
   if (counted.chunks !== expected || counted.embeddings !== expected * modelIds.length) {
-    return { state: 'incomplete', expected, ...counted };
+    return { state: 'incomplete', expected, chunks: counted.chunks, embeddings: counted.embeddings };
   }
+  // Of a model that was asked for when the ingestion began, and was given up meanwhile.
+  if (counted.unread > 0) await deleteUnreadEmbeddings(em, run, modelIds);
   const underWay = lower.filter(({ state }) => state === 'staging' || state === 'ready');
   await query(
     em,
@@ -231,9 +233,9 @@ export async function publishGeneration(
     [run.documentId, run.generation],
   );
   if (document.latest_generation === run.generation) await forgetVectors(em, run);
-  await settleIngestionJobs(
+  await countEndedDocuments(
     em,
-    [own, ...underWay].map(({ job_id }) => job_id),
+    [own, ...underWay].map(({ job_id: jobId }) => ({ jobId, documentId: run.documentId, failure: null })),
   );
   return { state: 'active', chunks: expected, superseded };
 }
@@ -256,7 +258,7 @@ export async function failGeneration(
   const state = end.status === 'failed' ? 'failed' : 'abandoned';
   await endGeneration(em, run, { state, error: end.error, kept: true });
   await settleDocument(em, run, end);
-  await settleIngestionJobs(em, [own.job_id]);
+  await countEndedDocuments(em, [{ jobId: own.job_id, documentId: run.documentId, failure: end.error }]);
   return state;
 }
 
@@ -269,15 +271,29 @@ async function countParts(
   em: EntityManager,
   key: GenerationKey,
   modelIds: readonly string[],
-): Promise<{ chunks: number; embeddings: number }> {
-  const [row] = await query<{ chunks: number; embeddings: number }>(
+): Promise<{ chunks: number; embeddings: number; unread: number }> {
+  const [row] = await query<{ chunks: number; embeddings: number; unread: number }>(
     em,
     `select (select count(*) from document_chunks
              where workspace_id = $1 and document_id = $2 and generation = $3)::integer as chunks,
-            (select count(*) from chunk_embeddings
-             where workspace_id = $1 and document_id = $2 and generation = $3
-               and model_id = any($4::uuid[]))::integer as embeddings`,
+            e.embeddings, e.unread
+     from (select count(*) filter (where model_id = any($4::uuid[]))::integer as embeddings,
+                  count(*) filter (where model_id <> all($4::uuid[]))::integer as unread
+           from chunk_embeddings where workspace_id = $1 and document_id = $2 and generation = $3) e`,
     [key.workspaceId, key.documentId, key.generation, modelIds],
   );
   return row!;
+}
+
+async function deleteUnreadEmbeddings(
+  em: EntityManager,
+  key: GenerationKey,
+  modelIds: readonly string[],
+): Promise<void> {
+  await query(
+    em,
+    `delete from chunk_embeddings
+     where workspace_id = $1 and document_id = $2 and generation = $3 and model_id <> all($4::uuid[])`,
+    [key.workspaceId, key.documentId, key.generation, modelIds],
+  );
 }

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { GenerationKey } from './document-chunk-repository.ts';
 import type { StoredError } from './document-repository.ts';
 import { endGeneration, lockDocument, lockGenerations, settleDocument } from './end-generation.ts';
-import { settleIngestionJobs } from './ingestion-job-repository.ts';
+import { countEndedDocuments } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
 
 /** A generation that nobody may be working on, and how often its workflow was started again. */
@@ -45,6 +45,6 @@ export async function failLostGeneration(em: EntityManager, key: GenerationKey, 
   if (own?.state !== 'staging') return false;
   await endGeneration(em, key, { state: 'failed', error, kept: true });
   await settleDocument(em, key, { status: 'failed', error });
-  await settleIngestionJobs(em, [own.job_id]);
+  await countEndedDocuments(em, [{ jobId: own.job_id, documentId: key.documentId, failure: error }]);
   return true;
 }

@@ -102,6 +102,46 @@ export async function startIngestionJob(em: EntityManager, jobId: string): Promi
   );
 }
 
+/** A generation that ended in this transaction, with its error if that counts as a failure of its job. */
+export type EndedDocument = {
+  jobId: string | null;
+  documentId: string;
+  failure: { code: string; detail: string } | null;
+};
+
+/**
+ * Counts generations that ended in this transaction, each once, in the order of their jobs: the work of one end does not
+ * grow with its job. Of the errors the first thousand are kept.
+ */
+export async function countEndedDocuments(em: EntityManager, ended: readonly EndedDocument[]): Promise<void> {
+  for (const { jobId, documentId, failure } of ended.toSorted((a, b) => ((a.jobId ?? '') < (b.jobId ?? '') ? -1 : 1))) {
+    if (jobId === null) continue;
+    const error = failure && { document: documentId, error: `${failure.code}: ${failure.detail}` };
+    await query(
+      em,
+      `update ingestion_jobs j
+       set processed_documents = c.processed, failed_documents = c.failed,
+           errors = case when $2::jsonb is null or jsonb_array_length(j.errors) >= 1000 then j.errors
+                         else j.errors || ($2::jsonb || jsonb_build_object('timestamp', ${isoNow})) end,
+           status = case when not c.ended then 'processing'
+                         when c.failed = 0 and j.source_error is null then 'completed'
+                         when c.failed = j.total_documents then 'failed'
+                         else 'partial' end,
+           started_at = coalesce(j.started_at, now()),
+           completed_at = case when c.ended then coalesce(j.completed_at, now()) end,
+           updated_at = now()
+       from (select o.id, o.failed, o.processed, not o.is_open and o.failed + o.processed = o.total_documents as ended
+             from (select id, is_open, total_documents,
+                          failed_documents + ($2::jsonb is not null)::integer as failed,
+                          least(processed_documents + ($2::jsonb is null)::integer,
+                                total_documents - failed_documents - ($2::jsonb is not null)::integer) as processed
+                   from ingestion_jobs where id = $1 for update) o) c
+       where j.id = c.id`,
+      [jobId, error && JSON.stringify(error)],
+    );
+  }
+}
+
 /**
  * Counts the jobs' generations anew under the jobs' locks, in the transaction that ended one of them: the last of two
  * that end at once sees both. What has no generation in the job was there unchanged, so it counts as processed; so does

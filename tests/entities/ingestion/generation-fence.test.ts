@@ -13,6 +13,7 @@ import {
 } from '../../../entities/documents/document-generation-repository.ts';
 import { deleteDocument, readDocumentContent } from '../../../entities/documents/document-repository.ts';
 import { claimStrayGenerations } from '../../../entities/documents/generation-sweep-repository.ts';
+import { settleIngestionJobs } from '../../../entities/documents/ingestion-job-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { seededRandom } from '../../domain/chunking/seeded-text.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
@@ -384,3 +385,27 @@ async function waitForLock(): Promise<void> {
   }
   throw new Error('Nothing waited for a lock');
 }
+
+test('documents of one job that end at once are each counted once', async () => {
+  const { jobId, documents } = await workspace.accept(
+    ...Array.from({ length: 24 }, (_, index) => ({ bytes: Buffer.from(`text ${index}`) })),
+  );
+  const runs = documents.map(({ documentId, generation }) => ({
+    workspaceId: workspace.workspaceId,
+    documentId,
+    generation,
+    runId: 'run 1',
+    runStartedAt: new Date(1000),
+  }));
+  await Promise.all(runs.map((run) => inWorkspace((em) => takeOverGeneration(em, run))));
+  await Promise.all(
+    runs.map((run, index) => inWorkspace((em) => failGeneration(em, run, index % 2 === 0 ? failed : cancelled))),
+  );
+  const job = await workspace.job(jobId);
+  expect(job).toMatchObject({ status: 'failed', processed_documents: 0, failed_documents: 24, progress_percent: 100 });
+  expect(new Set(job.errors.map(({ document }) => document)).size).toBe(24);
+  expect(job.errors.every(({ timestamp }) => timestamp.endsWith('Z'))).toBe(true);
+  // Counted anew it is the same.
+  await inWorkspace((em) => settleIngestionJobs(em, [jobId]));
+  expect(await workspace.job(jobId)).toMatchObject({ status: 'failed', failed_documents: 24, processed_documents: 0 });
+});
