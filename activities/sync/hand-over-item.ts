@@ -9,6 +9,7 @@ import { query } from '../../entities/sql.ts';
 import { settleItem, type ItemDescription } from '../../entities/sources/source-item-repository.ts';
 import { noteUnfetchedDocument } from '../../entities/sources/unfetched-document.ts';
 import type { FetchedContent } from '../../providers/sources/document-source.ts';
+import { importVector } from './import-vector.ts';
 import { itemTitle, prepareItem } from './prepare-item.ts';
 import { describeError, type SyncStep } from './run-sync-step.ts';
 import { settingsHash } from './settings-hash.ts';
@@ -40,7 +41,7 @@ export async function handOverItem(
   }
   const version = content.version ?? item.version ?? contentVersion(content.bytes);
   try {
-    return await step.held(async (em, sync) => {
+    const accepted = await step.held(async (em, sync) => {
       const chunks = await readChunkParameters(em, input.workspaceId, input.knowledgeSourceId);
       const common = (sync.configuration['metadata'] ?? {}) as Record<string, unknown>;
       const document = { ...prepared, metadata: { ...common, ...prepared.metadata } };
@@ -62,8 +63,15 @@ export async function handOverItem(
       // What is served is what the source holds: an error of an earlier fetch is over.
       if (unchanged)
         await query(em, `update documents set error = null where id = $1 and status = 'ready'`, [documentId]);
-      return unchanged ? null : { documentId, generation };
+      const model = sync.configuration['embedding_model'];
+      return unchanged ? null : { documentId, generation, model: typeof model === 'string' ? model : null };
     });
+    if (accepted === null) return null;
+    const { model, ...document } = accepted;
+    const { vector, bytes } = content;
+    if (vector === undefined || model === null) return document;
+    const text = Buffer.from(bytes).toString('utf8');
+    return (await importVector(deps, input, document, { text, vector, model })) ? null : document;
   } catch (error) {
     if (error instanceof ItemSettled) return null;
     throw error;

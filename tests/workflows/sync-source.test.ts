@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import pg from 'pg';
 import { deleteDocument, deleteSourceDocuments } from '../../entities/documents/document-repository.ts';
 import { deleteSource } from '../../entities/sources/source-deletion-repository.ts';
 import { readSourceStates } from '../../entities/sources/source-state-repository.ts';
@@ -198,5 +199,41 @@ describe('a sync of a folder', () => {
         [key.workspaceId, source],
       ),
     ).rejects.toThrow('was deleted');
+  });
+});
+
+describe('a sync of a table of vectors', () => {
+  test('takes texts with their vectors where the model is the same, and embeds them where it is not', async () => {
+    const client = new pg.Client({ connectionString: h.databaseUrl });
+    client.on('error', () => {});
+    await client.connect();
+    await client.query('drop schema if exists legacy cascade; create schema legacy');
+    await client.query('create table legacy.passages (id integer primary key, content text, embedding vector(384))');
+    const vector = (place: number) =>
+      JSON.stringify(Array.from({ length: 384 }, (_, index) => (index === place ? 1 : 0)));
+    await client.query('insert into legacy.passages values (1, $1, $2), (2, $3, $4)', [
+      'Apples are red.',
+      vector(1),
+      'Bees make honey.',
+      vector(2),
+    ]);
+    const configuration = { table: 'legacy.passages', embedding_model: h.workspace.modelId };
+    const imported = await h.source('vector_store', configuration, h.databaseUrl);
+    expect(await h.sync(imported)).toMatchObject({ state: 'completed', error: null, accepted_items: 2 });
+    expect(h.provider.log()).toEqual([]);
+    const rows = await h.workspace.query<{ content: string; embedding: string }>(
+      `select c.content, e.embedding::text from document_chunks c
+       join chunk_embeddings e using (document_id, generation, chunk_index) order by c.content`,
+      [],
+    );
+    expect(rows.map(({ content, embedding }) => [content, JSON.parse(embedding).indexOf(1)])).toEqual([
+      ['Apples are red.', 1],
+      ['Bees make honey.', 2],
+    ]);
+    expect((await h.documents(imported)).map(({ status }) => status)).toEqual(['ready', 'ready']);
+    const other = await h.source('vector_store', { ...configuration, embedding_model: 'another' }, h.databaseUrl);
+    expect(await h.sync(other)).toMatchObject({ state: 'completed', error: null, accepted_items: 2 });
+    expect(h.provider.log().length).toBeGreaterThan(0);
+    await client.end();
   });
 });
