@@ -12,6 +12,8 @@ export interface BenchOptions {
   /** Fields that go with every search, such as `{"fusion":{"method":"rrf"}}`. */
   search: Record<string, unknown>;
   json: boolean;
+  /** Whether what is not as expected is an error. */
+  check: boolean;
 }
 
 /** Reads `NAME [options]`. Throws where an option is unknown or `--search` is no JSON object. */
@@ -21,6 +23,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
       set: { type: 'string', multiple: true, default: [] },
       dir: { type: 'string', multiple: true, default: [] },
       language: { type: 'string' },
@@ -30,7 +33,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
   });
   const [name = '', ...others] = positionals;
   if (others.length > 0) throw new Error(`One benchmark at a time: "${others[0]}" is one too many.`);
-  const { set, dir, language = null, home = null, json } = values;
+  const { set, dir, language = null, home = null, json, check } = values;
   const search = JSON.parse(values.search) as Record<string, unknown>;
-  return { name, options: { set, dir, language, home, search, json } };
+  return { name, options: { set, dir, language, home, search, json, check } };
 }

@@ -2,13 +2,14 @@ import { judgeLetters } from './judge-letters.ts';
 
 // More says nothing new, and the check is to cost little.
 const lookedAt = 65_536;
-const controls = /[\0-\x08\x0B\x0E-\x1F\x7F-\x84\x86-\x9F]/g;
+const controls = /(?![\t\n\f\r\u0085])\p{Cc}/gu;
 const privateUse = /[\uE000-\uF8FF]/g;
 // UTF-8 that was read as windows-1252, which is the commonest fault of all.
 const misread = '[\\u0080-\\u00BF\\u0152-\\u0192\\u02C6\\u02DC\\u2013-\\u203A\\u20AC\\u2122]';
 const mojibake = new RegExp(`[ÂÃ]${misread}|â€${misread}|(?:[ÐÑ]${misread}){2}|ï¿½`, 'g');
 const glyphNumbers = /\(cid:\d+\)/g;
 const latin = /[a-z\u00C0-\u024F]/gi;
+const accented = /[\u00C0-\u00FF]/g;
 const vowels =
   /[aeiouy\u00C0-\u00C6\u00C8-\u00CF\u00D2-\u00D6\u00D8-\u00DD\u00E0-\u00E6\u00E8-\u00EF\u00F2-\u00F6\u00F8-\u00FD\u0100-\u0105\u0112-\u011B\u0128-\u0131\u014C-\u0153\u0168-\u0173]/gi;
 
@@ -22,6 +23,8 @@ export function suspectGarbled(text: string, kind: 'prose' | 'data'): string | n
   if (count(sample, privateUse) > Math.max(2, sample.length / 50)) return 'Many characters have no meaning in Unicode.';
   if (count(sample, glyphNumbers) > 2) return 'Numbers of glyphs stand in place of letters.';
   if (count(sample, mojibake) > 1) return 'Letters look as if their encoding had been mistaken for another.';
+  const letters = count(sample, latin);
+  if (letters > 20 && count(sample, accented) > letters * 0.6) return 'Nearly all letters bear accents.';
   const { words, odd } = judgeLetters(sample);
   if (odd > 1 && odd > words / 4) return `${odd} of ${words} words mix letters as no language does.`;
   return kind === 'prose' && !hasVowels(sample) ? 'The letters make no words of a language.' : null;

@@ -72,10 +72,7 @@ function finish(document: ParsedDocument, { limits }: ParseRequest): ParsedDocum
   }
   const text = storable(document.text);
   if (!visible.test(text)) {
-    throw new PerdureError(
-      'document_empty',
-      'There is no text in the document outside of scripts, styles and navigation.',
-    );
+    throw new PerdureError('document_empty', 'No text was found in the document.');
   }
   const kind = document.format === 'code' || dataFormats.includes(document.mimeType) ? 'data' : 'prose';
   const known = document.warnings.some(({ code }) => code === 'suspected_garbled');

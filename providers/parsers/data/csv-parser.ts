@@ -61,7 +61,7 @@ async function read(
   return { text: lines.length === 0 ? '' : `${lines.join('\n')}\n`, format: 'markdown', mimeType, ...facts, warnings };
 }
 
-/** The separator that splits the first lines into equally many cells, and into the most. */
+/** The separator that splits the first lines into as many cells as the very first, and into the most. */
 function findSeparator(text: string): string {
   const lines = text
     .slice(0, lookedAt)
@@ -70,7 +70,7 @@ function findSeparator(text: string): string {
   let best = { separator: ',', score: 0 };
   for (const separator of separators) {
     const counts = lines.map((line) => unquoted(line).split(separator).length);
-    const usual = counts[Math.floor(counts.length / 2)] ?? 1;
+    const usual = counts[0] ?? 1;
     const equal = counts.filter((count) => count === usual).length / Math.max(1, counts.length);
     const score = usual > 1 ? equal * Math.min(usual, 20) : 0;
     if (score > best.score) best = { separator, score };

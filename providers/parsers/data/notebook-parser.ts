@@ -61,7 +61,7 @@ export const notebookParser: TextParser = {
 function readNotebook(text: string): Notebook | null {
   try {
     const value: unknown = JSON.parse(text);
-    return value !== null && typeof value === 'object' ? (value as Notebook) : null;
+    return value !== null && typeof value === 'object' ? value : null;
   } catch {
     return null;
   }
@@ -82,7 +82,7 @@ function writeOutput(output: Output): string {
 
 function fence(text: string, language: string): string {
   // Colours of a terminal are no text.
-  const plain = text.replaceAll(/\x1B\[[\d;]*[A-Za-z]/g, '');
+  const plain = text.replaceAll(/\p{Cc}\[[\d;]*[A-Za-z]/gu, '');
   if (plain.trim() === '') return '';
   const longest = Math.max(2, ...[...plain.matchAll(/`{3,}/g)].map(([ticks]) => ticks.length));
   const ticks = '`'.repeat(longest + 1);

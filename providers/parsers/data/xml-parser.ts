@@ -36,7 +36,8 @@ function readTree(text: string): XmlElement {
       },
       ontext(data) {
         const { children } = open.at(-1)!;
-        if (typeof children.at(-1) === 'string') children[children.length - 1] += data;
+        const last = children.at(-1);
+        if (typeof last === 'string') children[children.length - 1] = last + data;
         else children.push(data);
       },
       onclosetag() {
@@ -45,7 +46,8 @@ function readTree(text: string): XmlElement {
     },
     { xmlMode: true, decodeEntities: true },
   );
-  parser.end(text);
+  // Declarations within the document type are none of its text.
+  parser.end(text.replace(/<!DOCTYPE[^>[]*(?:\[[\s\S]*?\]\s*)?>/i, ''));
   return root;
 }
 

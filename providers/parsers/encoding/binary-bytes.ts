@@ -12,6 +12,9 @@ const scriptFamilies = [
   /\p{Script=Latin}/u,
 ];
 
+// Unassigned, private, and halves of pairs: what chance brings, and no writer.
+const noLetters = /[\p{Cn}\p{Co}\p{Cs}\uFFFD]/u;
+
 /** Whether the bytes hold more controls than any text of 8-bit units does. */
 export function isBinary(bytes: Uint8Array): boolean {
   const sample = bytes.subarray(0, 8192);
@@ -24,7 +27,7 @@ export function isBinary(bytes: Uint8Array): boolean {
 export function readUnmarkedUtf16(bytes: Uint8Array): { charset: string; text: string } | null {
   for (const charset of bytes.length % 2 === 0 ? ['utf-16le', 'utf-16be'] : []) {
     const text = new TextDecoder(charset).decode(bytes);
-    if (isOfOneScript(text) && suspectGarbled(text, 'data') === null) return { charset, text };
+    if (!noLetters.test(text) && isOfOneScript(text) && suspectGarbled(text, 'data') === null) return { charset, text };
   }
   return null;
 }

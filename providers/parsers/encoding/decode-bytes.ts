@@ -34,7 +34,7 @@ export function decodeBytes(bytes: Uint8Array, declared: string | null = null): 
     if (unicode.markBytes === 0 && suspectGarbled(text, 'data') !== null) throw refuseBinary(bytes);
     return { text, charset, warnings: [] };
   }
-  if (/\x1b\$[@B]/.test(ascii(bytes))) {
+  if (['\u001B$B', '\u001B$@'].some((shift) => ascii(bytes).includes(shift))) {
     const text = decodeStrictly(bytes, 'iso-2022-jp');
     if (text !== null) return { text, charset: 'iso-2022-jp', warnings: [] };
   }

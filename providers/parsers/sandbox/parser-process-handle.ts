@@ -44,7 +44,7 @@ export class ParserProcess {
 
   constructor(limits: ParserProcessLimits, findParserUrl: string) {
     this.#limits = limits;
-    const [command = '', ...args] = [
+    const [command, ...args] = [
       ...isolateCommand(entry),
       process.execPath,
       '--permission',

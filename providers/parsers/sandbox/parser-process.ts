@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { PerdureError } from '../../../contracts/errors.ts';
+import type { findParser as FindParser } from '../find-parser.ts';
 import { closeExits } from './close-exits.ts';
 import type { ParseCommand, ParserProcessSettings, ParserReply } from './parser-messages.ts';
 
@@ -16,7 +17,7 @@ await once(watch, 'online');
 watch.unref();
 closeExits();
 
-const { findParser } = (await import(findParserUrl)) as typeof import('../find-parser.ts');
+const { findParser } = (await import(findParserUrl)) as { findParser: typeof FindParser };
 const { parseDocument } = await import('../parse-document.ts');
 
 process.on('disconnect', () => process.exit(0));

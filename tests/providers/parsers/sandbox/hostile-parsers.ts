@@ -31,8 +31,8 @@ const deeds: Record<string, Deed> = {
   'open a web socket': (port) =>
     new Promise((resolve, reject) => {
       const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
-      socket.onopen = () => resolve('opened');
-      socket.onerror = () => reject(new Error('refused'));
+      socket.addEventListener('open', () => resolve('opened'));
+      socket.addEventListener('error', () => reject(new Error('refused')));
     }),
   listen: () => new Promise((resolve) => net.createServer().listen(0, () => resolve('listening'))),
   'send a datagram': (port) =>

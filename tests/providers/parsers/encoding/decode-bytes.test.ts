@@ -1,0 +1,146 @@
+import { describe, expect, test } from '@jest/globals';
+import { suspectGarbled } from '../../../../domain/documents/suspect-garbled.ts';
+import { decodeBytes } from '../../../../providers/parsers/encoding/decode-bytes.ts';
+import { encodeText } from './encode-text.ts';
+
+// The same few sentences of office life, in the languages whose charsets are tried.
+const texts = {
+  japanese:
+    'これは文字コードの検出を試すための少し長い日本語の文章です。漢字とひらがなとカタカナが混ざっています。会社の規則によれば、休暇の申請は二週間前までに行う必要があります。',
+  chinese:
+    '这是一份关于公司内部文件管理制度的说明。所有员工在离开办公室之前，必须将重要的文件放入保险柜。违反规定者将受到处罚。',
+  taiwanese:
+    '這是一份關於公司內部文件管理制度的說明。所有員工在離開辦公室之前，必須將重要的文件放入保險櫃。違反規定者將受到處罰。',
+  korean:
+    '이 문서는 회사의 내부 규정에 관한 설명서입니다. 모든 직원은 퇴근하기 전에 중요한 서류를 금고에 넣어야 합니다. 규정을 위반한 사람은 처벌을 받습니다.',
+  russian:
+    'Это документ о внутренних правилах компании. Все сотрудники перед уходом из офиса должны убирать важные бумаги в сейф. Нарушители будут наказаны.',
+  greek:
+    'Αυτό το έγγραφο περιγράφει τους εσωτερικούς κανόνες της εταιρείας. Όλοι οι υπάλληλοι πρέπει να κλειδώνουν τα έγγραφα.',
+  hebrew: 'מסמך זה מתאר את הכללים הפנימיים של החברה. כל העובדים חייבים לנעול את המסמכים החשובים בכספת לפני שהם עוזבים.',
+  arabic: 'يصف هذا المستند القواعد الداخلية للشركة. يجب على جميع الموظفين وضع المستندات المهمة في الخزنة قبل المغادرة.',
+  german:
+    'Die Größe der Bücher hängt von der Länge der Sätze ab. Für Änderungen ist die Geschäftsführung zuständig, über Ausnahmen entscheidet sie allein.',
+  french:
+    'L’été dernier, nous avons déjeuné à côté de la forêt. Le règlement intérieur précise que les employés doivent être présents à l’heure, même à Noël.',
+  polish:
+    'Regulamin wewnętrzny spółki określa, że wszyscy pracownicy muszą przechowywać ważne dokumenty w sejfie. Żadne wyjątki nie są dopuszczalne.',
+  turkish:
+    'Şirketin iç yönetmeliğine göre bütün çalışanlar önemli belgeleri kasaya koymalıdır. Aksi hâlde ceza verilecektir. Işık söndürülmelidir.',
+  thai: 'เอกสารนี้อธิบายกฎระเบียบภายในของบริษัท พนักงานทุกคนต้องเก็บเอกสารสำคัญไว้ในตู้นิรภัยก่อนกลับบ้าน',
+} as const;
+
+const charsets: ReadonlyArray<readonly [string, keyof typeof texts]> = [
+  ['shift_jis', 'japanese'],
+  ['euc-jp', 'japanese'],
+  ['iso-2022-jp', 'japanese'],
+  ['gbk', 'chinese'],
+  ['gb18030', 'chinese'],
+  ['big5', 'taiwanese'],
+  ['euc-kr', 'korean'],
+  ['windows-1251', 'russian'],
+  ['koi8-r', 'russian'],
+  ['iso-8859-5', 'russian'],
+  ['windows-1253', 'greek'],
+  ['iso-8859-7', 'greek'],
+  ['windows-1255', 'hebrew'],
+  ['windows-1256', 'arabic'],
+  ['windows-1252', 'german'],
+  ['windows-1252', 'french'],
+  ['windows-1250', 'polish'],
+  ['iso-8859-2', 'polish'],
+  ['windows-1254', 'turkish'],
+  ['windows-874', 'thai'],
+];
+
+/** Right, or said to be in doubt: `silently wrong` is what must never be. */
+function verdict(
+  bytes: Uint8Array,
+  text: string,
+  declared: string | null = null,
+): 'right' | 'doubt' | 'silently wrong' {
+  const read = decodeBytes(bytes, declared);
+  if (read.text.normalize() === text.normalize()) return read.warnings.length === 0 ? 'right' : 'doubt';
+  return read.warnings.length > 0 || suspectGarbled(read.text, 'prose') !== null ? 'doubt' : 'silently wrong';
+}
+
+describe('decodeBytes (R12)', () => {
+  test.each(charsets)('reads %s without being told (%s)', (charset, language) => {
+    const text = texts[language];
+    expect(verdict(encodeText(text, charset), text)).toBe('right');
+  });
+
+  test.each(charsets)('is never silently wrong about a short text in %s (%s)', (charset, language) => {
+    for (const length of [5, 8, 13, 20, 34]) {
+      for (let start = 0; start + length < texts[language].length; start += 17) {
+        const text = texts[language].slice(start, start + length);
+        expect(`${text}: ${verdict(encodeText(text, charset), text)}`).not.toContain('silently wrong');
+      }
+    }
+  });
+
+  test.each(charsets)('believes a declared charset that fits: %s (%s)', (charset, language) => {
+    const text = texts[language].slice(0, 30);
+    expect(verdict(encodeText(text, charset), text, charset)).toBe('right');
+  });
+
+  test('does not believe a declared charset that does not fit', () => {
+    expect(verdict(encodeText(texts.russian, 'koi8-r'), texts.russian, 'windows-1251')).not.toBe('silently wrong');
+    expect(verdict(encodeText(texts.japanese, 'euc-jp'), texts.japanese, 'gbk')).not.toBe('silently wrong');
+    expect(decodeBytes(Buffer.from(texts.german), 'iso-8859-1').text).toBe(texts.german);
+  });
+
+  test.each(['utf-8', 'utf-16le', 'utf-16be', 'utf-32le', 'utf-32be'])('reads %s with a mark', (charset) => {
+    for (const text of Object.values(texts)) {
+      const bytes = encodeText(`\uFEFF${text} 😀`, charset);
+      expect(decodeBytes(bytes)).toEqual({ text: `${text} 😀`, charset, warnings: [] });
+    }
+  });
+
+  test.each(['utf-16le', 'utf-16be', 'utf-32le', 'utf-32be'])('reads %s without a mark', (charset) => {
+    for (const text of [texts.german, texts.russian, texts.greek, texts.chinese, texts.korean, 'plain text']) {
+      expect(decodeBytes(encodeText(text, charset)).text).toBe(text);
+    }
+  });
+
+  test('says so when single bytes of UTF-8 are damaged', () => {
+    const bytes = Buffer.from(`${texts.russian} ${texts.russian}`);
+    bytes[20] = 0xff;
+    const { text, warnings } = decodeBytes(bytes);
+    expect(text).toContain('Нарушители будут наказаны.');
+    expect(warnings.map(({ code }) => code)).toEqual(['suspected_garbled']);
+  });
+
+  test.each([
+    ['random bytes', Buffer.from(Array.from({ length: 200 }, (_, index) => (index * 7919 + index * index * 31) % 256))],
+    ['numbers of two bytes', Buffer.from(Uint16Array.from({ length: 100 }, (_, index) => index * 3).buffer)],
+  ])('refuses %s as binary', (_, bytes) => {
+    expect(() => decodeBytes(bytes)).toThrow(expect.objectContaining({ code: 'document_binary' }));
+  });
+});
+
+describe('suspectGarbled (R12)', () => {
+  test.each(Object.entries(texts))('has nothing against %s', (_, text) => {
+    expect(suspectGarbled(text, 'prose')).toBeNull();
+    expect(suspectGarbled(text.repeat(20), 'prose')).toBeNull();
+  });
+
+  test.each([
+    ['UTF-8 read as windows-1252', new TextDecoder('windows-1252').decode(Buffer.from(texts.french))],
+    ['UTF-8 read as windows-1252, Russian', new TextDecoder('windows-1252').decode(Buffer.from(texts.russian))],
+    [
+      'windows-1251 read as windows-1252',
+      new TextDecoder('windows-1252').decode(encodeText(texts.russian, 'windows-1251')),
+    ],
+    ['a font that shifts letters', shifted('The quick brown fox jumps over the lazy dog while it rains. '.repeat(5))],
+    ['numbers of glyphs', 'Title (cid:12)(cid:34)(cid:5) and more'],
+    ['private use', `Text ${'\uE001\uE002\uE003'.repeat(20)}`],
+    ['what could not be decoded', 'a text with \uFFFD in it'],
+  ])('doubts %s', (_, text) => {
+    expect(suspectGarbled(text, 'prose')).not.toBeNull();
+  });
+});
+
+function shifted(text: string): string {
+  return text.replaceAll(/[a-z]/gi, (letter) => String.fromCharCode(letter.charCodeAt(0) + 3));
+}
