@@ -13,7 +13,7 @@ const batchTexts = 8;
 const workers = ['worker', 'stand-in'] as const;
 // Each worker twice: once would be the least that a deploy does.
 const fewestRestarts = 4;
-const patienceMs = 300_000;
+const patienceMs = 600_000;
 
 /**
  * Restarts two workers in turn, politely as a deploy does, as long as a large source is synchronised: nothing fails,
