@@ -27,12 +27,21 @@ export const sourceSyncSchema = z.strictObject({
 
 export type SourceSync = z.infer<typeof sourceSyncSchema>;
 
+const languageField = z
+  .string()
+  .regex(/^[a-z]{2,3}$/, 'Give an ISO 639-1 code such as en, de or zh.')
+  .nullable()
+  .describe(
+    'ISO 639-1 code of what its documents are written in, for full text search; null detects it for each document',
+  );
+
 /** Where documents come from; `has_connection_string` says that a sealed one is stored, which never leaves. */
 export const knowledgeSourceSchema = z.strictObject({
   id: idField,
   name: z.string(),
   type: z.enum(knowledgeSourceTypes),
   has_connection_string: z.boolean(),
+  language: languageField,
   configuration: jsonObjectField,
   status: z
     .enum(['ready', 'syncing', 'degraded', 'failed', 'paused'])
@@ -53,6 +62,7 @@ function createSchemaOf<Type extends keyof typeof sourceConfigurationSchemas>(ty
     name: nameField,
     type: z.literal(type),
     connection_string: connectionString.default(null).describe('Sealed at once, never shown again'),
+    language: languageField.default(null),
     configuration,
   });
 }
@@ -71,6 +81,7 @@ export const createKnowledgeSourceSchema = z.discriminatedUnion('type', [
 export const updateKnowledgeSourceSchema = z
   .strictObject({
     name: nameField,
+    language: languageField,
     connection_string: connectionString,
     configuration: jsonObjectField.describe('As its type wants it'),
     paused: z.boolean().describe('A paused source is not synchronised, neither by schedule nor on demand'),

@@ -39,6 +39,7 @@ const configured = resourceRoutes({
       name: row.name,
       type: row.type,
       has_connection_string: row.connectionString != null,
+      language: row.language ?? null,
       configuration: row.configuration,
       status: states[index]!.status,
       documents: states[index]!.documents,
@@ -56,6 +57,7 @@ const configured = resourceRoutes({
       type: body.type,
       connectionString: body.connection_string === null ? null : deps.seal(body.connection_string),
       configuration: body.configuration,
+      language: body.language,
     }),
   update: async (row, body, { em, deps }) => {
     const { connection_string: connection, configuration, paused } = body;
@@ -64,6 +66,7 @@ const configured = resourceRoutes({
       row,
       given({
         name: body.name,
+        language: body.language,
         configuration: configuration && validatePart('body.configuration', schema, configuration),
         connectionString: connection === undefined || connection === null ? connection : deps.seal(connection),
         status: paused === undefined ? undefined : paused ? ('paused' as const) : ('ready' as const),
