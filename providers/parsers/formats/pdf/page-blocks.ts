@@ -25,6 +25,9 @@ const endsSentence = /[.!?:;。！？：]["'”’)\]]?$/u;
 const sectionNumber = /^\d{1,2}(?:\.\d{1,2})*\.?\s+\p{L}/u;
 const longestHeading = 200;
 
+// Fonts of TeX that macOS writes again name their ligature ff by the sign that has its code elsewhere.
+const wrongLigature = /(?<=\p{L})\u21b5(?=\p{L})/gu;
+
 /**
  * The blocks of one column: lines joined to paragraphs, tables, items, code and headings.
  * @param words as joinLine takes them.
@@ -64,7 +67,10 @@ class BlockBuilder {
       open = null;
     };
     for (const [index, row] of this.rows.entries()) {
-      const text = row.segments.map((segment) => segment.text.trim()).join(' ');
+      const text = row.segments
+        .map((segment) => segment.text.trim())
+        .join(' ')
+        .replaceAll(wrongLigature, 'ff');
       if (this.isCode(index)) {
         close();
         this.addCode(row, blocks);

@@ -48,7 +48,14 @@ function toRun(item: TextItem, font: FontFacts & { vertical: boolean }, viewport
   const length = Math.abs(font.vertical ? item.height : item.width);
   if (![a, b, x, y, size, length].every(Number.isFinite) || size < 0.1) return null;
   const { bold, monospaced, vertical } = font;
-  const facts = { text: item.str, size, bold, monospaced, rightToLeft: item.dir === 'rtl', turned: false };
+  const facts = {
+    text: item.str,
+    size,
+    bold,
+    monospaced,
+    rightToLeft: item.dir === 'rtl',
+    turned: false,
+  };
   // Vertical writing runs down, its lines from right to left.
   const turn = vertical ? 1 : (Math.round(Math.atan2(b, a) / (Math.PI / 2)) + 4) % 4;
   const [left, baseline] = [
