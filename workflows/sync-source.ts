@@ -187,7 +187,7 @@ class ChildWindow {
         typedSearchAttributes: new TypedSearchAttributes([
           { key: attributes.workspace, value: workspaceId },
           { key: attributes.document, value: documentId },
-          { key: attributes.status, value: 'accepted' },
+          { key: attributes.status, value: 'processing' },
         ]),
       });
       this.open += 1;

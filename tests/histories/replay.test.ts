@@ -22,7 +22,9 @@ test('every recorded history replays with the workflows as they are now', async 
   const types = new Set(
     histories.map(({ history }) => history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name),
   );
-  expect(types).toEqual(new Set(['conversation', 'ingestDocument', 'sweepAccepted', 'sweepOrphans', 'maintainLexicon']));
+  const syncs = ['syncSource', 'requestSync', 'checkSource'];
+  const upkeep = ['sweepAccepted', 'sweepOrphans', 'maintainLexicon'];
+  expect(types).toEqual(new Set(['conversation', 'ingestDocument', ...syncs, ...upkeep]));
 
   const codePath = await workflowBundle(testServers().cache);
   const outcomes: Record<string, string> = {};
