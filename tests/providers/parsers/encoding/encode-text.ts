@@ -8,12 +8,12 @@ export function encodeText(text: string, charset: string): Buffer {
     return charset === 'utf-16le' ? bytes : bytes.swap16();
   }
   if (charset.startsWith('utf-32')) {
-    const points = Buffer.from(Uint32Array.from([...text], (character) => character.codePointAt(0)!).buffer);
+    const points = Buffer.from(Uint32Array.from(Array.from(text), (character) => character.codePointAt(0)!).buffer);
     return charset === 'utf-32le' ? points : points.swap32();
   }
   if (charset === 'iso-2022-jp') return encodeIso2022(text);
   const table = tableOf(charset);
-  const bytes = [...text].flatMap((character) => {
+  const bytes = Array.from(text).flatMap((character) => {
     const found = table.get(character);
     if (found === undefined) throw new Error(`${charset} has no ${character}.`);
     return found;
@@ -36,7 +36,7 @@ function tableOf(charset: string): Map<string, number[]> {
   const add = (...bytes: number[]): void => {
     try {
       const text = decoder.decode(Uint8Array.from(bytes));
-      if ([...text].length === 1 && !table.has(text)) table.set(text, bytes);
+      if (Array.from(text).length === 1 && !table.has(text)) table.set(text, bytes);
     } catch {
       // These bytes are no character.
     }
