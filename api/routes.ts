@@ -2,11 +2,13 @@ import { agentRoutes } from './agents/routes.ts';
 import { apiKeyRoutes } from './api-keys/routes.ts';
 import { conversationRoutes } from './conversations/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
+import { embeddingMoveRoutes } from './embedding-moves/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
 import type { Route } from './framework/route.ts';
 import { metricsRoutes } from './health/routes.ts';
 import { ingestionJobRoutes } from './ingestion-jobs/routes.ts';
 import { knowledgeSourceRoutes } from './knowledge-sources/routes.ts';
+import { vectorIndexRoutes } from './models/vector-index-routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { promptTemplateRoutes } from './prompt-templates/routes.ts';
 import { ragToolRoutes } from './rag-tools/routes.ts';
@@ -26,9 +28,11 @@ export const routes: readonly Route[] = [
   ...turnRoutes,
   ...agentRoutes,
   ...modelRoutes,
+  ...vectorIndexRoutes,
   ...promptTemplateRoutes,
   ...knowledgeSourceRoutes,
   ...ragToolRoutes,
+  ...embeddingMoveRoutes,
   ...retrievalToolRoutes,
   ...userRoutes,
   ...apiKeyRoutes,

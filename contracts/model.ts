@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { vectorIndexSchema } from './vector-index.ts';
 import { idField, jsonObjectField, nameField, timestampFields } from './fields.ts';
 
 /** A chat or embedding model; `has_api_key` says that a sealed key is stored, which never leaves. */
@@ -66,7 +67,12 @@ export const createModelSchema = z
       .nullable()
       .default(null)
       .describe('Of an embedding model: its vectors’ length'),
+    vector_index: vectorIndexSchema.optional().describe('Of an embedding model; can be changed later'),
     is_active: z.boolean().default(true),
+  })
+  .refine((body) => body.kind === 'embedding' || body.vector_index === undefined, {
+    message: 'a chat model has no vectors',
+    path: ['vector_index'],
   })
   .refine((body) => (body.kind === 'embedding') === (body.dimensions !== null), {
     message: 'an embedding model needs dimensions, a chat model has none',

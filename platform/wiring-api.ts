@@ -49,8 +49,8 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   if (config.PERDURE_METRICS_PORT !== 0)
     telemetry.metrics.mergeFrom(`http://127.0.0.1:${config.PERDURE_METRICS_PORT}/metrics`);
   const soon = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + startDeadlineMs, work);
-  const { submitTurn, cancelTurn, startIngest, ingestRuns, cancelIngest, startSync, cancelSync, syncRuns } =
-    createWorkStarter(client);
+  const starts = createWorkStarter(client);
+  const { submitTurn, cancelTurn, startIngest, ingestRuns, cancelIngest, startSync, cancelSync, syncRuns } = starts;
   const schedules = createSourceSchedules(client);
   const starter: WorkStarter = {
     submitTurn: (turn) => soon(() => submitTurn(turn)),
@@ -61,6 +61,9 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     startSync: (input) => soon(() => startSync(input)),
     cancelSync: (input) => soon(() => cancelSync(input)),
     syncRuns: (input) => soon(() => syncRuns(input)),
+    startMove: (input) => soon(() => starts.startMove(input)),
+    cancelMove: (input) => soon(() => starts.cancelMove(input)),
+    startIndexing: (input) => soon(() => starts.startIndexing(input)),
   };
   const settingsOf = (model: ModelRow): ModelSettings => ({
     provider: model.provider,

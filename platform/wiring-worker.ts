@@ -100,7 +100,11 @@ export async function createWorkerProcess(
       notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
       ...starter,
     }),
-    ...createModelActivities({ database }),
+    ...createModelActivities({
+      database,
+      embeddingModel,
+      notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
+    }),
     ...createUpkeepActivities({ database, applySchedule: createSourceSchedules(client).apply, ...starter }),
   };
   const workers = await Promise.all(

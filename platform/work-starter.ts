@@ -4,6 +4,7 @@ import {
   WorkflowNotFoundError,
   type Client,
   type Workflow,
+  type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
 import type { SearchAttributeName } from '../contracts/names/search-attributes.ts';
@@ -13,7 +14,9 @@ import {
   workflowIds,
   workflowTypes,
   type ConversationInput,
+  type IndexModelInput,
   type IngestDocumentInput,
+  type MoveEmbeddingsInput,
   type SyncSourceInput,
 } from '../contracts/names/workflows.ts';
 
@@ -37,6 +40,12 @@ export interface WorkStarter {
   cancelSync(input: SyncSourceInput): Promise<void>;
   /** Whether a run of the sync is open. */
   syncRuns(input: SyncSourceInput): Promise<boolean>;
+  /** Starts the workflow of an accepted move to another embedding model; nothing happens where it runs. */
+  startMove(input: MoveEmbeddingsInput): Promise<void>;
+  /** Asks the run of a move to end; nothing happens where there is none. */
+  cancelMove(input: MoveEmbeddingsInput): Promise<void>;
+  /** Starts the building of the indexes of a model's vectors; nothing happens where it runs. */
+  startIndexing(input: IndexModelInput): Promise<void>;
 }
 
 // An entity that completes while a message is on its way refuses the update; the next attempt starts a new run.
@@ -73,6 +82,18 @@ export function createWorkStarter(client: Client): WorkStarter {
       } catch (error) {
         if (attempt === updateAttempts) throw error;
       }
+    }
+  }
+
+  async function startOnce(type: string, options: WorkflowStartOptions): Promise<void> {
+    try {
+      await client.workflow.start(type, {
+        ...options,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   }
 
@@ -139,6 +160,33 @@ export function createWorkStarter(client: Client): WorkStarter {
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
+    },
+    async startMove(input) {
+      await startOnce(workflowTypes.moveEmbeddings, {
+        workflowId: workflowIds.moveEmbeddings(input.moveId),
+        taskQueue: taskQueues.ingest,
+        args: [input],
+        staticSummary: 'Move to another embedding model',
+        staticDetails: `Move \`${input.moveId}\``,
+        typedSearchAttributes: attributes({ PerdureWorkspace: input.workspaceId }),
+      });
+    },
+    async cancelMove({ moveId }) {
+      try {
+        await client.workflow.getHandle(workflowIds.moveEmbeddings(moveId)).cancel();
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
+    async startIndexing(input) {
+      await startOnce(workflowTypes.indexModel, {
+        workflowId: workflowIds.indexModel(input.modelId),
+        taskQueue: taskQueues.maintain,
+        args: [input],
+        staticSummary: 'Build the indexes of an embedding model',
+        staticDetails: `Model \`${input.modelId}\``,
+        typedSearchAttributes: attributes({ PerdureWorkspace: input.workspaceId }),
+      });
     },
     async syncRuns(input) {
       try {

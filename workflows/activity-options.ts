@@ -134,3 +134,18 @@ export const buildVectorIndexesOptions: ActivityOptions = {
   startToCloseTimeout: '24 hours',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 };
+
+/** One transaction or a series of short ones about a move to another embedding model, tried until it is done. */
+export const moveStepOptions: ActivityOptions = {
+  ...noticed,
+  summary: 'Move to another embedding model',
+  startToCloseTimeout: '1 hour',
+  retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+};
+
+/** Embedding of a few hundred documents for a move, which waits for a provider as ingestion does. */
+export const embedMovedOptions: ActivityOptions = {
+  ...embedChunksOptions,
+  summary: 'Embed with the new model',
+  startToCloseTimeout: '2 hours',
+};

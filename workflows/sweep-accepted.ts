@@ -1,7 +1,7 @@
-import { ActivityFailure, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { isCancellation, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 
-const { sweepTurns, sweepAcceptedDocuments, sweepSyncs } = proxyLocalActivities<
+const { sweepTurns, sweepAcceptedDocuments, sweepSyncs, sweepMoves } = proxyLocalActivities<
   ReturnType<typeof createUpkeepActivities>
 >({
   startToCloseTimeout: '20 seconds',
@@ -15,6 +15,7 @@ const sweeps = [
   { sweep: sweepAcceptedDocuments, summary: 'Start the ingestion of accepted documents' },
 ];
 const withSyncs = [...sweeps, { sweep: sweepSyncs, summary: 'Bring syncs and schedules of sources to Temporal' }];
+const withMoves = [...withSyncs, { sweep: sweepMoves, summary: 'Start moves to another embedding model' }];
 
 /**
  * Closes the gap between a committed row and its workflow. A schedule starts one of these every five minutes; it looks every
@@ -25,11 +26,13 @@ export async function sweepAccepted(): Promise<{ swept: number }> {
   let swept = 0;
   for (let look = 1; Date.now() < end; look += 1) {
     if (look > 1) await sleep('5 seconds', { summary: 'Until the next look' });
-    for (const { sweep, summary } of patched('sweep-syncs') ? withSyncs : sweeps) {
+    const known = patched('sweep-moves') ? withMoves : patched('sweep-syncs') ? withSyncs : sweeps;
+    for (const { sweep, summary } of known) {
       try {
         swept += (await sweep.executeWithOptions({ summary }, [])).swept;
       } catch (error) {
-        if (!(error instanceof ActivityFailure)) throw error;
+        // A local activity's failure comes as it is, not as an ActivityFailure.
+        if (isCancellation(error)) throw error;
       }
     }
     setCurrentDetails(`${swept} started in ${look} looks`);

@@ -1,12 +1,21 @@
-import type { Database } from '../../platform/database.ts';
 import { createBuildVectorIndexes } from './build-vector-indexes.ts';
-
-/** What the steps that look after embedding models are made with. */
-export type ModelDeps = { database: Database };
+import type { ModelDeps } from './model-deps.ts';
+import {
+  createBeginMove,
+  createClearVectors,
+  createEmbedMoved,
+  createFinishMove,
+  createSwitchModel,
+} from './move-embeddings.ts';
 
 /** The steps that look after the vectors of embedding models. */
 export function createModelActivities(deps: ModelDeps) {
   return {
     buildVectorIndexes: createBuildVectorIndexes(deps),
+    beginMove: createBeginMove(deps),
+    embedMoved: createEmbedMoved(deps),
+    switchModel: createSwitchModel(deps),
+    finishMove: createFinishMove(deps),
+    clearVectors: createClearVectors(deps),
   };
 }

@@ -2,7 +2,7 @@ import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { deleteSupersededChunks } from '../../entities/documents/document-chunk-repository.ts';
 import { publishGeneration as publish } from '../../entities/documents/document-generation-repository.ts';
 import type { Publication } from '../../entities/documents/document-generation-repository.ts';
-import { readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
+import { lockEmbeddingModels, readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
 import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import { runStep } from './run-step.ts';
@@ -17,6 +17,7 @@ export function createPublishGeneration(deps: IngestionDeps): (input: IngestDocu
   return async function publishGeneration(input) {
     return runStep(input, async ({ run }) => {
       const publication = await deps.database.inWorkspace(run.workspaceId, async (em) => {
+        await lockEmbeddingModels(em, run.workspaceId, 'shared');
         const models = await readEmbeddingModels(em, run.workspaceId, run.documentId);
         const result = await publish(
           em,

@@ -3,17 +3,22 @@ import {
   type SweepAcceptedDocumentsDeps,
 } from '../ingestion/sweep-accepted-documents.ts';
 import { createSweepSyncs, type SweepSyncsDeps } from '../sync/sweep-syncs.ts';
+import { createSweepIndexes, createSweepMoves, type SweepModelsDeps } from '../embedding-models/sweep-models.ts';
 import { createFoldTermStatistics } from './fold-term-statistics.ts';
 import { createIndexGenerations } from './index-generations.ts';
 import { createSweepOrphans } from './sweep-orphans.ts';
 import { createSweepTurns, type SweepTurnsDeps } from './sweep-turns.ts';
 
 /** The steps of scheduled upkeep. */
-export function createUpkeepActivities(deps: SweepTurnsDeps & SweepAcceptedDocumentsDeps & SweepSyncsDeps) {
+export function createUpkeepActivities(
+  deps: SweepTurnsDeps & SweepAcceptedDocumentsDeps & SweepSyncsDeps & SweepModelsDeps,
+) {
   return {
     sweepTurns: createSweepTurns(deps),
     sweepAcceptedDocuments: createSweepAcceptedDocuments(deps),
     sweepSyncs: createSweepSyncs(deps),
+    sweepMoves: createSweepMoves(deps),
+    sweepIndexes: createSweepIndexes(deps),
     sweepOrphans: createSweepOrphans(deps),
     foldTermStatistics: createFoldTermStatistics(deps),
     indexGenerations: createIndexGenerations(deps),

@@ -1,5 +1,5 @@
 import { createModelSchema, modelSchema, updateModelSchema } from '../../contracts/model.ts';
-import { Agent, Model, RagTool } from '../../entities/index.ts';
+import { Agent, EmbeddingMove, Model, RagTool } from '../../entities/index.ts';
 import { registerEmbeddingModel } from '../../entities/agents/embedding-model-registration.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { PerdureError } from '../../contracts/errors.ts';
@@ -56,6 +56,7 @@ export const modelRoutes = resourceRoutes({
       pricing: body.pricing,
       capabilities: body.capabilities,
       dimensions: body.dimensions,
+      vectorIndex: body.vector_index ?? {},
       isActive: body.is_active,
     });
     await em.flush();
@@ -83,7 +84,9 @@ export const modelRoutes = resourceRoutes({
     const agent = await em.findOne(Agent, { modelId: row.id, deletedAt: null });
     if (agent) return `the agent "${agent.name}"`;
     const tool = await em.findOne(RagTool, { embeddingModelId: row.id, deletedAt: null });
-    return tool && `the RAG tool "${tool.name}"`;
+    if (tool) return `the RAG tool "${tool.name}"`;
+    const move = await em.findOne(EmbeddingMove, { modelId: row.id, state: { $in: ['accepted', 'running'] } });
+    return move && 'a move of documents to it, which is under way';
   },
 });
 

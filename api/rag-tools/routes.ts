@@ -4,6 +4,7 @@ import type { RetrievalParams } from '../../contracts/search.ts';
 import { createRagToolSchema, ragToolSchema, updateRagToolSchema } from '../../contracts/rag-tool.ts';
 import { Model, RagTool } from '../../entities/index.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
+import { requestMissingVectors } from '../embedding-moves/request-missing-vectors.ts';
 import { requireFilter } from '../../retrieval/require-filter.ts';
 import { findAgentWithTool } from '../framework/find-agent-with-tool.ts';
 import { presentTime } from '../framework/present-time.ts';
@@ -48,7 +49,7 @@ export const ragToolRoutes = resourceRoutes({
   create: async (body, { em, deps, principal }) => {
     const embeddingModelId = await requireEmbeddingModel(em, body.embedding_model);
     await requireFittingSize({ em, deps }, embeddingModelId, body.chunk_size);
-    return em.create(RagTool, {
+    const tool = em.create(RagTool, {
       id: uuidV7(),
       workspaceId: principal.workspaceId,
       name: body.name,
@@ -60,6 +61,8 @@ export const ragToolRoutes = resourceRoutes({
       chunkOverlap: body.chunk_overlap,
       topK: body.top_k,
     });
+    await requestMissingVectors(em, tool);
+    return tool;
   },
   update: async (row, body, { em, deps }) => {
     em.assign(
@@ -76,6 +79,7 @@ export const ragToolRoutes = resourceRoutes({
       }),
       { mergeObjectProperties: false },
     );
+    if (body.knowledge_source !== undefined) await requestMissingVectors(em, row);
     if (row.chunkOverlap >= row.chunkSize) throw refuse('body.chunk_overlap', 'must be smaller than chunk_size');
     if (body.chunk_size !== undefined) await requireFittingSize({ em, deps }, row.embeddingModelId, row.chunkSize);
   },

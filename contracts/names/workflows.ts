@@ -9,6 +9,7 @@ export const workflowTypes = {
   requestSync: 'requestSync',
   checkSource: 'checkSource',
   indexModel: 'indexModel',
+  moveEmbeddings: 'moveEmbeddings',
 } as const;
 
 /** Workflow ids derive from row ids, so a repeated start meets Temporal's own id rules. They carry no personal data. */

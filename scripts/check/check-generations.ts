@@ -3,7 +3,8 @@ import type { Check } from './breach.ts';
 
 /**
  * Invariant 2: an active generation has exactly its expected chunks, each with an embedding of the workspace's oldest
- * model and of every model that its source's RAG tools used when it was ingested; no chunk or embedding belongs to no document or to a generation that has ended.
+ * model, of every model that its source's RAG tools used when it was ingested, and of those that they were moved to since;
+ * no chunk or embedding belongs to no document or to a generation that has ended.
  */
 export const checkGenerations: Check = async ({ em }) => {
   const incomplete = await query<{ document_id: string; generation: number; expected: number | null; chunks: number }>(
@@ -22,12 +23,20 @@ export const checkGenerations: Check = async ({ em }) => {
      from document_generations g
      join documents d on d.id = g.document_id
      join models m on m.workspace_id = g.workspace_id and m.kind = 'embedding' and m.is_active and m.deleted_at is null
-       and m.created_at <= g.created_at
        and (m.id in (
               select r.embedding_model_id from rag_tools r
-              where r.workspace_id = g.workspace_id and r.deleted_at is null and r.created_at <= g.created_at
-                and (r.knowledge_source_id is null or r.knowledge_source_id = d.knowledge_source_id))
-            or not exists (
+              where r.workspace_id = g.workspace_id and r.deleted_at is null
+                and (r.knowledge_source_id is null or r.knowledge_source_id = d.knowledge_source_id)
+                and (r.created_at <= g.created_at and m.created_at <= g.created_at or exists (
+                       select from embedding_moves v
+                       where v.workspace_id = r.workspace_id and v.model_id = m.id and v.state = 'completed'
+                         and v.knowledge_source_id is not distinct from r.knowledge_source_id
+                         and (v.rag_tool_id is null or v.rag_tool_id = r.id)))
+                and not exists (
+                  select from embedding_moves v
+                  where v.workspace_id = r.workspace_id and v.model_id = m.id and v.rag_tool_id = r.id
+                    and v.state in ('accepted', 'running')))
+            or m.created_at <= g.created_at and not exists (
               select from models o
               where o.workspace_id = m.workspace_id and o.kind = 'embedding' and o.is_active and o.deleted_at is null
                 and (o.created_at, o.id) < (m.created_at, m.id)))

@@ -16,6 +16,9 @@ export const checkUsage: Check = async ({ em }) => {
      from usage_metrics u
      where u.entity_type = 'document' and u.state = 'started' and not exists (
        select from document_generations g where g.document_id = u.entity_id and g.state in ('staging', 'ready'))
+       and not exists (
+         select from embedding_moves v
+         where v.workspace_id = u.workspace_id and v.model_id = u.model_id and v.state = 'running')
      union all
      select s.turn_id, 'turn', 'step ' || s.step || ' called a model, but has no usage row'
      from turn_steps s

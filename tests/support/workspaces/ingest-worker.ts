@@ -1,5 +1,7 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
+import { createModelActivities } from '../../../activities/embedding-models/create-model-activities.ts';
 import { createIngestionActivities } from '../../../activities/ingestion/create-ingestion-activities.ts';
+import type { StoredEmbeddingModel } from '../../../activities/ingestion/ingestion-deps.ts';
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
 import type { Database } from '../../../platform/database.ts';
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
@@ -9,7 +11,7 @@ import { testServers } from '../servers/test-servers.ts';
 import type { TestTemporal } from '../servers/test-temporal.ts';
 
 /** The steps of ingestion, as a worker registers them. */
-export type IngestionSteps = ReturnType<typeof createIngestionActivities>;
+export type IngestionSteps = ReturnType<typeof createIngestionActivities> & ReturnType<typeof createModelActivities>;
 
 /** The name of a step. */
 export type StepName = keyof IngestionSteps;
@@ -25,13 +27,14 @@ export async function startIngestWorker(database: Database, temporal: TestTempor
   const { modelDirectory, cache } = testServers();
   const providers = createProviders({ modelDirectory });
   const parsers = testParsers();
-  const steps = createIngestionActivities({
+  const deps = {
     database,
-    embeddingModel: (model) => providers.embeddingModel({ ...model, apiKey: 'test' }),
+    embeddingModel: (model: StoredEmbeddingModel) => providers.embeddingModel({ ...model, apiKey: 'test' }),
     parsers,
-    openSealed: (sealed) => sealed.slice('sealed:'.length),
+    openSealed: (sealed: string) => sealed.slice('sealed:'.length),
     notifyDocument: () => {},
-  });
+  };
+  const steps: IngestionSteps = { ...createIngestionActivities(deps), ...createModelActivities(deps) };
   const self: IngestWorker = { around: (_, run) => run(), stop };
   const activities = Object.fromEntries(
     Object.entries(steps).map(([name, step]) => [

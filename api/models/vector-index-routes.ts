@@ -1,0 +1,65 @@
+import { idParamsSchema } from '../../contracts/fields.ts';
+import { vectorIndexSchema, vectorIndexStateSchema } from '../../contracts/vector-index.ts';
+import { readVectorIndexes, setVectorIndex } from '../../entities/agents/vector-index-repository.ts';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { z } from 'zod';
+import { defineRoute } from '../framework/route.ts';
+import { notFound } from '../framework/validate-request.ts';
+
+const path = '/models/{id}/vector-index';
+
+const show = defineRoute({
+  method: 'GET',
+  path,
+  tag: 'Models',
+  summary: 'The indexes of an embedding model’s vectors: which are wanted, and which are there',
+  scope: 'configuration:read',
+  params: idParamsSchema,
+  responses: { 200: vectorIndexStateSchema },
+  transaction: async (em, { params }) => ({ status: 200, body: await present(em, params.id) }),
+});
+
+const change = defineRoute({
+  method: 'PUT',
+  path,
+  tag: 'Models',
+  summary: 'Choose the kind and the metrics of the indexes of an embedding model’s vectors',
+  description:
+    'Answers 202 with the state as it is; the indexes are built in the background while search and ingestion go on, and ' +
+    'those that they replace are dropped afterwards. An IVFFlat index is built once there are rows for it, and anew when ' +
+    'their number has doubled or halved.',
+  scope: 'configuration:write',
+  params: idParamsSchema,
+  body: vectorIndexSchema,
+  example: { kind: 'ivfflat', metrics: ['cosine'] },
+  responses: { 202: vectorIndexStateSchema },
+  transaction: async (em, { params, body }) => {
+    await present(em, params.id);
+    await setVectorIndex(em, params.id, body);
+    return { status: 202, body: await present(em, params.id) };
+  },
+  afterCommit: async (_reply, { params, principal }, deps) => {
+    await deps.starter.startIndexing({ workspaceId: principal.workspaceId, modelId: params.id });
+  },
+});
+
+async function present(em: EntityManager, modelId: string): Promise<z.input<typeof vectorIndexStateSchema>> {
+  const state = await readVectorIndexes(em, modelId);
+  if (!state) throw notFound('embedding model');
+  return {
+    wanted: vectorIndexSchema.parse(state.settings),
+    rows: Math.round(state.rows),
+    busy: state.isBusy,
+    indexes: state.built.map(({ name, kind, metric, isValid, parameters, bytes }) => ({
+      name,
+      kind,
+      metric,
+      valid: isValid,
+      parameters,
+      bytes,
+    })),
+  };
+}
+
+/** Routes about the indexes of embedding models. */
+export const vectorIndexRoutes = [show, change];

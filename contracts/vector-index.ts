@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+const metrics = ['cosine', 'l2', 'inner_product'] as const;
+
+/** What indexes the vectors of a model shall have, one for each metric. */
+export const vectorIndexSchema = z
+  .strictObject({
+    kind: z.enum(['hnsw', 'ivfflat']).default('hnsw'),
+    metrics: z
+      .array(z.enum(metrics))
+      .min(1)
+      .max(3)
+      .default(['cosine'])
+      .refine((given) => new Set(given).size === given.length, 'must not name a metric twice'),
+    m: z.int().min(2).max(100).default(16).describe('HNSW: neighbours of a vector in the graph'),
+    ef_construction: z.int().min(4).max(1000).default(64).describe('HNSW: breadth of the search while building'),
+    lists: z
+      .int()
+      .min(1)
+      .max(32_768)
+      .nullable()
+      .default(null)
+      .describe('IVFFlat: number of lists; null follows the number of rows'),
+  })
+  .refine((index) => index.ef_construction >= 2 * index.m, {
+    message: 'must be at least twice m',
+    path: ['ef_construction'],
+  });
+
+/** The indexes that are wanted, and those that are there. */
+export const vectorIndexStateSchema = z.strictObject({
+  wanted: vectorIndexSchema,
+  rows: z.int().describe('Vectors of the model; an estimate once there are many'),
+  busy: z.boolean().describe('Whether an index is being built or dropped right now'),
+  indexes: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['hnsw', 'ivfflat']),
+      metric: z.enum(metrics),
+      valid: z.boolean().describe('Whether search can use it: it is complete'),
+      parameters: z.record(z.string(), z.number()),
+      bytes: z.int(),
+    }),
+  ),
+});
