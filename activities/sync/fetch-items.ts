@@ -3,7 +3,8 @@ import type { SyncSourceInput } from '../../contracts/names/workflows.ts';
 import { readPendingItems, type PendingItem } from '../../entities/sources/source-item-repository.ts';
 import { FetchError } from '../../providers/fetch/fetch-error.ts';
 import type { DocumentSource, FetchedContent } from '../../providers/sources/document-source.ts';
-import { failItem, handOverItem, type AcceptedDocument } from './hand-over-item.ts';
+import { failItem, handOverItem } from './hand-over-item.ts';
+import type { AcceptedDocument } from './accepted-document.ts';
 import { describeError, mayRecover, runSyncStep, withSource, type SyncStep } from './run-sync-step.ts';
 import type { SyncDeps } from './sync-deps.ts';
 

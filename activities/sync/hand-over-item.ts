@@ -9,14 +9,12 @@ import { query } from '../../entities/sql.ts';
 import { settleItem, type ItemDescription } from '../../entities/sources/source-item-repository.ts';
 import { noteUnfetchedDocument } from '../../entities/sources/unfetched-document.ts';
 import type { FetchedContent } from '../../providers/sources/document-source.ts';
+import type { AcceptedDocument } from './accepted-document.ts';
 import { importVector } from './import-vector.ts';
 import { itemTitle, prepareItem } from './prepare-item.ts';
 import { describeError, type SyncStep } from './run-sync-step.ts';
 import { settingsHash } from './settings-hash.ts';
 import type { SyncDeps } from './sync-deps.ts';
-
-/** A document that is to be ingested. */
-export type AcceptedDocument = { documentId: string; generation: number };
 
 /** An item that waits in the manifest. */
 export type WaitingItem = { path: string; version: string | null; description: ItemDescription };

@@ -10,7 +10,7 @@ import {
   takeOverGeneration,
 } from '../../entities/documents/document-generation-repository.ts';
 import { query } from '../../entities/sql.ts';
-import type { AcceptedDocument } from './hand-over-item.ts';
+import type { AcceptedDocument } from './accepted-document.ts';
 import type { SyncDeps } from './sync-deps.ts';
 
 const supersededAtOnce = 1000;

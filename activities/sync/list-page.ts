@@ -17,7 +17,8 @@ import {
 } from '../../entities/sources/source-item-repository.ts';
 import type { HeldSync } from '../../entities/sources/source-sync-repository.ts';
 import type { SourceItem, SourcePage } from '../../providers/sources/document-source.ts';
-import { contentVersion, failItem, handOverItem, type AcceptedDocument } from './hand-over-item.ts';
+import { contentVersion, failItem, handOverItem } from './hand-over-item.ts';
+import type { AcceptedDocument } from './accepted-document.ts';
 import { describeError, mayRecover, runSyncStep, withSource, type SyncStep } from './run-sync-step.ts';
 import { settingsHash } from './settings-hash.ts';
 import type { SyncDeps } from './sync-deps.ts';

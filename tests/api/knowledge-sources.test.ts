@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ScheduleNotFoundError } from '@temporalio/client';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { query } from '../../entities/sql.ts';
 import { expectProblem } from '../support/api/expect-problem.ts';
@@ -86,11 +87,11 @@ describe('a schedule', () => {
     expect(changed.spec.calendars).toHaveLength(1);
     expect(changed.policies.overlap).toBe('SKIP');
     await api.call('PATCH', `/knowledge-sources/${id}`, { body: { paused: true } });
-    await expect(schedule(id)).rejects.toThrow();
+    await expect(schedule(id)).rejects.toBeInstanceOf(ScheduleNotFoundError);
     await api.call('PATCH', `/knowledge-sources/${id}`, { body: { paused: false } });
     await schedule(id);
     expect((await api.call('DELETE', `/knowledge-sources/${id}`)).status).toBe(204);
-    await expect(schedule(id)).rejects.toThrow();
+    await expect(schedule(id)).rejects.toBeInstanceOf(ScheduleNotFoundError);
   });
 });
 
