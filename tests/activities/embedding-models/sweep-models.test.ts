@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { v7 } from 'uuid';
+import { settleVectorIndexes } from '../../../activities/embedding-models/build-vector-indexes.ts';
+import { createSweepIndexes, createSweepMoves } from '../../../activities/embedding-models/sweep-models.ts';
+import { endMove, requestMove } from '../../../entities/agents/embedding-move-repository.ts';
+import { setVectorIndex } from '../../../entities/agents/vector-index-repository.ts';
+import { query } from '../../../entities/sql.ts';
+import { createDatabase, type Database } from '../../../platform/database.ts';
+import { Library } from '../../retrieval/library.ts';
+import { testDatabase } from '../../support/servers/test-database.ts';
+
+const { url } = testDatabase();
+let database: Database;
+let library: Library;
+let started: string[] = [];
+
+beforeAll(async () => {
+  database = createDatabase({ DATABASE_URL: url, PERDURE_DATABASE_POOL: 10 }, 'sweep-models-test');
+  library = await new Library(database).create();
+}, 30_000);
+afterAll(() => database.close());
+
+const deps = () => ({
+  database,
+  startMove: async ({ moveId }: { moveId: string }) => void started.push(moveId),
+  startIndexing: async ({ modelId }: { modelId: string }) => void started.push(modelId),
+});
+
+test('a move whose workflow never started, was ended, or has not cleared up is started; one at work is left alone', async () => {
+  const { workspaceId, manuals: knowledgeSourceId, modelId } = library;
+  const sweep = createSweepMoves(deps());
+  const sweptNow = async () => {
+    started = [];
+    await sweep();
+    return started;
+  };
+  const key = { workspaceId, moveId: v7() };
+  const age = (seconds: number) =>
+    database.asOperator((em) =>
+      query(em, `update embedding_moves set updated_at = now() - make_interval(secs => $2) where id = $1`, [
+        key.moveId,
+        seconds,
+      ]),
+    );
+  await database.inWorkspace(workspaceId, (em) =>
+    requestMove(em, { ...key, knowledgeSourceId, ragToolId: null, modelId }),
+  );
+  expect(await sweptNow()).toEqual([]);
+  await age(4);
+  expect(await sweptNow()).toEqual([key.moveId]);
+  expect(await sweptNow()).toEqual([]);
+  await database.asOperator((em) => query(em, `update embedding_moves set state = 'running'`));
+  await age(60);
+  expect(await sweptNow()).toEqual([]);
+  await age(121);
+  expect(await sweptNow()).toEqual([key.moveId]);
+  const error = { code: 'cancelled', detail: 'on request' };
+  await database.inWorkspace(workspaceId, (em) => endMove(em, key, { state: 'cancelled', error }));
+  await age(121);
+  expect(await sweptNow()).toEqual([key.moveId]);
+  await database.asOperator((em) => query(em, `update embedding_moves set is_cleared = true`));
+  await age(121);
+  expect(await sweptNow()).toEqual([]);
+});
+
+test('R21 indexes that are not what their model asks for are built, those that are cost nothing', async () => {
+  const sweep = createSweepIndexes(deps());
+  started = [];
+  expect(await sweep()).toEqual({ swept: 0 });
+  await database.asOperator((em) => setVectorIndex(em, library.modelId, { metrics: ['cosine', 'l2'] }));
+  expect(await sweep()).toEqual({ swept: 1 });
+  expect(started).toEqual([library.modelId]);
+  await settleVectorIndexes(database, library.modelId, new AbortController().signal);
+  expect(await sweep()).toEqual({ swept: 0 });
+});
