@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { settleVectorIndexes } from '../../activities/embedding-models/build-vector-indexes.ts';
 import { loadCorpus } from '../../bench/data/load-corpus.ts';
 import type { Corpus } from '../../bench/data/load-corpus.ts';
+import { setVectorIndex } from '../../entities/agents/vector-index-repository.ts';
 import { query } from '../../entities/sql.ts';
 import { createDatabase } from '../../platform/database.ts';
 import type { Database } from '../../platform/database.ts';
@@ -141,6 +143,28 @@ test('R20 full text: the rare word first, then as many chunks of the common one 
   expect(hits.map((hit) => hit.content.includes(rare.word))).toEqual([...Array(2).fill(true), ...Array(8).fill(false)]);
   for (const hit of hits.slice(2)) expect(hit.content).toContain(common.word);
 });
+
+test('R20 the same through an IVFFlat index, whose lists follow the rows', async () => {
+  const signal = new AbortController().signal;
+  const settle = async (settings: Record<string, unknown>) => {
+    await database.asOperator((em) => setVectorIndex(em, corpus.modelId, settings));
+    return settleVectorIndexes(database, corpus.modelId, signal);
+  };
+  expect(await settle({ kind: 'ivfflat' })).toEqual({
+    built: [`${corpus.partition}_cos_i16`],
+    dropped: [`${corpus.partition}_hnsw`],
+    waitsForRows: null,
+  });
+  const { workspaceId, modelId, queries } = corpus;
+  const embeddingModel = { embed: async () => ({ vectors: [queries[0]!.vector], usage: { promptTokens: null } }) };
+  const request = { workspaceId, userId: null, modelId, query: 'x', limit: 10, strategy: 'vector' as const };
+  const { plan } = await search({ database, embeddingModel, textAnalyzer }, request);
+  // ef_search is 200: the root of 16 lists × 200 / 40, rounded up.
+  expect(plan.vector).toMatchObject({ plan: 'index', index: 'ivfflat', ef_search: null, probes: 9 });
+  expect(await recall(null)).toBeGreaterThanOrEqual(0.95);
+  for (const parts of [10, 500]) expect(await recall(null, parts)).toBeGreaterThanOrEqual(0.95);
+  expect((await settle({})).dropped).toEqual([`${corpus.partition}_cos_i16`]);
+}, 120_000);
 
 test('R20 a filter that hides all that is near: the scan of the index gives up, and nothing is missing', async () => {
   const { vector } = corpus.queries[1]!;
