@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll } from '@jest/globals';
 import pg from 'pg';
+import { until } from '../until.ts';
 import { testServers } from './test-servers.ts';
 
 /** A database of the calling test file alone. */
@@ -27,9 +28,20 @@ export function testDatabase(): TestDatabase {
       );
       return;
     }
-    await runStatement(`drop database if exists ${name} with (force)`);
+    await until(() => drop(name), { what: `the end of autovacuum in ${name}`, everyMs: 200 });
   });
   return { url: url.href, name };
+}
+
+/** False while an autovacuum worker is in the database: it is a superuser's process, which the login may not end. */
+async function drop(name: string): Promise<boolean> {
+  try {
+    await runStatement(`drop database if exists ${name} with (force)`);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === '42501') return false;
+    throw error;
+  }
 }
 
 async function runStatement(statement: string): Promise<void> {
