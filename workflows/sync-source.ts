@@ -59,7 +59,7 @@ export async function syncSource(input: SyncSourceInput): Promise<SyncSourceResu
     if (!isOpen) return { state: 'gone' };
     await transfer(input, window);
     await window.drain();
-    await settleStrays(input);
+    await settleStrays(input, window);
     const refused = await remove(input);
     return await finish(input, { state: 'completed', error: refused });
   } catch (error) {
@@ -97,14 +97,19 @@ async function transfer(input: SyncSourceInput, window: ChildWindow): Promise<vo
   }
 }
 
-/** Waits for documents whose workflow was not started from here: a worker died between their rows and their start. */
-async function settleStrays(input: SyncSourceInput): Promise<void> {
-  for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 2, 30_000)) {
-    const { pending } = await countUnsettled(input);
+/**
+ * Starts what was handed over by a step whose answer was lost with its worker, and waits until all documents have ended;
+ * what the sweep has started meanwhile ends by itself.
+ */
+async function settleStrays(input: SyncSourceInput, window: ChildWindow): Promise<void> {
+  for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 30_000)) {
+    const { pending, documents } = await countUnsettled(input);
     if (pending === 0) return;
     setCurrentDetails(`${pending} documents are still being ingested`);
-    await sleep(pauseMs, { summary: 'Until all documents are ingested' });
+    await window.start(documents);
+    await window.drain();
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof syncSource>(input);
+    await sleep(pauseMs, { summary: 'Until all documents are ingested' });
   }
 }
 

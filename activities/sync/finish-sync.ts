@@ -5,6 +5,7 @@ import { countCursors } from '../../entities/sources/source-cursor-repository.ts
 import { countItems, forgetItems, readMissingItems } from '../../entities/sources/source-item-repository.ts';
 import { beginSync, endSync, type SyncError } from '../../entities/sources/source-sync-repository.ts';
 import { query } from '../../entities/sql.ts';
+import type { AcceptedDocument } from './accepted-document.ts';
 import { cursorHash } from './list-page.ts';
 import { runSyncStep } from './run-sync-step.ts';
 import type { SyncDeps } from './sync-deps.ts';
@@ -57,6 +58,8 @@ export function createPlanRemovals(deps: SyncDeps): (input: SyncSourceInput) => 
 }
 
 const documentsPerStep = 50;
+/** As many as a sync has under way at once. */
+const documentsNamed = 16;
 
 /** Deletes the next documents that the source holds no more, each in a transaction of its own. */
 export function createRemoveMissing(deps: SyncDeps): (input: SyncSourceInput) => Promise<{ more: boolean }> {
@@ -80,18 +83,25 @@ export function createRemoveMissing(deps: SyncDeps): (input: SyncSourceInput) =>
   };
 }
 
-/** Documents of the sync's job that are still being ingested. */
-export function createCountUnsettled(deps: SyncDeps): (input: SyncSourceInput) => Promise<{ pending: number }> {
+/** Documents of the sync's job that are still being ingested, and the first of them. */
+export type UnsettledDocuments = { pending: number; documents: AcceptedDocument[] };
+
+/** Counts them, and names so many as may be started at once. */
+export function createCountUnsettled(deps: SyncDeps): (input: SyncSourceInput) => Promise<UnsettledDocuments> {
   return async function countUnsettled(input) {
     return runSyncStep(deps, input, (step) =>
       step.held(async (em, { jobId }) => {
-        const [row] = await query<{ pending: number }>(
+        const documents = await query<AcceptedDocument & { pending: number }>(
           em,
-          `select count(*)::integer as pending from document_generations
-           where workspace_id = $1 and job_id = $2 and state in ('staging', 'ready')`,
-          [input.workspaceId, jobId],
+          `select document_id as "documentId", generation, count(*) over ()::integer as pending
+           from document_generations
+           where workspace_id = $1 and job_id = $2 and state in ('staging', 'ready') order by document_id limit $3`,
+          [input.workspaceId, jobId, documentsNamed],
         );
-        return row!;
+        return {
+          pending: documents[0]?.pending ?? 0,
+          documents: documents.map(({ documentId, generation }) => ({ documentId, generation })),
+        };
       }),
     );
   };

@@ -5,12 +5,14 @@ import { GracefulShutdownPeriodExpiredError, NativeConnection, Worker } from '@t
 import { v7 } from 'uuid';
 import { createIngestionActivities } from '../../../activities/ingestion/create-ingestion-activities.ts';
 import { createSyncActivities } from '../../../activities/sync/create-sync-activities.ts';
+import { createSweepSyncs } from '../../../activities/sync/sweep-syncs.ts';
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
 import type { SyncSourceInput } from '../../../contracts/names/workflows.ts';
 import { inspectDocument } from '../../../providers/parsers/detection/inspect-document.ts';
 import { requestSync } from '../../../entities/sources/source-sync-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { seal } from '../../../platform/seal.ts';
+import { createSourceSchedules } from '../../../platform/source-schedules.ts';
 import { createSourceOpener } from '../../../platform/source-opener.ts';
 import { createWorkStarter, type WorkStarter } from '../../../platform/work-starter.ts';
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
@@ -92,10 +94,17 @@ export function syncHarness(folders: string[]) {
       return self.ended(input);
     },
     async ended(input: SyncSourceInput, timeoutMs = 110_000): Promise<SyncRow> {
-      await until(async () => !['accepted', 'running'].includes((await self.row(input)).state), {
-        what: 'the end of the sync',
-        timeoutMs,
+      // The sweep runs as it does every five seconds in the product: it starts what met a run that was about to end.
+      const sweep = createSweepSyncs({
+        database: self.database,
+        applySchedule: createSourceSchedules(self.client).apply,
+        ...self.starter,
       });
+      const hasEnded = async () => {
+        await sweep();
+        return !['accepted', 'running'].includes((await self.row(input)).state);
+      };
+      await until(hasEnded, { what: 'the end of the sync', timeoutMs, everyMs: 200 });
       return self.row(input);
     },
     async row({ syncId }: SyncSourceInput): Promise<SyncRow> {
@@ -192,7 +201,7 @@ async function startSyncWorker(
     maxHeartbeatThrottleInterval: '400 milliseconds',
     defaultHeartbeatThrottleInterval: '400 milliseconds',
     stickyQueueScheduleToStartTimeout: '2 seconds',
-    shutdownForceTime: '2 seconds',
+    shutdownForceTime: '30 seconds',
     sinks: { trace: { span: { fn: () => {} } } },
   });
   // Steps that do not end in time are cut off, as a process manager would do it.
