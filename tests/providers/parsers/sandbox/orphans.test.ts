@@ -23,7 +23,9 @@ test('R1 a worker that is killed leaves no parser process behind, not even one t
   const file = fileURLToPath(new URL('orphan.ts', import.meta.url));
   const worker = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'], env: {} });
   await once(worker.stdout, 'data');
-  const parsers = processes().filter(({ parent, command }) => parent === worker.pid && command.includes('parser-process'));
+  const parsers = processes().filter(
+    ({ parent, command }) => parent === worker.pid && command.includes('parser-process'),
+  );
   expect(parsers).toHaveLength(2);
   worker.kill('SIGKILL');
   await once(worker, 'exit');
