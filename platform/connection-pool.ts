@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { prepareStatements } from './prepared-statements.ts';
 
 /** What a pool of one role is made of. */
 export type PoolSettings = {
@@ -37,6 +38,8 @@ export function poolOptions(settings: PoolSettings): Record<string, unknown> {
     onPoolCreated: (pool: pg.Pool) => {
       pool.on('connect', (client) => {
         for (const type of timestampTypes) client.setTypeParser(type, pg.types.getTypeParser(type));
+        // Other roles begin without a statement, and must notice at once when the connection is dead.
+        prepareStatements(client, { mergeBegin: settings.role === 'perdure_app' });
       });
       returnDeadConnections(pool);
       settings.onPool?.(pool);

@@ -77,7 +77,7 @@ export async function takeOverGeneration(
     `update documents set status = 'processing', updated_at = now() where id = $1 and status <> 'processing'`,
     [run.documentId],
   );
-  if (found.expected_chunks === null) await deleteParts(em, run, { blobs: false });
+  if (found.run_id !== null && found.expected_chunks === null) await deleteParts(em, run, { blobs: false });
   if (found.job_id !== null) await startIngestionJob(em, found.job_id);
   return found;
 }
@@ -200,15 +200,7 @@ export async function publishGeneration(
   // Of a model that was asked for when the ingestion began, and was given up meanwhile.
   if (counted.unread > 0) await deleteUnreadEmbeddings(em, run, modelIds);
   const underWay = lower.filter(({ state }) => state === 'staging' || state === 'ready');
-  await query(
-    em,
-    `update document_generations
-     set error = case when state in ('staging', 'ready') then $3::jsonb else error end,
-         state = 'abandoned', stage = 'done', password_sealed = null, completed_at = coalesce(completed_at, now()),
-         updated_at = now()
-     where document_id = $1 and generation = any($2::integer[]) and state <> 'abandoned'`,
-    [run.documentId, lower.map(({ generation }) => generation), JSON.stringify(newerGeneration)],
-  );
+  if (lower.length > 0) await abandonGenerations(em, run, lower);
   await query(
     em,
     `update document_generations
@@ -266,6 +258,22 @@ const newerGeneration: StoredError = {
   code: 'fenced',
   detail: 'A newer version of the document was published first. There is nothing to do.',
 };
+
+async function abandonGenerations(
+  em: EntityManager,
+  key: GenerationKey,
+  generations: readonly LockedGeneration[],
+): Promise<void> {
+  await query(
+    em,
+    `update document_generations
+     set error = case when state in ('staging', 'ready') then $3::jsonb else error end,
+         state = 'abandoned', stage = 'done', password_sealed = null, completed_at = coalesce(completed_at, now()),
+         updated_at = now()
+     where document_id = $1 and generation = any($2::integer[]) and state <> 'abandoned'`,
+    [key.documentId, generations.map(({ generation }) => generation), JSON.stringify(newerGeneration)],
+  );
+}
 
 async function countParts(
   em: EntityManager,
