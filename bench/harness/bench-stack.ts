@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,13 +24,15 @@ export async function withBenchStack<T>(
   const abort = new AbortController();
   const interrupt = () => abort.abort(new Error('The bench was interrupted.'));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  // Ports of its own each time: a worker that a killed bench left behind would take the next one's work.
+  const port = 24_000 + 10 * randomInt(400);
   try {
     const stack = await startStack({
       home,
       cache: cacheDirectory(process.env),
       env,
       processes: options.processes,
-      ports: { postgres: 27432, temporal: 27233, temporalUi: 28233, api: 27400 },
+      ports: { postgres: port, temporal: port + 2, temporalUi: port + 4, api: port + 6 },
       signal: abort.signal,
     });
     try {

@@ -45,6 +45,20 @@ export function binaryInteger(value: number): Buffer {
   return bytes;
 }
 
+/** An integer in two bytes. */
+export function binarySmallint(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}
+
+/** An integer in eight bytes. */
+export function binaryBigint(value: number | bigint): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigInt64BE(BigInt(value));
+  return bytes;
+}
+
 /** A jsonb value: version 1, then its text. */
 export const binaryJson = (value: unknown): Buffer =>
   Buffer.concat([Buffer.from([1]), Buffer.from(JSON.stringify(value))]);

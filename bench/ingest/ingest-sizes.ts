@@ -16,3 +16,7 @@ export const warmUpDocuments = Math.max(1, Math.round(160_000 / documentCharacte
 
 /** Chunks that are there before a round with free vectors; the first size's metrics have plain names. */
 export const presentChunks = [scaled(8_000), scaled(100_000)] as const;
+
+/** Documents of 10 kB whose way from the upload to the first hit is timed, one after the other. */
+export const searchableDocuments = scaled(20);
+export const searchableCharacters = 10_000;

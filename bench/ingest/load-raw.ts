@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { binaryArray, binaryVector } from '../../entities/documents/binary-array.ts';
+import { binaryArray, binaryVector, byteaTypeId } from '../../entities/documents/binary-array.ts';
+import type { ChunkTerms } from '../../domain/lexical/count-terms.ts';
 import type { Corpus } from '../data/load-corpus.ts';
-import { binaryInteger, binaryJson, binaryUuid, copyBinary } from './binary-copy.ts';
+import { binaryBigint, binaryInteger, binaryJson, binarySmallint, binaryUuid, copyBinary } from './binary-copy.ts';
+import { planTerms } from './plan-chunks.ts';
 import type { PlannedChunk, PlannedDocument } from './plan-chunks.ts';
 
 /** How rows are sent: arrays as parameters of an insert, or a stream. */
@@ -10,6 +12,7 @@ export type RawWay = 'unnest' | 'copy';
 
 interface Row extends PlannedChunk {
   documentId: string;
+  terms: ChunkTerms;
 }
 
 // Large enough that statements and commits cost nothing, small enough to keep every connection busy to the end.
@@ -17,7 +20,8 @@ const rowsPerTransaction = 200;
 
 /**
  * Stores planned chunks in the product's own tables, with all their constraints and indexes, by plain SQL over so many
- * connections as the owner of the tables, whom row-level security lets COPY. Nothing but chunks and vectors is timed.
+ * connections as the owner of the tables, whom row-level security lets COPY. Chunks, their terms and their vectors are
+ * timed, and the statistics of terms, which the tables' own trigger adds when the documents become active.
  */
 export class RawLoader {
   readonly #clients: pg.Client[];
@@ -40,9 +44,14 @@ export class RawLoader {
     return new RawLoader(clients, corpus, rows[0]!.id);
   }
 
-  /** Seconds for the chunks and vectors of the documents; the documents' own rows are written before. */
+  /** Seconds until all parts of the documents are stored and counted; the documents' own rows are written before. */
   async load(way: RawWay, documents: readonly PlannedDocument[]): Promise<number> {
-    const rows = await this.#insertDocuments(documents);
+    const ids = documents.map(() => randomUUID());
+    await this.#insertDocuments(documents, ids);
+    const rows = documents.flatMap((document, n) => {
+      const terms = planTerms(document, this.#corpus.workspaceId);
+      return document.chunks.map((chunk, index) => ({ ...chunk, documentId: ids[n]!, terms: terms[index]! }));
+    });
     const parts: Row[][] = [];
     for (let from = 0; from < rows.length; from += rowsPerTransaction) {
       parts.push(rows.slice(from, from + rowsPerTransaction));
@@ -58,6 +67,7 @@ export class RawLoader {
         }
       }),
     );
+    await Promise.all(this.#clients.map((client, n) => activate(client, partOf(ids, n, this.#clients.length))));
     return (performance.now() - started) / 1000;
   }
 
@@ -65,23 +75,26 @@ export class RawLoader {
     await Promise.all(this.#clients.map((client) => client.end()));
   }
 
-  async #insertDocuments(documents: readonly PlannedDocument[]): Promise<Row[]> {
-    const ids = documents.map(() => randomUUID());
+  async #insertDocuments(documents: readonly PlannedDocument[], ids: readonly string[]): Promise<void> {
     const [client] = this.#clients;
     await client!.query(
       `insert into documents (id, workspace_id, title, document_type, is_global, status, latest_generation, active_generation)
        select id, $1, title, 'markdown', true, 'ready', 1, 1 from unnest($2::uuid[], $3::text[]) as d (id, title)`,
-      [this.#corpus.workspaceId, ids, documents.map((document) => document.path)],
+      [this.#corpus.workspaceId, ids, documents.map((document) => document.title)],
     );
     await client!.query(
       `insert into document_generations (workspace_id, document_id, generation, state, stage, workflow_id, mime_type,
                                          byte_size, content_hash, chunk_size, chunk_overlap, expected_chunks,
-                                         embedded_chunks)
-       select $1, id, 1, 'active', 'done', 'bench', 'text/markdown', 0, '', 200, 32, chunks, chunks
-       from unnest($2::uuid[], $3::integer[]) as g (id, chunks)`,
-      [this.#corpus.workspaceId, ids, documents.map((document) => document.chunks.length)],
+                                         embedded_chunks, language)
+       select $1, id, 1, 'staging', 'done', 'bench', 'text/markdown', 0, '', 240, 32, chunks, chunks, language
+       from unnest($2::uuid[], $3::integer[], $4::text[]) as g (id, chunks, language)`,
+      [
+        this.#corpus.workspaceId,
+        ids,
+        documents.map((document) => document.chunks.length),
+        documents.map((document) => document.language),
+      ],
     );
-    return documents.flatMap(({ chunks }, n) => chunks.map((chunk) => ({ ...chunk, documentId: ids[n]! })));
   }
 
   async #unnest(client: pg.Client, rows: readonly Row[]): Promise<void> {
@@ -107,15 +120,34 @@ export class RawLoader {
       ],
     });
     await client.query({
+      name: 'terms',
+      text: `insert into chunk_terms (workspace_id, document_id, generation, chunk_index, length, keys, frequencies)
+             select $1, document, 1, index, length, keys::bigint[], frequencies::smallint[]
+             from unnest($2::uuid[], $3::integer[], $4::integer[], $5::text[], $6::text[])
+                  as t (document, index, length, keys, frequencies)`,
+      values: [
+        workspaceId,
+        documents,
+        indexes,
+        rows.map((row) => row.terms.length),
+        rows.map((row) => `{${row.terms.keys.join(',')}}`),
+        rows.map((row) => `{${row.terms.frequencies.join(',')}}`),
+      ],
+    });
+    await client.query({
       name: 'vectors',
-      text: `insert into ${partition} (model_id, workspace_id, document_id, generation, chunk_index, embedding)
-             select $1, $2, document, 1, index, embedding
-             from unnest($3::uuid[], $4::integer[], $5::vector[]) as e (document, index, embedding)`,
+      text: `insert into ${partition} (model_id, workspace_id, document_id, generation, chunk_index, content_hash, embedding)
+             select $1, $2, document, 1, index, hash, embedding
+             from unnest($3::uuid[], $4::integer[], $5::bytea[], $6::vector[]) as e (document, index, hash, embedding)`,
       values: [
         modelId,
         workspaceId,
         documents,
         indexes,
+        binaryArray(
+          byteaTypeId,
+          rows.map((row) => row.hash),
+        ),
         binaryArray(
           this.#vectorTypeId,
           rows.map((row) => binaryVector(row.vector)),
@@ -145,7 +177,21 @@ export class RawLoader {
     );
     await copyBinary(
       client,
-      `copy ${partition} (model_id, workspace_id, document_id, generation, chunk_index, embedding)
+      `copy chunk_terms (workspace_id, document_id, generation, chunk_index, length, keys, frequencies)
+       from stdin (format binary)`,
+      rows.map(({ documentId, index, terms }) => [
+        workspace,
+        binaryUuid(documentId),
+        one,
+        binaryInteger(index),
+        binaryInteger(terms.length),
+        binaryArray(pg.types.builtins.INT8, terms.keys.map(binaryBigint)),
+        binaryArray(pg.types.builtins.INT2, terms.frequencies.map(binarySmallint)),
+      ]),
+    );
+    await copyBinary(
+      client,
+      `copy ${partition} (model_id, workspace_id, document_id, generation, chunk_index, content_hash, embedding)
        from stdin (format binary)`,
       rows.map((row) => [
         model,
@@ -153,8 +199,19 @@ export class RawLoader {
         binaryUuid(row.documentId),
         one,
         binaryInteger(row.index),
+        row.hash,
         binaryVector(row.vector),
       ]),
     );
   }
 }
+
+async function activate(client: pg.Client, ids: readonly string[]): Promise<void> {
+  await client.query(
+    `update document_generations set state = 'active' where document_id = any ($1) and generation = 1`,
+    [ids],
+  );
+}
+
+const partOf = <T>(list: readonly T[], part: number, parts: number): T[] =>
+  list.filter((_, index) => index % parts === part);

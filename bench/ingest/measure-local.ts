@@ -11,6 +11,7 @@ import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
 import { IngestClient } from './ingest-client.ts';
 import { documentCharacters, localDocuments } from './ingest-sizes.ts';
+import { measureSearchable } from './measure-searchable.ts';
 
 const rounds = 3;
 // What follows the last document's activation (the workflow's end, the visibility rows) belongs to no measurement.
@@ -22,9 +23,9 @@ const restMs = 1_500;
  */
 export function measureLocal(results: Results): Promise<void> {
   return withBenchStack({ processes: ['postgres', 'temporal', 'api', 'worker'] }, async (stack) => {
+    const server = { url: String(stack.urls.api), key: findApiKey({}, stack.home) ?? '' };
     const client = await IngestClient.connect({
-      url: String(stack.urls.api),
-      key: findApiKey({}, stack.home) ?? '',
+      ...server,
       databaseUrl: stack.env.DATABASE_URL!,
     });
     const text = new MarkdownText(11);
@@ -58,6 +59,7 @@ export function measureLocal(results: Results): Promise<void> {
       );
     }
     await session.release();
+    await measureSearchable(results, server);
     await client.close();
     results.note(
       `local: ${localDocuments} documents of ${documentCharacters / 1000} kB a round, from the first request to the last ` +

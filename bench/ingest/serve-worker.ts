@@ -2,6 +2,7 @@ import { loadConfig } from '../../platform/config.ts';
 import { createLogger } from '../../platform/log.ts';
 import { startTelemetry } from '../../platform/telemetry/start-telemetry.ts';
 import { installTemporalRuntime } from '../../platform/telemetry/temporal-runtime.ts';
+import { ProviderError } from '../../providers/provider-error.ts';
 import { createProviders } from '../../providers/registry.ts';
 import type { Providers } from '../../providers/registry.ts';
 import { readVectors } from './vector-file.ts';
@@ -43,7 +44,12 @@ function lookUp(providers: Providers, vectors: ReadonlyMap<string, Float32Array>
 
 function find(vectors: ReadonlyMap<string, Float32Array>, text: string): Float32Array {
   const vector = vectors.get(text);
-  if (vector === undefined) throw new Error(`The bench has no vector for the chunk "${text.slice(0, 100)}".`);
+  if (vector === undefined) {
+    // Not to be tried again: the product cuts in another way than was planned.
+    throw new ProviderError('invalid_request', `The bench has no vector for the chunk "${text.slice(0, 100)}".`, {
+      retryable: false,
+    });
+  }
   return vector;
 }
 

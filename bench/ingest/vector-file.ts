@@ -7,14 +7,14 @@ export async function writeVectors(file: string, chunks: readonly PlannedChunk[]
   const all = new Float32Array(chunks.length * width);
   for (const [index, { vector }] of chunks.entries()) all.set(vector, index * width);
   await writeFile(file, all);
-  await writeFile(`${file}.json`, JSON.stringify(chunks.map((chunk) => chunk.content)));
+  await writeFile(`${file}.json`, JSON.stringify(chunks.map((chunk) => chunk.text)));
 }
 
 /** The vector of each text that was written. */
 export async function readVectors(file: string): Promise<Map<string, Float32Array>> {
-  const contents = JSON.parse(await readFile(`${file}.json`, 'utf8')) as string[];
+  const texts = JSON.parse(await readFile(`${file}.json`, 'utf8')) as string[];
   const bytes = await readFile(file);
   const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const width = all.length / contents.length;
-  return new Map(contents.map((content, index) => [content, all.slice(index * width, (index + 1) * width)]));
+  const width = all.length / texts.length;
+  return new Map(texts.map((text, index) => [text, all.slice(index * width, (index + 1) * width)]));
 }

@@ -12,7 +12,8 @@ import { query } from '../sql.ts';
 /** What `acceptDocuments` did, in the order of the documents; no job if all of them were there unchanged. */
 export type AcceptedDocuments = { jobId: string | null; documents: ReservedGeneration[] };
 
-const defaultParameters: ChunkParameters = { chunkSize: 240, chunkOverlap: 32 };
+/** How documents of a source are cut that no RAG tool reads, in tokens. */
+export const defaultChunkParameters: ChunkParameters = { chunkSize: 240, chunkOverlap: 32 };
 
 /**
  * Accepts documents into one job: rows, bytes and job commit together, and only then are the workflows started. A
@@ -67,7 +68,7 @@ export async function readChunkParameters(
      order by knowledge_source_id is null, created_at, id limit 1`,
     [workspaceId, knowledgeSourceId],
   );
-  return row ?? defaultParameters;
+  return row ?? defaultChunkParameters;
 }
 
 function compare(a: DocumentToAccept, b: DocumentToAccept): number {
