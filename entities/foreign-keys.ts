@@ -81,7 +81,10 @@ export const foreignKeys: readonly ForeignKey[] = declarations.map((declaration)
   const [, table = '', columns = '', referencedTable = '', referencedColumns = '', onDelete = ''] =
     /^(\w+) \(([^)]+)\) references (\w+) \(([^)]+)\) on delete (.+)$/.exec(declaration) ?? [];
   // PostgreSQL's names have 63 characters; what is too much is taken from the columns.
-  const named = columns.split(', ').join('_').slice(0, 63 - `${table}__fkey`.length);
+  const named = columns
+    .split(', ')
+    .join('_')
+    .slice(0, 63 - `${table}__fkey`.length);
   return {
     name: `${table}_${named}_fkey`,
     table,
