@@ -10,7 +10,10 @@ const workspaceCheck = `
     end if;
   end $function$`;
 
-// The true score of chunks that vectors alone have found, by the same formula as search_lexical. By their keys.
+// What fusion takes as a chunk's score by words: BM25 as search_lexical has it, but with the words of the chunks before and
+// after at half their number, so that a passage stands with what it belongs to. Their share of the average length follows
+// from the statistics: every chunk but one of a document has a neighbour on each side. By their keys, whatever list has
+// found them.
 const lexicalScores = `
   create function search_lexical_scores(
     workspace uuid, keys bigint[], weights double precision[], documents uuid[], generations integer[],
@@ -21,20 +24,34 @@ const lexicalScores = `
   #variable_conflict use_column
   declare
     query record;
+    average double precision;
   begin
     select * into query from lexical_query(workspace, keys, weights);
     if query.terms is null then return; end if;
+    select query.average * (2 - sum(c.documents) / query.total) into average from (
+      select s.documents from lexical_collections s where s.workspace_id = workspace
+      union all
+      select s.change from term_statistics_deltas s where s.workspace_id = workspace) c;
     return query
-      select t.document_id, t.generation, t.chunk_index,
-             sum(q.factor * t.frequencies[p.place] / (t.frequencies[p.place] + s.saturation))
-      from unnest(documents, generations, indexes) as k (document_id, generation, chunk_index)
-      join chunk_terms t on t.workspace_id = workspace and t.document_id = k.document_id
-        and t.generation = k.generation and t.chunk_index = k.chunk_index
-      cross join lateral (select 1.5 * (0.25 + 0.75 * t.length / query.average) as saturation) s
-      cross join unnest(query.terms, query.factors) as q (term, factor)
-      cross join lateral (select width_bucket(q.term, t.keys) as place) p
-      where t.keys[p.place] = q.term
-      group by t.document_id, t.generation, t.chunk_index;
+      with chunks as materialized (
+        select k.place, case t.chunk_index when k.chunk_index then 1 else 0.5 end::double precision as share, t.length,
+               t.keys, t.frequencies
+        from unnest(documents, generations, indexes) with ordinality as k (document_id, generation, chunk_index, place)
+        join chunk_terms t on t.workspace_id = workspace and t.document_id = k.document_id
+          and t.generation = k.generation and t.chunk_index between k.chunk_index - 1 and k.chunk_index + 1),
+      lengths as (
+        select place, 1.5 * (0.25 + 0.75 * sum(share * length) / average) as saturation from chunks group by place),
+      counts as (
+        select c.place, q.factor, sum(c.share * c.frequencies[p.found]) as frequency
+        from chunks c
+        cross join unnest(query.terms, query.factors) with ordinality as q (term, factor, number)
+        cross join lateral (select width_bucket(q.term, c.keys) as found) p
+        where c.keys[p.found] = q.term
+        group by c.place, q.number, q.factor)
+      select documents[c.place], generations[c.place], indexes[c.place],
+             sum(c.factor * c.frequency / (c.frequency + l.saturation))
+      from counts c join lengths l using (place)
+      group by c.place;
   end $function$`;
 
 // The candidates of both lists, each with its place in them, its distance and its score; null where there is none. What
@@ -102,11 +119,11 @@ const hybrid = `
       select w.* from (
         select array_agg(document_id) as documents, array_agg(generation) as generations,
                array_agg(chunk_index) as indexes
-        from listed where text_rank is null) k
+        from listed) k
       cross join lateral search_lexical_scores(workspace, keys, weights, k.documents, k.generations, k.indexes) w
       where strategy = 'hybrid' and k.documents is not null)
     select json_agg(json_build_array(l.document_id, l.generation, l.chunk_index, l.vector_rank,
-                                     coalesce(l.distance, d.distance), l.text_rank, coalesce(l.score, w.score)))
+                                     coalesce(l.distance, d.distance), l.text_rank, coalesce(w.score, l.score)))
       into candidates
       from listed l
       left join distant d using (document_id, generation, chunk_index)

@@ -104,6 +104,25 @@ describe('the shape of an answer', () => {
     );
   });
 
+  test('for fusion the words of the chunks before and after count half', async () => {
+    const own = await new Library(database).create();
+    const vector = degrees(0);
+    await own.add('a', [
+      { content: 'okapi okapi', vector },
+      { content: 'zebra', vector },
+      { content: 'lion', vector },
+    ]);
+    await own.add('b', [{ content: 'zebra lion', vector }]);
+    const { candidates } = await run({ workspaceId: own.workspaceId, modelId: own.modelId });
+    // Four chunks of two documents with six words: on average 1.5, and with their neighbours' half 2.25.
+    const bm25 = (frequency: number, length: number) =>
+      (Math.log(1 + 3.5 / 1.5) * frequency) / (frequency + 1.5 * (0.25 + (0.75 * length) / 2.25));
+    const scoreOf = (chunk: number) => candidates.find((each) => each.chunkIndex === chunk && each.text !== null)?.text;
+    expect(scoreOf(0)).toEqual({ rank: 1, score: expect.closeTo(bm25(2, 2.5), 9) });
+    expect(scoreOf(1)).toEqual({ rank: null, score: expect.closeTo(bm25(1, 2.5), 9) });
+    expect(scoreOf(2)).toBeUndefined();
+  });
+
   test('the plan says what was done and why, and each stage has its time', async () => {
     const { plan, timings, hits, candidates } = await run({ modelName: 'synthetic' });
     expect(plan).toMatchObject({
