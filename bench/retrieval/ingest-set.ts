@@ -20,7 +20,9 @@ export async function ingestSet(
   language: string | null,
 ): Promise<{ chunks: number }> {
   const source = await findOrCreateSource(client, set.name, language);
-  for (const documents of batches(set.documents)) {
+  // An empty document is refused, and no search could find it.
+  const written = set.documents.filter(({ title, text }) => title.trim() !== '' || text.trim() !== '');
+  for (const documents of batches(written)) {
     const { job, documents: items } = await client.request<DocumentsAccepted>('/documents/batch', {
       method: 'POST',
       idempotencyKey: randomUUID(),
