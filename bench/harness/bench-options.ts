@@ -11,6 +11,8 @@ export interface BenchOptions {
   home: string | null;
   /** Fields that go with every search, such as `{"fusion":{"method":"rrf"}}`. */
   search: Record<string, unknown>;
+  /** Whether to watch ingestion into a growing database. */
+  growth: boolean;
   json: boolean;
   /** Whether what is not as expected is an error. */
   check: boolean;
@@ -24,6 +26,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
     options: {
       json: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
+      growth: { type: 'boolean', default: false },
       set: { type: 'string', multiple: true, default: [] },
       dir: { type: 'string', multiple: true, default: [] },
       language: { type: 'string' },
@@ -33,7 +36,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
   });
   const [name = '', ...others] = positionals;
   if (others.length > 0) throw new Error(`One benchmark at a time: "${others[0]}" is one too many.`);
-  const { set, dir, language = null, home = null, json, check } = values;
+  const { set, dir, language = null, home = null, json, check, growth } = values;
   const search = JSON.parse(values.search) as Record<string, unknown>;
-  return { name, options: { set, dir, language, home, search, json, check } };
+  return { name, options: { set, dir, language, home, search, json, check, growth } };
 }

@@ -10,3 +10,14 @@ export function percentile(values: readonly number[], p: number): number {
 
 /** The middle value. */
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
+
+/** How much y grows with x, by least squares. */
+export function slope(points: readonly { x: number; y: number }[]): number {
+  const mean = (of: 'x' | 'y') => points.reduce((sum, point) => sum + point[of], 0) / points.length;
+  const [x, y] = [mean('x'), mean('y')];
+  const [above, below] = points.reduce(
+    ([a, b], point) => [a + (point.x - x) * (point.y - y), b + (point.x - x) ** 2] as const,
+    [0, 0] as readonly [number, number],
+  );
+  return above / below;
+}

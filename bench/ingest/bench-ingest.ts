@@ -1,9 +1,15 @@
+import type { BenchOptions } from '../harness/bench-options.ts';
 import type { Results } from '../harness/results.ts';
 import { measureFree } from './measure-free.ts';
+import { measureGrowth } from './measure-growth.ts';
 import { measureLocal } from './measure-local.ts';
 
-/** Chunks per second: with the local model against the bare model, and with free vectors against plain SQL. */
-export async function benchIngest(results: Results): Promise<void> {
+/**
+ * Chunks per second: with the local model against the bare model, and with free vectors against plain SQL; with
+ * `--growth` instead what a chunk costs, and what memory the worker takes, while a database grows.
+ */
+export async function benchIngest(results: Results, options: BenchOptions): Promise<void> {
+  if (options.growth) return measureGrowth(results);
   await measureLocal(results);
   await measureFree(results);
 }

@@ -20,3 +20,7 @@ export const presentChunks = [scaled(8_000), scaled(100_000)] as const;
 /** Documents of 10 kB whose way from the upload to the first hit is timed, one after the other. */
 export const searchableDocuments = scaled(20);
 export const searchableCharacters = 10_000;
+
+/** Documents of about ten chunks for watching cost and memory while a database grows, and after how many to look. */
+export const growthCharacters = 7_000;
+export const growthSteps = [100, 300, 1_000, 3_000, 10_000].map(scaled);

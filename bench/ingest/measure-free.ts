@@ -1,40 +1,28 @@
-import { createHash, randomUUID } from 'node:crypto';
 import path from 'node:path';
-import pg from 'pg';
-import { createLocalEmbeddingModel } from '../../providers/local/local-embedding-model.ts';
+import type pg from 'pg';
 import type { Stack } from '../../scripts/supervisor/stack.ts';
-import { ClusteredVectors, defaultShape } from '../data/clustered-vectors.ts';
-import { loadCorpus } from '../data/load-corpus.ts';
-import type { Corpus } from '../data/load-corpus.ts';
-import { MarkdownText } from '../data/markdown-text.ts';
+import { defaultShape } from '../data/clustered-vectors.ts';
 import { withBenchStack } from '../harness/bench-stack.ts';
 import { readCpuSeconds } from '../harness/cpu-time.ts';
 import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
+import { asLogin, benchKey, makeBase, onCopy, planDocuments, upload } from './base-database.ts';
+import type { BaseDatabase } from './base-database.ts';
 import { IngestClient } from './ingest-client.ts';
 import { documentCharacters, freeDocuments, presentChunks, warmUpDocuments } from './ingest-sizes.ts';
 import { RawLoader } from './load-raw.ts';
 import type { RawWay } from './load-raw.ts';
-import { planDocument } from './plan-chunks.ts';
 import type { PlannedDocument } from './plan-chunks.ts';
 import { withServedDatabase } from './served-database.ts';
 import type { Served } from './served-database.ts';
 import { writeVectors } from './vector-file.ts';
 
-const seed = 1;
-const apiKey = 'pk_bench';
 // A large database takes long to copy.
 const rounds = { '': 3, 'at100k.': 2 };
 
-/** A database that each measurement gets a copy of, so that all of them begin alike. */
-interface Base {
-  name: string;
-  corpus: Corpus;
-}
-
 interface Measurement {
   stack: Stack;
-  base: Base;
+  base: BaseDatabase;
   warmUp: PlannedDocument[];
   documents: PlannedDocument[];
   vectors: string;
@@ -46,9 +34,11 @@ interface Measurement {
  */
 export function measureFree(results: Results): Promise<void> {
   return withBenchStack({ processes: ['postgres', 'temporal'] }, async (stack) => {
-    const code = await stack.runScript('scripts/db/upgrade.ts', [], () => {});
-    if (code !== 0) throw new Error('The migrations failed: run npm run db:check.');
-    const planned = await planDocuments(stack);
+    const planned = planDocuments(stack, {
+      name: 'free',
+      count: warmUpDocuments + freeDocuments,
+      characters: documentCharacters,
+    });
     const vectors = path.join(stack.home, 'vectors');
     await writeVectors(
       vectors,
@@ -102,7 +92,7 @@ async function runProduct(
   databaseUrl: string,
 ): Promise<{ seconds: number; connections: number }> {
   return withServedDatabase(work.stack, { databaseUrl, vectors: work.vectors }, async ({ url, pids }) => {
-    const client = await IngestClient.connect({ url, key: apiKey, databaseUrl, source: 'rest' });
+    const client = await IngestClient.connect({ url, key: benchKey, databaseUrl, source: 'rest' });
     await client.ingest(work.warmUp.map(upload));
     const before = await readCpu(pids);
     const seconds = await client.ingest(work.documents.map(upload));
@@ -123,7 +113,8 @@ async function runProduct(
   });
 }
 
-async function readCpu(pids: Served['pids']): Promise<Map<string, number>> {
+/** Seconds of processor time that each part has used. */
+export async function readCpu(pids: Served['pids']): Promise<Map<string, number>> {
   const entries = Object.entries(pids).map(async ([name, pid]) => [name, await readCpuSeconds(pid)] as const);
   return new Map(await Promise.all(entries));
 }
@@ -158,69 +149,6 @@ async function requireVectors(database: pg.Client, expected: number): Promise<vo
   if (rows[0]!.found !== expected) throw new Error(`${rows[0]!.found} of ${expected} chunks have their vector.`);
 }
 
-async function planDocuments(stack: Stack): Promise<PlannedDocument[]> {
-  const model = createLocalEmbeddingModel({ modelDirectory: path.join(stack.home, 'models', 'all-MiniLM-L6-v2') });
-  const text = new MarkdownText(12);
-  const vectors = new ClusteredVectors(seed).reseed(13);
-  return Array.from({ length: warmUpDocuments + freeDocuments }, (_, n) =>
-    planDocument({ path: `free/${n}.md`, text: text.document(documentCharacters) }, model, vectors),
-  );
-}
-
-async function makeBase(stack: Stack, name: string, chunks: number): Promise<Base> {
-  await asLogin(stack, 'postgres', (client) => client.query(`create database ${name} template perdure`));
-  progress(`loading ${chunks} chunks`);
-  const owner = new pg.Client({ connectionString: urlOf(stack, name), options: '-c role=perdure_owner' });
-  await owner.connect();
-  try {
-    const corpus = await loadCorpus(owner, {
-      seed,
-      documents: Math.ceil(chunks / 10),
-      chunksPerDocument: 10,
-      wordsPerChunk: 120,
-      shape: defaultShape,
-      queries: 1,
-    });
-    await owner.query(
-      `insert into api_keys (id, workspace_id, name, prefix, key_hash, role) values ($1, $2, 'bench', 'pk_bench', $3, 'admin')`,
-      [randomUUID(), corpus.workspaceId, createHash('sha256').update(apiKey).digest()],
-    );
-    return { name, corpus };
-  } finally {
-    await owner.end();
-  }
-}
-
-/** The copy is on disk when it is made, so nothing of it is written while the clock runs. */
-async function onCopy<T>({ stack, base }: Measurement, work: (databaseUrl: string) => Promise<T>): Promise<T> {
-  const name = `${base.name}_copy`;
-  await asLogin(stack, 'postgres', (client) =>
-    client.query(`create database ${name} template ${base.name} strategy file_copy`),
-  );
-  try {
-    return await work(urlOf(stack, name));
-  } finally {
-    await asLogin(stack, 'postgres', (client) => client.query(`drop database ${name}`));
-  }
-}
-
-async function asLogin<T>(stack: Stack, database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: urlOf(stack, database) });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-function urlOf(stack: Stack, name: string): string {
-  const url = new URL(stack.env.DATABASE_URL!);
-  url.pathname = `/${name}`;
-  return url.href;
-}
-
-const upload = ({ path: name, text }: PlannedDocument) => ({ path: name, text });
-
-const countChunks = (documents: readonly PlannedDocument[]): number =>
+/** Chunks of all these documents. */
+export const countChunks = (documents: readonly PlannedDocument[]): number =>
   documents.reduce((sum, document) => sum + document.chunks.length, 0);
