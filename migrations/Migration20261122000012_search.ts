@@ -11,6 +11,7 @@ import { vectorFunctions } from './search/vector-functions.ts';
  */
 export class Migration20261122000012_search extends Migration {
   override up(): void {
+    this.addSql(loadVectorLibrary);
     for (const [before, after] of renamedStrategies) this.rename(before, after);
     this.addSql(`alter table retrieval_tools alter column retrieval_strategy set default 'hybrid'`);
     this.addSql(`alter table retrieval_tools add constraint retrieval_tools_retrieval_strategy_check
@@ -25,6 +26,7 @@ export class Migration20261122000012_search extends Migration {
   }
 
   override down(): void {
+    this.addSql(loadVectorLibrary);
     for (const statement of [...statements].reverse()) {
       this.addSql(`drop function ${/create function (\w+)/.exec(statement)![1]}`);
     }
@@ -44,6 +46,9 @@ export class Migration20261122000012_search extends Migration {
       where retrieval_params ->> 'strategy' = '${before}'`);
   }
 }
+
+// pgvector's settings exist once its library is loaded, which a first vector does; before, only a superuser may name them.
+const loadVectorLibrary = `do $do$ begin perform '[1]'::vector; end $do$`;
 
 const renamedStrategies = [
   ['dense', 'vector'],
