@@ -7,6 +7,7 @@ import type { SourceSchedules } from '../platform/source-schedules.ts';
 import type { WorkStarter } from '../platform/work-starter.ts';
 import type { DocumentType } from '../contracts/names/document-types.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
+import type { PaidCall } from '../providers/paid-call.ts';
 import type { QueryRewriter } from '../providers/query-rewriter.ts';
 import type { Reranker } from '../providers/reranker.ts';
 import type { TextAnalyzer } from '../providers/text-analyzer.ts';
@@ -58,9 +59,9 @@ export interface ApiDeps {
   /** Turns texts and queries into the words of full text search. */
   textAnalyzer: TextAnalyzer;
   /** Orders hits anew by a chat model. */
-  reranker(settings: ModelSettings): Reranker;
+  reranker(settings: ModelSettings, paid: PaidCall): Reranker;
   /** Phrases queries anew by a chat model. */
-  queryRewriter(settings: ModelSettings): QueryRewriter;
+  queryRewriter(settings: ModelSettings, paid: PaidCall): QueryRewriter;
   /** Finds what a document is. Throws PerdureError if it cannot be read for sure. */
   inspectDocument(
     bytes: Uint8Array,

@@ -4,6 +4,7 @@ import { inspectDocument } from '../providers/parsers/detection/inspect-document
 import { createChatQueryRewriter } from '../providers/chat/chat-query-rewriter.ts';
 import { createChatReranker } from '../providers/chat/chat-reranker.ts';
 import { textAnalyzer } from '../providers/lexical/text-analyzer.ts';
+import type { PaidCall } from '../providers/paid-call.ts';
 import { createProviders } from '../providers/registry.ts';
 import type { ModelSettings } from '../providers/registry.ts';
 import { checkDatabase } from './check-database.ts';
@@ -84,8 +85,9 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     renderMetrics: () => telemetry.metrics.render(),
     embeddingModel: (model: ModelRow) => providers.embeddingModel(settingsOf(model)),
     textAnalyzer,
-    reranker: (model: ModelRow) => createChatReranker(providers.chatModel(settingsOf(model))),
-    queryRewriter: (model: ModelRow) => createChatQueryRewriter(providers.chatModel(settingsOf(model))),
+    reranker: (model: ModelRow, paid: PaidCall) => createChatReranker(providers.chatModel(settingsOf(model)), paid),
+    queryRewriter: (model: ModelRow, paid: PaidCall) =>
+      createChatQueryRewriter(providers.chatModel(settingsOf(model)), paid),
     inspectDocument,
     applySchedule: (...[source, schedule]: Parameters<SourceSchedules['apply']>) =>
       soon(() => schedules.apply(source, schedule)),

@@ -6,22 +6,24 @@ import type { Fusion } from '../domain/ranking/fuse-lists.ts';
 import { findSearchSetup } from '../entities/search/search-setup-repository.ts';
 import type { ModelRow, SearchSetup } from '../entities/search/search-setup-repository.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
+import type { PaidCall } from '../providers/paid-call.ts';
 import type { PastExchange, QueryRewriter } from '../providers/query-rewriter.ts';
 import type { Reranker } from '../providers/reranker.ts';
 import type { TextAnalyzer } from '../providers/text-analyzer.ts';
+import { payForCalls } from './pay-for-calls.ts';
+import type { PayingDatabase } from './pay-for-calls.ts';
 import { requireFilter } from './require-filter.ts';
-import type { SearchDependencies } from './search-dependencies.ts';
 import type { SearchOutcome } from './search-outcome.ts';
 import { search } from './search.ts';
 import { StageClock } from './stage-clock.ts';
 
 /** How the models that a search names are opened; their keys are still sealed. */
 export interface SearchModels {
-  database: SearchDependencies['database'];
+  database: PayingDatabase;
   textAnalyzer: Pick<TextAnalyzer, 'analyze'>;
   embeddingModel(model: ModelRow): Pick<EmbeddingModel, 'embed'>;
-  reranker(model: ModelRow): Reranker;
-  queryRewriter(model: ModelRow): QueryRewriter;
+  reranker(model: ModelRow, paid: PaidCall): Reranker;
+  queryRewriter(model: ModelRow, paid: PaidCall): QueryRewriter;
 }
 
 /** A question to a RAG tool: the body of `POST /search`, whose search it is, and what was said before. */
@@ -73,13 +75,19 @@ export async function searchByTool(models: SearchModels, asked: ToolSearch): Pro
     (each): each is Record<string, unknown> => each !== undefined && Object.keys(each).length > 0,
   );
   const strategy = body.strategy ?? retrieval?.strategy ?? stored.strategy ?? 'hybrid';
+  const pay = (model: ModelRow) =>
+    payForCalls(
+      models.database,
+      { workspaceId, ragToolId: tool.id, model },
+      { tokens: estimateTokens(body.query), signal },
+    );
   return search(
     {
       database: models.database,
       textAnalyzer: models.textAnalyzer,
-      embeddingModel: strategy === 'text' ? null : models.embeddingModel(tool.model),
-      reranker: rerankModel && models.reranker(rerankModel),
-      queryRewriter: rewriteModel && models.queryRewriter(rewriteModel),
+      embeddingModel: strategy === 'text' ? null : paidEmbedding(models.embeddingModel(tool.model), pay(tool.model)),
+      reranker: rerankModel && models.reranker(rerankModel, pay(rerankModel)),
+      queryRewriter: rewriteModel && models.queryRewriter(rewriteModel, pay(rewriteModel)),
     },
     {
       workspaceId,
@@ -105,6 +113,23 @@ export async function searchByTool(models: SearchModels, asked: ToolSearch): Pro
     },
     clock,
   );
+}
+
+/** The embedding model of a query, whose calls are paid for. */
+function paidEmbedding(model: Pick<EmbeddingModel, 'embed'>, paid: PaidCall): Pick<EmbeddingModel, 'embed'> {
+  return {
+    embed: (texts, options) =>
+      paid(async (callId) => {
+        const value = await model.embed(texts, { ...options, ...(callId !== undefined && { callId }) });
+        const { promptTokens } = value.usage;
+        return { value, usage: { promptTokens, completionTokens: null, totalTokens: promptTokens } };
+      }),
+  };
+}
+
+/** About four characters a token in English, and one in Chinese; a limit of tokens is kept by what is counted after. */
+function estimateTokens(text: string): number {
+  return Math.ceil(text.length / 3);
 }
 
 /** A fusion as it is asked for, with the weights and the constant that were left out. */

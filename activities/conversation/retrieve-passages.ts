@@ -87,8 +87,8 @@ function searchModels(deps: ConversationDeps): SearchModels {
     database: deps.database,
     textAnalyzer,
     embeddingModel: (model) => deps.embeddingModel(stored(model)),
-    reranker: (model) => createChatReranker(deps.chatModel(stored(model))),
-    queryRewriter: (model) => createChatQueryRewriter(deps.chatModel(stored(model))),
+    reranker: (model, paid) => createChatReranker(deps.chatModel(stored(model)), paid),
+    queryRewriter: (model, paid) => createChatQueryRewriter(deps.chatModel(stored(model)), paid),
   };
 }
 

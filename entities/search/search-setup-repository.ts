@@ -12,6 +12,7 @@ export interface ModelRow {
   api_key: string | null;
   capabilities: Record<string, unknown>;
   dimensions: number | null;
+  pricing: Record<string, unknown>;
 }
 
 /** What tools, sources, models and users a search names, by name or id; null where there is none of that name. */

@@ -38,7 +38,7 @@ const modelSettings = `
   language sql stable set search_path = public, pg_temp as $function$
     select json_build_object('id', model.id, 'name', model.name, 'kind', model.kind, 'provider', model.provider,
       'model_id', model.model_id, 'endpoint', model.endpoint, 'api_key', model.api_key,
-      'capabilities', model.capabilities, 'dimensions', model.dimensions)
+      'capabilities', model.capabilities, 'dimensions', model.dimensions, 'pricing', model.pricing)
   $function$`;
 
 const reference = `

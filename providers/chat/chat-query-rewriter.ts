@@ -1,4 +1,5 @@
 import type { ChatModel } from '../chat-model.ts';
+import type { PaidCall } from '../paid-call.ts';
 import { ProviderError } from '../provider-error.ts';
 import type { QueryRewriter } from '../query-rewriter.ts';
 import { completeChat } from './complete-chat.ts';
@@ -13,7 +14,7 @@ const instructions =
   'nothing that was not said. If the question needs no change, repeat it.';
 
 /** A rewriter that asks a chat model, with the last few exchanges of the conversation. */
-export function createChatQueryRewriter(model: ChatModel): QueryRewriter {
+export function createChatQueryRewriter(model: ChatModel, paid: PaidCall): QueryRewriter {
   return {
     async rewrite(query, { history = [], signal } = {}) {
       const earlier = history
@@ -22,17 +23,20 @@ export function createChatQueryRewriter(model: ChatModel): QueryRewriter {
           { role: 'user' as const, content: question },
           ...(answer === null ? [] : [{ role: 'assistant' as const, content: answer.slice(0, charactersPerAnswer) }]),
         ]);
-      const answer = await completeChat(
-        model,
-        {
-          messages: [
-            { role: 'system', content: instructions },
-            ...earlier,
-            { role: 'user', content: `Question: ${query}` },
-          ],
-          temperature: 0,
-        },
-        signal,
+      const answer = await paid((callId) =>
+        completeChat(
+          model,
+          {
+            messages: [
+              { role: 'system', content: instructions },
+              ...earlier,
+              { role: 'user', content: `Question: ${query}` },
+            ],
+            temperature: 0,
+            ...(callId !== undefined && { callId }),
+          },
+          signal,
+        ),
       );
       const rewritten = answer.replaceAll('\0', ' ').trim();
       if (rewritten !== '' && rewritten.length <= longestQuery) return rewritten;

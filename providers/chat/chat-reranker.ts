@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ChatModel } from '../chat-model.ts';
+import type { PaidCall } from '../paid-call.ts';
 import { ProviderError } from '../provider-error.ts';
 import type { Reranker } from '../reranker.ts';
 import { completeChat } from './complete-chat.ts';
@@ -17,23 +18,26 @@ const instructions =
   'fully and 0 has nothing to do with it.';
 
 /** A reranker that asks a chat model for a grade of each passage, all in one call; a passage without a grade has 0. */
-export function createChatReranker(model: ChatModel): Reranker {
+export function createChatReranker(model: ChatModel, paid: PaidCall): Reranker {
   return {
     async rerank(query, passages, { signal } = {}) {
       const listed = passages.map(
         ({ title, text }, index) =>
           `<passage n="${index + 1}" title=${JSON.stringify(title)}>\n${text.slice(0, charactersPerPassage)}\n</passage>`,
       );
-      const answer = await completeChat(
-        model,
-        {
-          messages: [
-            { role: 'system', content: instructions },
-            { role: 'user', content: `Query: ${query}\n\n${listed.join('\n')}` },
-          ],
-          temperature: 0,
-        },
-        signal,
+      const answer = await paid((callId) =>
+        completeChat(
+          model,
+          {
+            messages: [
+              { role: 'system', content: instructions },
+              { role: 'user', content: `Query: ${query}\n\n${listed.join('\n')}` },
+            ],
+            temperature: 0,
+            ...(callId !== undefined && { callId }),
+          },
+          signal,
+        ),
       );
       const grades = readGrades(answer);
       return passages.map((_, index) => (grades.get(index + 1) ?? 0) / bestGrade);

@@ -143,6 +143,58 @@ describe('POST /search/test', () => {
   });
 });
 
+describe('models that cost money', () => {
+  const usage = () =>
+    api.database.asOperator((em) =>
+      query<{ id: string; state: string; total_tokens: number | null; model: string }>(
+        em,
+        `select u.id, u.state, u.total_tokens, m.name as model from usage_metrics u join models m on m.id = u.model_id
+         where u.workspace_id = $1 and u.entity_type = 'rag_tool' order by u."timestamp", u.id`,
+        [api.tenant.workspaceId],
+      ),
+    );
+
+  test('each call of a search has one usage row with the id that the provider was sent, also one that fails', async () => {
+    const embedding = (name: string, modelId: string) => ({
+      name,
+      kind: 'embedding',
+      provider: 'openai',
+      model_id: modelId,
+      endpoint: fake.url,
+      api_key: 'sk-test',
+      capabilities: { dimensions: 8 },
+      dimensions: 8,
+    });
+    for (const [name, modelId] of [
+      ['paid', 'fake?dimensions=8'],
+      ['broken', 'fake?status=500'],
+    ] as const) {
+      const created = await api.call('POST', '/models', { body: embedding(name, modelId) });
+      expect({ status: created.status, text: created.text }).toMatchObject({ status: 201 });
+      const tool = { name, embedding_model: name };
+      expect((await api.call('POST', '/rag-tools', { body: tool })).status).toBe(201);
+    }
+    const before = fake.log().length;
+    const known = (await usage()).length;
+    await search({ query: 'lease', rag_tool: 'paid', strategy: 'vector', rerank: { model: 'grader' } });
+    await search({ query: 'lease', rag_tool: 'paid', strategy: 'text', rerank: { model: 'grader' } });
+    expectProblem(
+      await api.call('POST', '/search', { body: { query: 'lease', rag_tool: 'broken' } }),
+      'provider_unavailable',
+    );
+    const calls = fake.log().slice(before);
+    const rows = (await usage()).slice(known);
+    expect(rows.map(({ model, state }) => [model, state])).toEqual([
+      ['paid', 'settled'],
+      ['grader', 'settled'],
+      ['broken', 'unknown'],
+    ]);
+    expect(rows.map((row) => row.id)).toEqual(calls.map((call) => call.idempotencyKey));
+    for (const row of rows.slice(0, 2)) expect(row.total_tokens).toBeGreaterThan(0);
+    expect(rows[2]!.total_tokens).toBeNull();
+  });
+});
+
 describe('chat models in a search', () => {
   test('rerank: grades decide the order; a model that does not grade leaves it, with a warning', async () => {
     const asked = { query: 'office', top_k: 3 };
