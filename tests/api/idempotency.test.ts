@@ -25,7 +25,12 @@ test('every POST that creates something honours the key', () => {
   );
   const without = creating.filter(([, route]) => !route.idempotent).map(([name]) => name);
   // Asking for a cancel twice is the same as asking once, without any key.
-  expect(without).toEqual(['POST /turns/{id}/cancel']);
+  expect(without).toEqual([
+    'POST /turns/{id}/cancel',
+    'POST /knowledge-sources/{id}/sync/cancel',
+    'POST /knowledge-sources/{id}/embedding-model/cancel',
+    'POST /rag-tools/{id}/embedding-model/cancel',
+  ]);
 });
 
 describe.each(['/documents', '/conversations', '/agents'] as const)('POST %s', (path) => {
