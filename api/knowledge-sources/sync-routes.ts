@@ -1,3 +1,4 @@
+import { WorkflowFailedError } from '@temporalio/client';
 import { documentsRetriedSchema } from '../../contracts/document.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { idParamsSchema } from '../../contracts/fields.ts';
@@ -109,14 +110,22 @@ const check = defineRoute({
   handle: async ({ params, principal }, deps) => {
     const { workspaceId } = principal;
     await deps.database.inWorkspace(workspaceId, (em) => requireSource(em, params.id));
-    const result = (await deps.temporal.workflow.execute(workflowTypes.checkSource, {
-      workflowId: workflowIds.checkSource(uuidV7()),
-      taskQueue: taskQueues.ingest,
-      args: [{ workspaceId, knowledgeSourceId: params.id }],
-      workflowExecutionTimeout: '40 seconds',
-      staticSummary: 'Look whether a source can be read',
-    })) as CheckSourceResult;
-    return { status: 200, body: result };
+    try {
+      const result = (await deps.temporal.workflow.execute(workflowTypes.checkSource, {
+        workflowId: workflowIds.checkSource(uuidV7()),
+        taskQueue: taskQueues.ingest,
+        args: [{ workspaceId, knowledgeSourceId: params.id }],
+        workflowExecutionTimeout: '40 seconds',
+        staticSummary: 'Look whether a source can be read',
+      })) as CheckSourceResult;
+      return { status: 200, body: result };
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      throw new PerdureError(
+        'unavailable',
+        'No worker of the queue `ingest` has looked at the source in time. See whether one runs (GET /readyz), then try again.',
+      );
+    }
   },
 });
 

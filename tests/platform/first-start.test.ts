@@ -75,7 +75,7 @@ test('everything that a first question needs is there', async () => {
   ).toEqual([
     {
       name: 'documents',
-      chunk_size: 200,
+      chunk_size: 240,
       chunk_overlap: 32,
       top_k: 5,
       model: 'all-MiniLM-L6-v2',
