@@ -11,7 +11,7 @@ import type { FileExpectation } from './compare-with-expectation.ts';
 import { ingestFolder } from './ingest-folder.ts';
 import { renderFiles } from './render-files.ts';
 
-const defaultFolder = process.env.PERDURE_BENCH_FILES ?? '/work/shared/data/documents';
+const defaultFolder = path.resolve(import.meta.dirname, '../../../shared/data/documents');
 
 /**
  * Every file of a folder through the product as it comes: what it was found to be, its state, warnings and reason, its

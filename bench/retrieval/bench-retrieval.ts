@@ -13,7 +13,7 @@ import type { RankingMetrics } from './ranking-metrics.ts';
 import { readRetrievalSet } from './read-retrieval-set.ts';
 import { retrievalBaselines } from './retrieval-baselines.ts';
 
-const setsFolder = path.resolve(process.env.PERDURE_BENCH_SETS ?? '/work/shared/data/ir');
+const setsFolder = path.resolve(import.meta.dirname, '../../../shared/data/ir');
 const strategies = ['vector', 'text', 'hybrid'] as const;
 
 /**
