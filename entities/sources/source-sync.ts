@@ -21,6 +21,7 @@ export const SourceSync = defineEntity({
     acceptedItems: p.integer().default(0),
     failedItems: p.integer().default(0),
     removedDocuments: p.integer().default(0),
+    restarts: p.integer().default(0),
     error: p.json<{ code: string; detail: string }>().nullable(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -48,10 +49,12 @@ export const SourceSync = defineEntity({
       where: "state = ANY (ARRAY['accepted'::text, 'running'::text])",
     },
   ],
-  checks: ['listed_items', 'unchanged_items', 'accepted_items', 'failed_items', 'removed_documents'].map((column) => ({
-    name: `source_syncs_${column}_check`,
-    expression: `${column} >= 0`,
-  })),
+  checks: ['listed_items', 'unchanged_items', 'accepted_items', 'failed_items', 'removed_documents', 'restarts'].map(
+    (column) => ({
+      name: `source_syncs_${column}_check`,
+      expression: `${column} >= 0`,
+    }),
+  ),
   policies: workspacePolicies,
 });
 
