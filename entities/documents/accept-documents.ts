@@ -34,6 +34,7 @@ export async function acceptDocuments(
   const parameters = await readChunkParameters(em, workspaceId, knowledgeSourceId);
   if (!addToJob)
     await createIngestionJob(em, { jobId, workspaceId, knowledgeSourceId, totalDocuments: documents.length });
+  await lockPaths(em, batch);
   const reserved: ReservedGeneration[] = [];
   // In the order of their paths, so that two batches with the same documents never wait for each other in a circle.
   const order = documents.map((_, index) => index).toSorted((a, b) => compare(documents[a]!, documents[b]!));
@@ -53,6 +54,24 @@ export async function acceptDocuments(
   }
   if (unchanged > 0) await countUnchangedDocuments(em, jobId, unchanged);
   return { jobId, documents: reserved };
+}
+
+/** Locks the documents that are there already in the order of their ids, as cancels, retries and deletes of many do. */
+async function lockPaths(
+  em: EntityManager,
+  batch: { workspaceId: string; knowledgeSourceId: string | null; documents: readonly DocumentToAccept[] },
+): Promise<void> {
+  const paths = batch.documents.flatMap(({ sourcePath }) => sourcePath ?? []);
+  // One alone has no order.
+  if (paths.length < 2) return;
+  const source = batch.knowledgeSourceId === null ? 'knowledge_source_id is null' : 'knowledge_source_id = $3';
+  await query(
+    em,
+    `select id from documents
+     where workspace_id = $1 and ${source} and source_path = any($2::text[]) and deleted_at is null
+     order by id for update`,
+    [batch.workspaceId, paths, ...(batch.knowledgeSourceId === null ? [] : [batch.knowledgeSourceId])],
+  );
 }
 
 /** Sizes of the oldest RAG tool that reads the source; a tool without a source reads all of them. */
