@@ -67,6 +67,10 @@ export const errorTable = {
   source_unavailable: { status: 502, retryable: true, title: 'The source cannot be read' },
   source_shrunk: { status: 409, retryable: false, title: 'The source holds suspiciously little' },
   source_incomplete: { status: 409, retryable: false, title: 'The source could be listed only in part' },
+  tool_arguments: { status: 422, retryable: false, title: 'The tool cannot be called with these arguments' },
+  tool_unavailable: { status: 503, retryable: true, title: 'The service behind the tool cannot be called now' },
+  tool_outcome_unknown: { status: 502, retryable: true, title: 'Nobody knows whether the tool did its work' },
+  tool_failed: { status: 502, retryable: false, title: 'The tool could not do its work' },
   sync_interrupted: { status: 409, retryable: true, title: 'The sync ended before its time' },
 } as const;
 

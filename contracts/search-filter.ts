@@ -48,11 +48,38 @@ export const searchFilterSchema = z
 
 export type SearchFilter = z.infer<typeof searchFilterSchema>;
 
+/** How the fields that a filter may name are compared; `known` says which there are. */
+type Fields = { kindOf(field: string): keyof typeof kinds | null; known: readonly string[]; example: string };
+
+const documentFields: Fields = {
+  kindOf: (field) => {
+    if (metadataPath.test(field)) return 'metadata';
+    return Object.hasOwn(filterFields, field) ? filterFields[field as keyof typeof filterFields] : null;
+  },
+  known: [...Object.keys(filterFields), 'metadata.NAME'],
+  example: '{"metadata.year": {"gte": 2020}}',
+};
+
+const argumentFields: Fields = {
+  kindOf: (field) => (metadataPath.test(`metadata.${field}`) ? 'metadata' : null),
+  known: ['NAME', 'NAME.NAME'],
+  example: '{"total": {"gt": 100}}',
+};
+
 /** What is wrong with a filter, place by place; nothing when `compile_search_filter` in the database will take it. */
 export function findFilterMistakes(filter: unknown, path: string): FilterMistake[] {
+  return findMistakes(documentFields, filter, path);
+}
+
+/** What is wrong with a condition over the arguments of a tool, which is a filter whose fields are the arguments' names. */
+export function findConditionMistakes(condition: unknown, path: string): FilterMistake[] {
+  return findMistakes(argumentFields, condition, path);
+}
+
+function findMistakes(fields: Fields, filter: unknown, path: string): FilterMistake[] {
   const mistakes: FilterMistake[] = [];
   const count = { conditions: 0 };
-  checkFilter(filter, path, 1, count, mistakes);
+  checkFilter(fields, filter, path, 1, count, mistakes);
   if (count.conditions > filterLimits.conditions)
     mistakes.push({
       path,
@@ -62,6 +89,7 @@ export function findFilterMistakes(filter: unknown, path: string): FilterMistake
 }
 
 function checkFilter(
+  fields: Fields,
   filter: unknown,
   path: string,
   depth: number,
@@ -69,7 +97,7 @@ function checkFilter(
   mistakes: FilterMistake[],
 ): void {
   if (!isObject(filter)) {
-    mistakes.push({ path, message: 'must be an object of fields, such as {"metadata.year": {"gte": 2020}}' });
+    mistakes.push({ path, message: `must be an object of fields, such as ${fields.example}` });
     return;
   }
   if (depth > filterLimits.depth) {
@@ -78,29 +106,26 @@ function checkFilter(
   }
   for (const [key, value] of Object.entries(filter)) {
     const place = `${path}.${key}`;
-    if (key === 'not') checkFilter(value, place, depth + 1, count, mistakes);
+    if (key === 'not') checkFilter(fields, value, place, depth + 1, count, mistakes);
     else if (key === 'and' || key === 'or') {
       if (!Array.isArray(value) || value.length === 0)
         mistakes.push({ path: place, message: 'must be a list of filters' });
-      else value.forEach((item, index) => checkFilter(item, `${place}.${index}`, depth + 1, count, mistakes));
-    } else checkField(key, value, place, count, mistakes);
+      else value.forEach((item, index) => checkFilter(fields, item, `${place}.${index}`, depth + 1, count, mistakes));
+    } else checkField(fields, key, value, place, count, mistakes);
   }
 }
 
 function checkField(
+  fields: Fields,
   field: string,
   value: unknown,
   path: string,
   count: { conditions: number },
   mistakes: FilterMistake[],
 ): void {
-  const kind = metadataPath.test(field)
-    ? 'metadata'
-    : Object.hasOwn(filterFields, field)
-      ? filterFields[field as keyof typeof filterFields]
-      : null;
+  const kind = fields.kindOf(field);
   if (kind === null) {
-    const known = [...Object.keys(filterFields), 'metadata.NAME', 'and', 'or', 'not'].join(', ');
+    const known = [...fields.known, 'and', 'or', 'not'].join(', ');
     mistakes.push({ path, message: `is no field of a filter: use ${known}` });
     return;
   }

@@ -16,12 +16,16 @@ export interface GuardedRequest {
   readonly signal?: AbortSignal;
   /** Most bytes of the decoded body; 32 MB unless given. */
   readonly maxBytes?: number;
+  /** Gives the beginning of a longer body instead of refusing it. */
+  readonly cutsBody?: boolean;
   /** For the whole request with its redirects; 30 seconds unless given. */
   readonly timeoutMs?: number;
-  /** Ten unless given. */
+  /** Ten unless given; with 0 a redirect is an answer like any other. */
   readonly maxRedirects?: number;
   /** Called with each address before it is asked; what it throws ends the request. */
   readonly onHop?: (url: URL) => Promise<void> | void;
+  /** Called once a connection stands: from then on the server may have begun to act, whatever the error says. */
+  readonly onSend?: () => void;
 }
 
 /** An answer of any status; the caller judges it. */
@@ -32,6 +36,8 @@ export interface GuardedResponse {
   /** Where the answer came from, after all redirects. */
   readonly url: string;
   readonly bytes: Buffer;
+  /** Whether `bytes` are only the beginning of the body. */
+  readonly isCut: boolean;
 }
 
 /** Fetches what people and programs outside have named, within the address policy. */
@@ -67,16 +73,17 @@ export function createGuardedFetch(policy: AddressPolicy, userAgent: string): Gu
         await request.onHop?.(url);
         const response = await send(url, method, url.origin === first.origin);
         const location = response.headers.location;
-        if (!redirects.has(response.statusCode ?? 0) || location === undefined)
+        if (!redirects.has(response.statusCode ?? 0) || location === undefined || request.maxRedirects === 0)
           return {
             status: response.statusCode ?? 0,
             headers: plainHeaders(response),
             url: url.href,
-            bytes: await readBody(response, {
+            ...(await readBody(response, {
               maxBytes: request.maxBytes ?? 32 * 1024 * 1024,
+              cuts: request.cutsBody ?? false,
               what: shown(url),
               signal,
-            }),
+            })),
           };
         response.destroy();
         if (hop >= (request.maxRedirects ?? 10))
@@ -100,12 +107,19 @@ export function createGuardedFetch(policy: AddressPolicy, userAgent: string): Gu
       };
       const body = method === (request.method ?? 'GET') ? request.body : undefined;
       let failure: unknown;
+      let isSent = false;
+      const onSend = () => {
+        isSent = true;
+        request.onSend?.();
+      };
       for (const address of addresses.slice(0, addressesTried)) {
         try {
-          return await connect(target, { method, headers, signal }, { address, port, body });
+          return await connect(target, { method, headers, signal }, { address, port, body, onSend });
         } catch (error) {
           signal.throwIfAborted();
           failure = error;
+          // Another address is another server: what one of them may have done is not asked of a second.
+          if (isSent) break;
         }
       }
       throw failure;
@@ -117,7 +131,12 @@ export function createGuardedFetch(policy: AddressPolicy, userAgent: string): Gu
 function connect(
   target: URL,
   options: RequestOptions,
-  { address, port, body }: { address: CheckedAddress; port: number; body: Uint8Array | undefined },
+  {
+    address,
+    port,
+    body,
+    onSend,
+  }: { address: CheckedAddress; port: number; body: Uint8Array | undefined; onSend: () => void },
 ): Promise<IncomingMessage> {
   const host = target.hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve, reject) => {
@@ -131,6 +150,9 @@ function connect(
       path: `${target.pathname}${target.search}`,
       ...(target.protocol === 'https:' && isIP(host) === 0 ? { servername: host } : {}),
     });
+    outgoing.once('socket', (socket) =>
+      socket.once(target.protocol === 'https:' ? 'secureConnect' : 'connect', onSend),
+    );
     outgoing.once('error', reject).once('response', resolve);
     outgoing.end(body);
   });

@@ -14,21 +14,27 @@ const decoders: Record<string, () => Transform> = {
 const highestRatio = 200;
 const ratioMattersFrom = 1024 * 1024;
 
+/** What was read of a body; `isCut` when there was more. */
+export interface ReadBody {
+  readonly bytes: Buffer;
+  readonly isCut: boolean;
+}
+
 /**
- * Reads and decodes the body of an answer.
- * @throws FetchError `fetch_too_large` past `maxBytes`, also when decompression does it, and `fetch_malformed` for an
- * unknown or broken content encoding.
+ * Reads and decodes the body of an answer; one that `cuts` allows to is cut at `maxBytes`.
+ * @throws FetchError `fetch_too_large` past `maxBytes` otherwise, and when decompression makes too much of too little;
+ * `fetch_malformed` for an unknown or broken content encoding.
  */
 export async function readBody(
   response: IncomingMessage,
-  { maxBytes, what, signal }: { maxBytes: number; what: string; signal: AbortSignal },
-): Promise<Buffer> {
+  { maxBytes, cuts, what, signal }: { maxBytes: number; cuts: boolean; what: string; signal: AbortSignal },
+): Promise<ReadBody> {
   const tooLarge = () =>
     new FetchError(
       'fetch_too_large',
       `${what} answers with more than ${maxBytes} bytes, which is the most that is read.`,
     );
-  if (Number(response.headers['content-length'] ?? 0) > maxBytes) {
+  if (!cuts && Number(response.headers['content-length'] ?? 0) > maxBytes) {
     response.destroy();
     throw tooLarge();
   }
@@ -42,14 +48,14 @@ export async function readBody(
     write(part: Buffer, _encoding, done) {
       size += part.length;
       parts.push(part);
-      if (size > maxBytes) done(tooLarge());
+      if (size > maxBytes) done(cuts ? new CutHere() : tooLarge());
       else if (size > ratioMattersFrom && size > received * highestRatio) done(bomb(what));
       else done();
     },
   });
   await new Promise<void>((resolve, reject) => {
     const settle = (error: NodeJS.ErrnoException | null | undefined) => {
-      if (!error) resolve();
+      if (!error || error instanceof CutHere) resolve();
       else reject(/^(?:Z_|ERR_BROTLI|ERR__ERROR)/.test(error.code ?? '') ? undecodable(what) : error);
     };
     const stages = [response, ...decodersOf(response, what), collector] as const;
@@ -57,8 +63,12 @@ export async function readBody(
     signal.addEventListener('abort', () => response.destroy(signal.reason as Error), { once: true });
     if (signal.aborted) response.destroy(signal.reason as Error);
   });
-  return Buffer.concat(parts, size);
+  const whole = Buffer.concat(parts, size);
+  return { bytes: whole.subarray(0, maxBytes), isCut: size > maxBytes };
 }
+
+/** Ends the reading of a body of which enough was read. */
+class CutHere extends Error {}
 
 function decodersOf(response: IncomingMessage, what: string): Transform[] {
   if (response.statusCode === 204 || response.statusCode === 304) return [];
