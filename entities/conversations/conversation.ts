@@ -15,6 +15,9 @@ export const Conversation = defineEntity({
     modelName: p.text().default(''),
     isArchived: p.boolean().default(false),
     lastSequence: p.bigint('number').defaultRaw('0'),
+    /** Tip of the branch that is shown. */
+    activeMessageId: p.uuid().nullable(),
+    hasBranches: p.boolean().default(false),
     metadata: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -22,6 +25,7 @@ export const Conversation = defineEntity({
   },
   uniques: [{ name: 'conversations_workspace_id_id_key', properties: ['workspaceId', 'id'] }],
   indexes: [
+    { name: 'conversations_active_message_idx', properties: ['workspaceId', 'activeMessageId'] },
     { name: 'conversations_agent_id_idx', properties: ['workspaceId', 'agentId'] },
     {
       name: 'conversations_user_id_idx',

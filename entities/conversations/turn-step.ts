@@ -1,7 +1,7 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import { workspacePolicies } from '../workspace-policies.ts';
 
-/** One retrieval or model call of a turn. */
+/** One step of a turn: a retrieval, the choice of a topic, a call of the model, a summary of older turns. */
 export const TurnStep = defineEntity({
   name: 'TurnStep',
   tableName: 'turn_steps',
@@ -9,7 +9,7 @@ export const TurnStep = defineEntity({
     turnId: p.uuid().primary(),
     step: p.integer().primary(),
     workspaceId: p.uuid(),
-    kind: p.enum(['retrieve', 'model']),
+    kind: p.enum(['retrieve', 'route', 'model', 'summarize']),
     state: p.enum(['running', 'succeeded', 'failed']),
     attempt: p.integer(),
     request: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),

@@ -17,7 +17,21 @@ export const Turn = defineEntity({
     modelId: p.uuid(),
     state: p.enum(['accepted', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']).default('accepted'),
     error: p.json<{ code: string; detail: string }>().nullable(),
+    kind: p.enum(['message', 'regenerate', 'edit', 'retry']).default('message'),
+    replacesTurnId: p.uuid().nullable(),
+    /** The step that is run next or runs now; those before it are done. */
+    step: p.integer().default(0),
+    topic: p.text().nullable(),
+    versions: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
+    limits: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
+    limitReached: p.enum(['steps', 'tokens', 'seconds', 'cost']).nullable(),
+    waitingSince: p.datetime(6).nullable(),
+    /** For people, in all; a limit of time does not count it. */
+    waitedSeconds: p.decimal('number').precision(14).scale(3).defaultRaw('0'),
     attempt: p.integer().default(0),
+    /** Temporal's names for whoever runs the step: a worker that wakes up too late knows itself by them. */
+    activityId: p.text().nullable(),
+    activityAttempt: p.integer().nullable(),
     cancelRequestedAt: p.datetime(6).nullable(),
     workflowId: p.text(),
     runId: p.text().nullable(),
@@ -28,10 +42,16 @@ export const Turn = defineEntity({
   },
   uniques: [
     { name: 'turns_assistant_message_id_key', properties: ['assistantMessageId'] },
-    { name: 'turns_user_message_id_key', properties: ['userMessageId'] },
     { name: 'turns_workspace_id_id_key', properties: ['workspaceId', 'id'] },
   ],
   indexes: [
+    {
+      name: 'turns_busy_idx',
+      properties: ['conversationId', 'createdAt'],
+      where: "state = ANY (ARRAY['accepted'::text, 'queued'::text, 'running'::text, 'waiting'::text])",
+    },
+    { name: 'turns_replaces_turn_id_idx', properties: ['workspaceId', 'replacesTurnId'] },
+    { name: 'turns_user_message_id_idx', properties: ['workspaceId', 'userMessageId'] },
     { name: 'turns_conversation_id_idx', properties: ['workspaceId', 'conversationId', 'createdAt'] },
     {
       name: 'turns_unfinished_idx',
@@ -41,6 +61,10 @@ export const Turn = defineEntity({
   ],
   checks: [
     { name: 'turns_attempt_check', expression: 'attempt >= 0' },
+    { name: 'turns_limits_check', expression: `jsonb_typeof(limits) = 'object'::text` },
+    { name: 'turns_step_check', expression: 'step >= 0' },
+    { name: 'turns_versions_check', expression: `jsonb_typeof(versions) = 'object'::text` },
+    { name: 'turns_waited_seconds_check', expression: 'waited_seconds >= (0)::numeric' },
     { name: 'turns_check', expression: `(state <> 'failed'::text) OR (error IS NOT NULL)` },
   ],
   policies: workspacePolicies,
