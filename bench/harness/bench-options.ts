@@ -13,6 +13,8 @@ export interface BenchOptions {
   search: Record<string, unknown>;
   /** Whether to watch ingestion into a growing database. */
   growth: boolean;
+  /** Whether to measure other libraries and servers on the same work as well (bench/peers). */
+  peers: boolean;
   json: boolean;
   /** Whether what is not as expected is an error. */
   check: boolean;
@@ -27,6 +29,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
       json: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       growth: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: false },
       set: { type: 'string', multiple: true, default: [] },
       dir: { type: 'string', multiple: true, default: [] },
       language: { type: 'string' },
@@ -36,7 +39,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
   });
   const [name = '', ...others] = positionals;
   if (others.length > 0) throw new Error(`One benchmark at a time: "${others[0]}" is one too many.`);
-  const { set, dir, language = null, home = null, json, check, growth } = values;
+  const { set, dir, language = null, home = null, json, check, growth, peers } = values;
   const search = JSON.parse(values.search) as Record<string, unknown>;
-  return { name, options: { set, dir, language, home, search, json, check, growth } };
+  return { name, options: { set, dir, language, home, search, json, check, growth, peers } };
 }

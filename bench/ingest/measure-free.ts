@@ -6,6 +6,9 @@ import { withBenchStack } from '../harness/bench-stack.ts';
 import { readCpuSeconds } from '../harness/cpu-time.ts';
 import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
+import { installPeers } from '../peers/install-peers.ts';
+import { measureIngestPeers } from '../peers/measure-ingest-peers.ts';
+import { measureKills } from '../peers/measure-kills.ts';
 import { asLogin, benchKey, makeBase, onCopy, planDocuments, upload } from './base-database.ts';
 import type { BaseDatabase } from './base-database.ts';
 import { IngestClient } from './ingest-client.ts';
@@ -26,14 +29,17 @@ interface Measurement {
   warmUp: PlannedDocument[];
   documents: PlannedDocument[];
   vectors: string;
+  /** Whether LangChain.js and LlamaIndex.TS get the same documents, in the same rounds beside the first size. */
+  peers: boolean;
 }
 
 /**
  * The same documents with the same vectors, which cost nothing, into copies of the same database: through the whole
  * product, and by plain SQL with as many connections as the product's worker was seen to use.
  */
-export function measureFree(results: Results): Promise<void> {
-  return withBenchStack({ processes: ['postgres', 'temporal'] }, async (stack) => {
+export async function measureFree(results: Results, { peers }: { peers: boolean }): Promise<void> {
+  if (peers) await installPeers();
+  await withBenchStack({ processes: ['postgres', 'temporal'] }, async (stack) => {
     const planned = planDocuments(stack, {
       name: 'free',
       count: warmUpDocuments + freeDocuments,
@@ -49,11 +55,13 @@ export function measureFree(results: Results): Promise<void> {
       vectors,
       warmUp: planned.slice(0, warmUpDocuments),
       documents: planned.slice(warmUpDocuments),
+      peers,
     };
     for (const [index, prefix] of (['', 'at100k.'] as const).entries()) {
       const base = await makeBase(stack, `base_${index}`, presentChunks[index]!);
       for (let round = 1; round <= rounds[prefix]; round++)
         await measureRound(results, prefix, { ...work, base }, round);
+      if (peers && prefix === '') await measureKills(results, { ...work, base });
       await asLogin(stack, 'postgres', (client) => client.query(`drop database ${base.name}`));
     }
     const chunks = countChunks(work.documents);
@@ -83,6 +91,9 @@ async function measureRound(results: Results, prefix: string, work: Measurement,
     `free vectors ${prefix}round ${round}: product ${free.toFixed(0)}, unnest ${speeds.unnest.toFixed(0)}, ` +
       `copy ${speeds.copy.toFixed(0)} chunks/s with ${product.connections} connections`,
   );
+  if (work.peers && prefix === '') {
+    await measureIngestPeers(results, work, { lanes: product.connections, perdure: free });
+  }
 }
 
 async function runProduct(

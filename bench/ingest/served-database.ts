@@ -14,6 +14,8 @@ const readyWithinMs = 60_000;
 export interface Served {
   url: string;
   pids: Record<'postgres' | 'temporal' | 'api' | 'worker', number>;
+  /** Kills the worker as `kill -9` does, and resolves when another one polls. */
+  replaceWorker(): Promise<void>;
 }
 
 /** Runs `work` while the product's API and the bench's worker serve one database of the stack. */
@@ -31,10 +33,26 @@ export async function withServedDatabase<T>(
     PERDURE_LOG_LEVEL: 'error',
   };
   const api = spawn(process.execPath, [path.join(checkout, 'server.ts')], { cwd: checkout, env, stdio: 'inherit' });
-  const worker = fork(path.join(import.meta.dirname, 'serve-worker.ts'), [options.vectors], { cwd: checkout, env });
+  const startWorker = () =>
+    fork(path.join(import.meta.dirname, 'serve-worker.ts'), [options.vectors], { cwd: checkout, env });
+  let worker = startWorker();
+  let replaced: ChildProcess | null = null;
+  const workerFailed = async (): Promise<never> => {
+    for (;;) {
+      const current = worker;
+      const [code] = (await once(current, 'exit')) as [number | null];
+      if (current !== replaced) throw endedEarly('worker', code);
+    }
+  };
+  const replaceWorker = async () => {
+    replaced = worker;
+    worker = startWorker();
+    replaced.kill('SIGKILL');
+    await polling(worker);
+  };
   try {
     const url = `http://127.0.0.1:${reserved.port}`;
-    await Promise.race([polling(worker), failed(worker, 'worker'), failed(api, 'API')]);
+    await Promise.race([polling(worker), workerFailed(), failed(api, 'API')]);
     await Promise.race([serving(url), failed(api, 'API')]);
     const pids = {
       postgres: stack.processes.postgres!.pid!,
@@ -42,7 +60,7 @@ export async function withServedDatabase<T>(
       api: api.pid!,
       worker: worker.pid!,
     };
-    return await Promise.race([work({ url, pids }), failed(worker, 'worker'), failed(api, 'API')]);
+    return await Promise.race([work({ url, pids, replaceWorker }), workerFailed(), failed(api, 'API')]);
   } finally {
     await Promise.all([stop(api, () => api.kill('SIGTERM')), stop(worker, () => worker.disconnect())]);
   }
@@ -54,8 +72,11 @@ async function polling(worker: ChildProcess): Promise<void> {
 
 async function failed(child: ChildProcess, name: string): Promise<never> {
   const [code] = (await once(child, 'exit')) as [number | null];
-  throw new Error(`The bench's ${name} ended with code ${code}; its reason stands above.`);
+  throw endedEarly(name, code);
 }
+
+const endedEarly = (name: string, code: number | null): Error =>
+  new Error(`The bench's ${name} ended with code ${code}; its reason stands above.`);
 
 async function serving(url: string): Promise<void> {
   const deadline = Date.now() + readyWithinMs;

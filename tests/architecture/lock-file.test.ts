@@ -6,12 +6,16 @@ type LockFile = {
   packages: Record<string, { version?: string; resolved?: string; integrity?: string; link?: boolean }>;
 };
 
+async function readPackages(file: string): Promise<LockFile['packages']> {
+  const text = await readFile(path.resolve(import.meta.dirname, '../..', file), 'utf8');
+  return (JSON.parse(text) as LockFile).packages;
+}
+
 describe('package-lock.json', () => {
   let packages: LockFile['packages'];
 
   beforeAll(async () => {
-    const text = await readFile(path.resolve(import.meta.dirname, '../../package-lock.json'), 'utf8');
-    packages = (JSON.parse(text) as LockFile).packages;
+    packages = await readPackages('package-lock.json');
   });
 
   // Two copies would give two payload converters and two sets of error classes, and instanceof would fail in silence.
@@ -32,6 +36,14 @@ describe('package-lock.json', () => {
       );
     expect([...versionsOf('@temporalio')]).toHaveLength(1);
     expect([...versionsOf('@mikro-orm')]).toHaveLength(1);
+  });
+});
+
+describe.each(['package-lock.json', 'bench/peers/package-lock.json'])('%s', (file) => {
+  let packages: LockFile['packages'];
+
+  beforeAll(async () => {
+    packages = await readPackages(file);
   });
 
   test('names no registry address, so that an install asks the registry it is configured for', () => {
