@@ -202,7 +202,10 @@ export type DocumentsAccepted = z.infer<typeof documentsAcceptedSchema>;
 
 /** Query of `GET /documents`. */
 export const listDocumentsQuerySchema = pageQuerySchema.extend({
-  status: z.enum(documentStatuses).optional(),
+  status: z
+    .enum(documentStatuses)
+    .optional()
+    .describe('`failed` also finds what is still served in an earlier version: its newest one failed, as `error` says'),
   knowledge_source: z.string().min(1).max(200).optional().describe('Name or id'),
   path: z.string().min(1).max(2000).optional(),
   user: userField.optional().describe('Only what this user may see: their own documents and global ones'),

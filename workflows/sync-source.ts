@@ -5,6 +5,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -38,6 +39,8 @@ const { finishSync, cancelDocuments } = proxyActivities<Steps>(finishSyncOptions
 const windowSize = 16;
 // A kill repeats the fetches of one batch at the most.
 const itemsPerBatch = 8;
+// Children that the next run does not see, so that a document that takes long does not hold up a sync that continues.
+const leftBehind = 4;
 
 const attributes = {
   workspace: defineSearchAttributeKey('PerdureWorkspace', 'KEYWORD'),
@@ -65,7 +68,11 @@ export async function syncSource(input: SyncSourceInput): Promise<SyncSourceResu
   } catch (error) {
     if (codeOf(error) === 'fenced') return { state: 'gone' };
     if (!isCancellation(error) && !(error instanceof ActivityFailure)) throw error;
-    return CancellationScope.nonCancellable(() => stop(input, window, error));
+    return CancellationScope.nonCancellable(() => stop(input, window, error)).catch((late: unknown) => {
+      // Its rows were ended before it was told.
+      if (codeOf(late) === 'fenced') return { state: 'gone' };
+      throw late;
+    });
   }
 }
 
@@ -76,7 +83,7 @@ async function transfer(input: SyncSourceInput, window: ChildWindow): Promise<vo
   let fetched = 0;
   while (toList || toFetch) {
     if (workflowInfo().continueAsNewSuggested) {
-      await window.drain();
+      await window.leave();
       await continueAsNew<typeof syncSource>(input);
     }
     setCurrentDetails(`${pages} pages listed, ${fetched} documents fetched, ${window.open} being ingested`);
@@ -172,7 +179,25 @@ class ChildWindow {
     await condition(() => this.open === 0);
   }
 
+  /** Waits until the next run may take over; the end of the sync waits for what is left. */
+  async leave(): Promise<void> {
+    const left = patched('leave-children') ? leftBehind : 0;
+    await condition(() => this.open <= left);
+  }
+
+  /** Starts them as the window has room: a listing may bring hundreds at once. */
   async start(documents: readonly Document[]): Promise<void> {
+    const fits = documents.length + this.open <= windowSize;
+    if (fits || !patched('paced-window')) return this.#startAll(documents);
+    for (let started = 0; started < documents.length;) {
+      await this.room(1);
+      const next = documents.slice(started, started + windowSize - this.open);
+      await this.#startAll(next);
+      started += next.length;
+    }
+  }
+
+  async #startAll(documents: readonly Document[]): Promise<void> {
     await Promise.all(documents.map((document) => this.#startOne(document)));
   }
 

@@ -6,7 +6,7 @@ import { acceptDocuments, readChunkParameters } from '../../entities/documents/a
 import { addToIngestionJob } from '../../entities/documents/ingestion-job-repository.ts';
 import type { DocumentToAccept } from '../../entities/documents/reserve-generation.ts';
 import { query } from '../../entities/sql.ts';
-import { settleItem, type ItemDescription } from '../../entities/sources/source-item-repository.ts';
+import { holdItemDocument, settleItem, type ItemDescription } from '../../entities/sources/source-item-repository.ts';
 import { noteUnfetchedDocument } from '../../entities/sources/unfetched-document.ts';
 import type { FetchedContent } from '../../providers/sources/document-source.ts';
 import type { AcceptedDocument } from './accepted-document.ts';
@@ -40,6 +40,7 @@ export async function handOverItem(
   const version = content.version ?? item.version ?? contentVersion(content.bytes);
   try {
     const accepted = await step.held(async (em, sync) => {
+      if (!(await holdItemDocument(em, input, item.path))) return excludeItem(em, input, sync.jobId, item);
       const chunks = await readChunkParameters(em, input.workspaceId, input.knowledgeSourceId);
       const common = (sync.configuration['metadata'] ?? {}) as Record<string, unknown>;
       const document = { ...prepared, metadata: { ...common, ...prepared.metadata } };
@@ -84,6 +85,10 @@ export async function failItem(
   item: WaitingItem,
   error: { code: string; detail: string },
 ): Promise<void> {
+  if (!(await holdItemDocument(em, input, item.path))) {
+    await excludeItem(em, input, jobId, item);
+    return;
+  }
   const documentId = await noteUnfetchedDocument(em, {
     documentId: v7(),
     workspaceId: input.workspaceId,
@@ -97,6 +102,14 @@ export async function failItem(
   if (!(await settleItem(em, input, item.path, outcome))) return;
   const failed = [{ document: documentId, error: `${error.code}: ${error.detail}` }];
   await addToIngestionJob(em, jobId, { unchanged: 0, accepted: 0, failed });
+}
+
+/** Settles an item whose document was deleted here while it waited: it stays deleted, as it does at the next listing. */
+async function excludeItem(em: EntityManager, input: SyncSourceInput, jobId: string, item: WaitingItem): Promise<null> {
+  const outcome = { state: 'excluded', documentId: null, version: null, settingsHash: null, error: null } as const;
+  if (await settleItem(em, input, item.path, outcome))
+    await addToIngestionJob(em, jobId, { unchanged: 1, accepted: 0, failed: [] });
+  return null;
 }
 
 /** The version of content whose source has none. */

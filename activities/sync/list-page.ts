@@ -32,6 +32,8 @@ const attemptsOfPage = 6;
 const pagesGivenUp = 20;
 // Short enough that a kill repeats little, long enough that a step is worth its events in the history.
 const worksForMs = 5_000;
+/** Documents that one step hands over at most: their names must fit into its answer. */
+const mostAccepted = 500;
 
 /** The hash under which a page stands on the list of pages. */
 export function cursorHash(key: string | null): Buffer {
@@ -62,12 +64,12 @@ export function createListPages(deps: SyncDeps): (input: SyncSourceInput) => Pro
             step.held(async (em) => (await readKnownItems(em, input, [path])).get(path)?.memory ?? null);
           try {
             const page = await source.list(cursor.cursor, { signal: step.signal, recall, listed });
-            accepted.push(...(await storePage(deps, step, input, cursor, page)));
+            await storePage(deps, step, input, { cursor, page, accepted });
           } catch (error) {
             await giveUpPage(step, input, cursor, error);
           }
           pages += 1;
-        } while (Date.now() < until && !step.signal.aborted);
+        } while (Date.now() < until && accepted.length < mostAccepted && !step.signal.aborted);
       });
       const counts = await step.held((em) => countCursors(em, input));
       return { accepted, pages, waiting: counts.waiting, failedPages: counts.failed };
@@ -75,13 +77,13 @@ export function createListPages(deps: SyncDeps): (input: SyncSourceInput) => Pro
   };
 }
 
+/** Stores a page, and adds to `accepted` what its items brought with them; left uncrossed when that is enough. */
 async function storePage(
   deps: SyncDeps,
   step: SyncStep,
   input: SyncSourceInput,
-  cursor: WaitingCursor,
-  page: SourcePage,
-): Promise<AcceptedDocument[]> {
+  { cursor, page, accepted }: { cursor: WaitingCursor; page: SourcePage; accepted: AcceptedDocument[] },
+): Promise<void> {
   const items = [...new Map(page.items.map((item) => [item.path, withVersion(item)])).values()];
   const next = page.next.map(({ key, cursor: following }) => ({ hash: cursorHash(key), cursor: following }));
   const error = page.incomplete === undefined ? null : { code: 'source_incomplete', detail: page.incomplete };
@@ -95,9 +97,9 @@ async function storePage(
       ({ path }) => known.get(path)?.state === 'pending' && known.get(path)?.syncId === input.syncId,
     );
   });
-  const accepted: AcceptedDocument[] = [];
   for (const item of changed) {
     step.signal.throwIfAborted();
+    if (accepted.length === mostAccepted) return;
     const waiting = { path: item.path, version: item.version, description: describe(item) };
     const { problem, content } = item;
     if (problem) await step.held((em, sync) => failItem(em, input, sync.jobId, waiting, problem));
@@ -110,7 +112,6 @@ async function storePage(
     if (!(await finishCursor(em, input, { hash: cursor.hash, error, next }))) return;
     await storeItems(em, input, sync, items);
   });
-  return accepted;
 }
 
 async function storeItems(

@@ -5,7 +5,12 @@ import {
   noteAppliedSchedule,
 } from '../../entities/sources/source-schedule-repository.ts';
 import { findDeletedSources } from '../../entities/sources/source-deletion-repository.ts';
-import { claimStraySyncs, endSync } from '../../entities/sources/source-sync-repository.ts';
+import {
+  claimStraySyncs,
+  endSync,
+  noteSyncRestart,
+  type StraySync,
+} from '../../entities/sources/source-sync-repository.ts';
 import type { RequestSyncInput, SyncSourceInput } from '../../contracts/names/workflows.ts';
 import type { SourceSchedule } from '../../contracts/source-schedule.ts';
 import type { Database } from '../../platform/database.ts';
@@ -20,21 +25,17 @@ export type SweepSyncsDeps = {
 };
 
 const atOnce = 50;
+// A workflow that is ended from outside again and again is not to be started for ever.
+const mostRestarts = 3;
 
 /**
- * Closes the gaps between the rows of sources and Temporal: starts syncs that were accepted, ends those whose workflow is
- * gone, brings schedules that were changed, and goes on deleting the documents of deleted sources.
+ * Closes the gaps between the rows of sources and Temporal: starts syncs that were accepted, and those whose workflow was
+ * ended from outside, which go on where they were; ends a sync to which that happened again and again; brings schedules that were changed, and goes on deleting the documents of deleted sources.
  */
 export function createSweepSyncs(deps: SweepSyncsDeps): () => Promise<{ swept: number }> {
   return async function sweepSyncs() {
     const stray = await deps.database.asOperator((em) => claimStraySyncs(em, atOnce));
-    for (const { state, ...sync } of stray) {
-      if (state === 'accepted') await deps.startSync(sync);
-      else if (!(await deps.syncRuns(sync)))
-        await deps.database.inWorkspace(sync.workspaceId, (em) =>
-          endSync(em, sync, { state: 'failed', error: interrupted }),
-        );
-    }
+    for (const sync of stray) await resume(deps, sync);
     const unapplied = await deps.database.asOperator((em) => findUnappliedSchedules(em, atOnce));
     for (const source of unapplied)
       await deps.database.inWorkspace(source.workspaceId, async (em) => {
@@ -54,8 +55,17 @@ export function createSweepSyncs(deps: SweepSyncsDeps): () => Promise<{ swept: n
   };
 }
 
-const interrupted = {
-  code: 'sync_interrupted',
-  detail:
-    'The workflow of this sync was ended from outside, or timed out. Sync again; what was done is not done again.',
-};
+async function resume(deps: SweepSyncsDeps, { state, restarts, ...sync }: StraySync): Promise<void> {
+  if (state === 'accepted') return deps.startSync(sync);
+  if (await deps.syncRuns(sync)) return;
+  if (restarts < mostRestarts) {
+    // Before the start: one that fails is counted too.
+    await deps.database.asOperator((em) => noteSyncRestart(em, sync));
+    return deps.startSync(sync);
+  }
+  const detail =
+    `The workflow of this sync was ended from outside ${restarts + 1} times before it was done. Look at it in Temporal's ` +
+    "UI and at the worker's log, then sync again; what was done is not done again.";
+  const error = { code: 'sync_interrupted', detail };
+  await deps.database.inWorkspace(sync.workspaceId, (em) => endSync(em, sync, { state: 'failed', error }));
+}

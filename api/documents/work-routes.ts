@@ -6,6 +6,7 @@ import { documentsChannel } from '../../contracts/names/limits.ts';
 import { cancelDocuments } from '../../entities/documents/cancel-documents.ts';
 import { findDocument } from '../../entities/documents/document-repository.ts';
 import { retryDocuments } from '../../entities/documents/retry-documents.ts';
+import { cancelSyncs } from '../../entities/sources/source-sync-repository.ts';
 import { defineRoute } from '../framework/route.ts';
 import { cancelIngestion } from './cancel-ingestion.ts';
 import { findVisibleDocument } from './find-visible-document.ts';
@@ -61,13 +62,17 @@ const cancel = defineRoute({
   responses: { 200: documentSchema },
   transaction: async (em, { params, user, principal }, deps) => {
     await findVisibleDocument(em, params.id, user);
-    const cancelled = await cancelDocuments(em, { workspaceId: principal.workspaceId, documentIds: [params.id] });
+    const { workspaceId } = principal;
+    // One that was sent by its address may not have been fetched yet.
+    const fetches = await cancelSyncs(em, workspaceId, { documentId: params.id });
+    const cancelled = await cancelDocuments(em, { workspaceId, documentIds: [params.id] });
     const row = await findDocument(em, params.id);
     return {
       status: 200,
       body: presentDocument(row!),
       afterCommit: async () => {
         deps.notifier.notify(documentsChannel, [params.id]);
+        for (const sync of fetches) await deps.starter.cancelSync(sync);
         await cancelIngestion(deps, cancelled);
       },
     };

@@ -1,17 +1,10 @@
 import type { ReadinessCheck } from '../../contracts/health.ts';
 import { taskQueues } from '../../contracts/names/task-queues.ts';
-import type { TaskQueue } from '../../contracts/names/task-queues.ts';
 import { query } from '../../entities/sql.ts';
 import type { ApiDeps } from '../api-deps.ts';
+import { requirePollers } from './require-pollers.ts';
 
 const timeoutMs = 2_000;
-/** A worker asks for work at least once a minute (a long poll ends after 60 s), so an older poll is a worker that is gone. */
-const freshPollMs = 75_000;
-/** TaskQueueType of Temporal's protocol. */
-const pollTypes = [
-  { type: 1, name: 'workflow' },
-  { type: 2, name: 'activity' },
-] as const;
 
 /** Probes are open without a key, so answers are shared: at most one round of checks a second, however many ask. */
 const sharedMs = 1_000;
@@ -57,21 +50,4 @@ async function check(
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function requirePollers({ temporal }: ApiDeps, queue: TaskQueue): Promise<void> {
-  await Promise.all(
-    pollTypes.map(async ({ type, name }) => {
-      const { pollers } = await temporal.workflowService.describeTaskQueue({
-        namespace: temporal.options.namespace,
-        taskQueue: { name: queue },
-        taskQueueType: type,
-      });
-      const latest = Math.max(
-        0,
-        ...(pollers ?? []).map((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1000),
-      );
-      if (Date.now() - latest > freshPollMs) throw new Error(`nobody polls for ${name} tasks of ${queue}`);
-    }),
-  );
 }

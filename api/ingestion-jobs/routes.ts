@@ -6,6 +6,7 @@ import { pageOf } from '../../contracts/page.ts';
 import { cancelJobDocuments } from '../../entities/documents/cancel-documents.ts';
 import { findIngestionJob, listIngestionJobs } from '../../entities/documents/ingestion-job-repository.ts';
 import { retryDocuments } from '../../entities/documents/retry-documents.ts';
+import { cancelSyncs } from '../../entities/sources/source-sync-repository.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { cancelIngestion } from '../documents/cancel-ingestion.ts';
 import { presentRetry } from '../documents/present-retry.ts';
@@ -99,7 +100,8 @@ const cancel = defineRoute({
   tag: 'Ingestion jobs',
   summary: 'Stop the ingestion of all documents of a job that are not done',
   description:
-    'Harmless when asked again. What is served stays served; what was stopped counts as failed, and can be retried.',
+    'Harmless when asked again. What is served stays served; what was stopped counts as failed, and can be retried. If ' +
+    'the job is that of a sync, the sync ends too.',
   scope: 'documents:write',
   params: idParamsSchema,
   responses: { 200: ingestionJobSchema },
@@ -107,6 +109,12 @@ const cancel = defineRoute({
     const { workspaceId } = principal;
     const job = await deps.database.inWorkspace(workspaceId, (em) => findIngestionJob(em, params.id));
     if (!job) throw notFound('ingestion job');
+    const quietly = (error: unknown) => deps.log.warn({ err: error }, 'cancels left to the fence');
+    // The sync first: it would go on bringing documents.
+    const syncs = await deps.database.inWorkspace(workspaceId, (em) =>
+      cancelSyncs(em, workspaceId, { jobId: params.id }),
+    );
+    for (const sync of syncs) await deps.starter.cancelSync(sync).catch(quietly);
     for (;;) {
       const cancelled = await deps.database.inWorkspace(workspaceId, (em) =>
         cancelJobDocuments(em, { workspaceId, jobId: params.id, limit: cancelledAtOnce }),
@@ -117,9 +125,7 @@ const cancel = defineRoute({
         cancelled.map(({ documentId }) => documentId),
       );
       // The rows have ended already; a workflow that is not reached meets the fence.
-      await cancelIngestion(deps, cancelled).catch((error: unknown) => {
-        deps.log.warn({ err: error }, 'cancels left to the fence');
-      });
+      await cancelIngestion(deps, cancelled).catch(quietly);
     }
     const ended = await deps.database.inWorkspace(workspaceId, (em) => findIngestionJob(em, params.id));
     return { status: 200, body: presentIngestionJob(ended ?? job) };

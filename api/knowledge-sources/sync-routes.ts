@@ -18,6 +18,7 @@ import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { presentRetry } from '../documents/present-retry.ts';
 import { startRetried } from '../documents/start-retried.ts';
 import { defineRoute } from '../framework/route.ts';
+import { requirePollers } from '../health/require-pollers.ts';
 import { presentIngestionJob } from '../ingestion-jobs/present-ingestion-job.ts';
 import { presentSync } from './present-sync.ts';
 import { requireSource } from './require-source.ts';
@@ -110,6 +111,10 @@ const check = defineRoute({
   handle: async ({ params, principal }, deps) => {
     const { workspaceId } = principal;
     await deps.database.inWorkspace(workspaceId, (em) => requireSource(em, params.id));
+    await requirePollers(deps, taskQueues.ingest).catch((error: unknown) => {
+      deps.log.warn({ err: error }, 'nobody can look at a source');
+      throw new PerdureError('unavailable', 'No worker polls the queue `ingest`. Start one, then try again.');
+    });
     try {
       const result = (await deps.temporal.workflow.execute(workflowTypes.checkSource, {
         workflowId: workflowIds.checkSource(uuidV7()),

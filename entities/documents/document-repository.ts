@@ -92,7 +92,9 @@ export async function listDocuments(em: EntityManager, filter: DocumentFilter): 
   return query<DocumentRow>(
     em,
     `${selectDocuments}
-       and ($1::text is null or d.status = $1)
+       and ($1::text is null or d.status = $1
+            -- Served in an earlier version while its newest one failed.
+            or $1 = 'failed' and d.status = 'ready' and d.error is not null)
        and ($2::uuid is null or d.knowledge_source_id = $2)
        and ($3::text is null or d.source_path = $3)
        and ($4::uuid is null or d.is_global or d.user_id = $4)

@@ -113,9 +113,24 @@ export async function readPendingItems(
   );
 }
 
-/** How the fetch of an item ended. */
+/**
+ * Holds the document that a listed item stands for, so that it cannot be deleted meanwhile; false if it was deleted: what
+ * is fetched must not bring it back. True for an item that has none yet.
+ */
+export async function holdItemDocument(em: EntityManager, key: SyncKey, path: string): Promise<boolean> {
+  const [row] = await query<{ isDeleted: boolean }>(
+    em,
+    `select d.deleted_at is not null as "isDeleted" from source_items i
+     join documents d on d.workspace_id = i.workspace_id and d.id = i.document_id
+     where i.workspace_id = $1 and i.knowledge_source_id = $2 and i.path = $3 for update of d`,
+    [key.workspaceId, key.knowledgeSourceId, path],
+  );
+  return row === undefined || !row.isDeleted;
+}
+
+/** How the fetch of an item ended; `excluded`: its document was deleted here. */
 export type ItemOutcome = {
-  state: 'unchanged' | 'accepted' | 'failed';
+  state: 'unchanged' | 'accepted' | 'failed' | 'excluded';
   documentId: string | null;
   /** Of what was handed over; null when nothing was. */
   version: string | null;
@@ -135,12 +150,12 @@ export async function settleItem(
     `with settled as (
        update source_items
        set state = $4, document_id = coalesce($5::uuid, document_id), error = $8, updated_at = now(),
-           accepted_version = case when $4 = 'failed' then accepted_version else $6 end,
-           settings_hash = case when $4 = 'failed' then settings_hash else $7::bytea end
+           accepted_version = case when $4 in ('failed', 'excluded') then accepted_version else $6 end,
+           settings_hash = case when $4 in ('failed', 'excluded') then settings_hash else $7::bytea end
        where workspace_id = $1 and knowledge_source_id = $2 and path = $9 and sync_id = $3 and state = 'pending'
        returning state)
      update source_syncs s
-     set unchanged_items = unchanged_items + (settled.state = 'unchanged')::integer,
+     set unchanged_items = unchanged_items + (settled.state in ('unchanged', 'excluded'))::integer,
          accepted_items = accepted_items + (settled.state = 'accepted')::integer,
          failed_items = failed_items + (settled.state = 'failed')::integer, updated_at = now()
      from settled where s.id = $3 returning s.id`,

@@ -122,7 +122,7 @@ export type SyncError = { code: string; detail: string };
 
 /**
  * Ends a sync that has not ended, closes its job, and forgets its list of pages; false if it had ended. A completed one
- * makes the source's documents those of now.
+ * makes the source's documents those of now; of one that was to fetch what was named, nothing is left waiting.
  */
 export async function endSync(
   em: EntityManager,
@@ -142,6 +142,7 @@ export async function endSync(
   await query(em, `delete from source_cursors where workspace_id = $1 and sync_id = $2`, [key.workspaceId, key.syncId]);
   if (end.state === 'completed' && ended.kind === 'full')
     await query(em, `update knowledge_sources set last_sync = now() where id = $1`, [ended.knowledgeSourceId]);
+  if (ended.kind === 'items' && end.error !== null) await failUnfetchedItems(em, key, { ...end, error: end.error });
   if (ended.jobId !== null) {
     const failure = end.error && `${end.error.code}: ${end.error.detail}`;
     await closeIngestionJob(em, ended.jobId, failure);
@@ -149,11 +150,60 @@ export async function endSync(
   return true;
 }
 
-/** A sync that nobody may be working on. */
-export type StraySync = SyncKey & { kind: 'full' | 'items'; state: 'accepted' | 'running' };
+/** What a cancel names: the job of a sync, or a document that a sync was named to fetch. */
+export type SyncSelection = { jobId: string } | { documentId: string };
+
+/** Ends the syncs on request that are under way of a job, or to fetch a document; returns those that it ended. */
+export async function cancelSyncs(
+  em: EntityManager,
+  workspaceId: string,
+  select: SyncSelection,
+): Promise<(SyncKey & { kind: 'full' | 'items' })[]> {
+  const { jobId = null, documentId = null } = select as { jobId?: string; documentId?: string };
+  const found = await query<SyncKey & { kind: 'full' | 'items' }>(
+    em,
+    `select workspace_id as "workspaceId", knowledge_source_id as "knowledgeSourceId", id as "syncId", kind
+     from source_syncs s
+     where workspace_id = $1 and state in ('accepted', 'running')
+       and (s.job_id = $2 or s.kind = 'items' and exists (
+         select from source_items i where i.sync_id = s.id and i.document_id = $3 and i.state = 'pending'))
+     order by id`,
+    [workspaceId, jobId, documentId],
+  );
+  const ended = [];
+  for (const sync of found) {
+    const again = sync.kind === 'full' ? 'Sync again to go on.' : 'Send the address again.';
+    const error = { code: 'cancelled', detail: `It was cancelled on request. ${again}` };
+    if (await endSync(em, sync, { state: 'cancelled', error })) ended.push(sync);
+  }
+  return ended;
+}
+
+/** Ends what a sync was named to fetch and has not: its items fail, and so do documents that have no version yet. */
+async function failUnfetchedItems(
+  em: EntityManager,
+  key: SyncKey,
+  end: { state: 'completed' | 'failed' | 'cancelled'; error: SyncError },
+): Promise<void> {
+  await query(
+    em,
+    `with unfetched as (
+       update source_items set state = 'failed', error = $4, updated_at = now()
+       where workspace_id = $1 and knowledge_source_id = $2 and sync_id = $3 and state = 'pending'
+       returning document_id)
+     update documents d
+     set error = $4, updated_at = now(),
+         status = case when d.latest_generation > 0 then d.status when $5 = 'cancelled' then 'cancelled' else 'failed' end
+     from unfetched u where d.workspace_id = $1 and d.id = u.document_id and d.deleted_at is null`,
+    [key.workspaceId, key.knowledgeSourceId, key.syncId, JSON.stringify(end.error), end.state],
+  );
+}
+
+/** A sync that nobody may be working on, and how often its workflow was started again. */
+export type StraySync = SyncKey & { kind: 'full' | 'items'; state: 'accepted' | 'running'; restarts: number };
 
 /**
- * Finds syncs that were accepted a few seconds ago and have not begun, and syncs that have been silent for two minutes.
+ * Finds syncs that were accepted a few seconds ago and have not begun, and syncs that have been silent for half a minute.
  * They are marked, so that the next look leaves them alone for as long. For the operator role.
  */
 export async function claimStraySyncs(em: EntityManager, limit: number): Promise<StraySync[]> {
@@ -162,12 +212,17 @@ export async function claimStraySyncs(em: EntityManager, limit: number): Promise
     `update source_syncs s set updated_at = now()
      from (select id from source_syncs
            where state = 'accepted' and updated_at < now() - interval '5 seconds'
-              or state = 'running' and updated_at < now() - interval '2 minutes'
+              or state = 'running' and updated_at < now() - interval '30 seconds'
            order by updated_at limit $1 for update skip locked) stray
      where s.id = stray.id
-     returning s.workspace_id as "workspaceId", s.knowledge_source_id as "knowledgeSourceId", s.id as "syncId", s.kind, s.state`,
+     returning s.workspace_id as "workspaceId", s.knowledge_source_id as "knowledgeSourceId", s.id as "syncId", s.kind, s.state, s.restarts`,
     [limit],
   );
+}
+
+/** Notes that the workflow of a sync is started which should have been running. For the operator role. */
+export async function noteSyncRestart(em: EntityManager, { syncId }: SyncKey): Promise<void> {
+  await query(em, `update source_syncs set restarts = restarts + 1 where id = $1`, [syncId]);
 }
 
 /** A source as its adapter is opened by; the connection string is sealed. */

@@ -12,8 +12,13 @@ export const checkDocuments: Check = async ({ em, temporal, graceSeconds }) => {
      left join document_generations g on g.document_id = d.id
        and (g.generation = d.latest_generation or g.state in ('staging', 'ready'))
      where d.deleted_at is null
-       and (g.state in ('staging', 'ready') or g.document_id is null
-            or d.status in ('accepted', 'processing') and not exists (
+       -- One that could not be fetched has ended without a generation; one that is to be fetched belongs to a sync.
+       and (g.state in ('staging', 'ready')
+            or g.document_id is null and d.status not in ('failed', 'cancelled') and not exists (
+              select from source_items i join source_syncs s on s.workspace_id = i.workspace_id and s.id = i.sync_id
+              where i.workspace_id = d.workspace_id and i.document_id = d.id and i.state = 'pending'
+                and s.state in ('accepted', 'running'))
+            or g.document_id is not null and d.status in ('accepted', 'processing') and not exists (
               select from document_generations o where o.document_id = d.id and o.state in ('staging', 'ready')))
        and greatest(d.updated_at, g.updated_at) < now() - make_interval(secs => $1)`,
     [graceSeconds],

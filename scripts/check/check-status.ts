@@ -7,18 +7,23 @@ import { workflowState } from './workflow-state.ts';
 export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
   const breaches: Breach[] = await query<Breach>(
     em,
+    // What has no generation in the job was there unchanged, or could not be fetched.
     `select 8 as invariant, 'ingestion_job' as entity, j.id,
             'its counts are ' || j.processed_documents || ' + ' || j.failed_documents || ' of ' || j.total_documents
-            || ', its documents say ' || d.done || ' + ' || d.failed || ' of ' || d.total || ' (' || j.status || ')'
-            as detail
+            || ', its documents say ' || d.failed || ' failed and ' || d.pending || ' under way of ' || d.total
+            || ' (' || j.status || ')' as detail
      from ingestion_jobs j
      cross join lateral (
-       select count(*) filter (where g.state in ('active', 'abandoned'))::int as done,
-              count(*) filter (where g.state = 'failed')::int as failed, count(*)::int as total
+       select count(*) filter (where g.state = 'failed'
+                                  or g.state = 'abandoned' and g.error ->> 'code' = 'cancelled')::int
+                + j.fetch_failures as failed,
+              count(*) filter (where g.state in ('staging', 'ready'))::int as pending,
+              count(*)::int + j.fetch_failures as total
        from document_generations g where g.workspace_id = j.workspace_id and g.job_id = j.id) d
-     where d.total > 0 and j.updated_at < now() - make_interval(secs => $1)
-       and (j.processed_documents + j.failed_documents <> d.done + d.failed
-            or (j.status in ('completed', 'failed', 'partial')) <> (d.done + d.failed = j.total_documents))
+     where j.updated_at < now() - make_interval(secs => $1)
+       and (j.failed_documents <> d.failed or j.processed_documents <> j.total_documents - d.failed - d.pending
+            or d.total > j.total_documents
+            or (j.status in ('completed', 'failed', 'partial')) <> (d.pending = 0 and not j.is_open))
      union all
      select 8, 'document', d.id, 'status ' || d.status || ', active generation ' || coalesce(d.active_generation::text, 'none')
             || ', generation rows say ' || coalesce(a.generation::text, 'none')
@@ -44,6 +49,24 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
         entity: 'turn',
         id: turn.id,
         detail: `it is ${turn.state}, but the workflow of its conversation is ${workflow}`,
+      });
+  }
+  const syncs = await query<{ id: string; source: string; kind: string; state: string }>(
+    em,
+    `select id, knowledge_source_id as source, kind, state from source_syncs
+     where state in ('accepted', 'running') and created_at < now() - make_interval(secs => $1)`,
+    // A sweep is given its time to start again what was ended from outside.
+    [Math.max(graceSeconds, 60)],
+  );
+  for (const { id, source, kind, state } of syncs) {
+    const workflowId = kind === 'full' ? workflowIds.syncSource(source) : workflowIds.syncItems(id);
+    const workflow = await workflowState(temporal, workflowId);
+    if (workflow !== 'running')
+      breaches.push({
+        invariant: 8,
+        entity: 'source_sync',
+        id,
+        detail: `it is ${state}, but its workflow is ${workflow}`,
       });
   }
   const running = temporal.workflow.list({ query: "WorkflowType = 'ingestDocument' AND ExecutionStatus = 'Running'" });

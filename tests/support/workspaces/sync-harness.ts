@@ -45,9 +45,8 @@ export type SyncRow = {
  * Servers, a worker with all steps of syncs and ingestions, a fake provider and, for each test, a workspace of its own.
  * Call at the top of a test file; sources may fetch from loopback and read below `folders`.
  */
-export function syncHarness(folders: string[]) {
+export function syncHarness(folders: string[], temporal: TestTemporal = testTemporal()) {
   const rows = testDatabase();
-  const temporal = testTemporal();
   const secretKey = randomBytes(32).toString('base64');
   let connection: Connection;
   const self = {
@@ -93,15 +92,15 @@ export function syncHarness(folders: string[]) {
       const input = await self.startSync(knowledgeSourceId, allowRemovals);
       return self.ended(input);
     },
+    /** Runs the sweep of syncs once. */
+    async sweep(): Promise<void> {
+      const applySchedule = createSourceSchedules(self.client).apply;
+      await createSweepSyncs({ database: self.database, applySchedule, ...self.starter })();
+    },
     async ended(input: SyncSourceInput, timeoutMs = 110_000): Promise<SyncRow> {
-      // The sweep runs as it does every five seconds in the product: it starts what met a run that was about to end.
-      const sweep = createSweepSyncs({
-        database: self.database,
-        applySchedule: createSourceSchedules(self.client).apply,
-        ...self.starter,
-      });
       const hasEnded = async () => {
-        await sweep();
+        // As every five seconds in the product: it starts what met a run that was about to end.
+        await self.sweep();
         return !['accepted', 'running'].includes((await self.row(input)).state);
       };
       await until(hasEnded, { what: 'the end of the sync', timeoutMs, everyMs: 200 });
