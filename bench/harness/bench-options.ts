@@ -13,6 +13,8 @@ export interface BenchOptions {
   search: Record<string, unknown>;
   /** Whether to watch ingestion into a growing database. */
   growth: boolean;
+  /** Where to write a picture of the growth. */
+  plot: string | null;
   /** Whether to measure other libraries and servers on the same work as well (bench/peers). */
   peers: boolean;
   json: boolean;
@@ -34,12 +36,13 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
       dir: { type: 'string', multiple: true, default: [] },
       language: { type: 'string' },
       home: { type: 'string' },
+      plot: { type: 'string' },
       search: { type: 'string', default: '{}' },
     },
   });
   const [name = '', ...others] = positionals;
   if (others.length > 0) throw new Error(`One benchmark at a time: "${others[0]}" is one too many.`);
-  const { set, dir, language = null, home = null, json, check, growth, peers } = values;
+  const { set, dir, language = null, home = null, plot = null, json, check, growth, peers } = values;
   const search = JSON.parse(values.search) as Record<string, unknown>;
-  return { name, options: { set, dir, language, home, search, json, check, growth, peers } };
+  return { name, options: { set, dir, language, home, search, json, check, growth, plot, peers } };
 }

@@ -10,7 +10,7 @@ import { measureLocal } from './measure-local.ts';
  * database grows.
  */
 export async function benchIngest(results: Results, options: BenchOptions): Promise<void> {
-  if (options.growth) return measureGrowth(results);
+  if (options.growth) return measureGrowth(results, options);
   await measureLocal(results);
   await measureFree(results, options);
 }

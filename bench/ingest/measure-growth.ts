@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withBenchStack } from '../harness/bench-stack.ts';
 import { readCpuSeconds } from '../harness/cpu-time.ts';
+import { describeMachine } from '../harness/describe-machine.ts';
 import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
 import { slope } from '../harness/statistics.ts';
@@ -11,6 +13,7 @@ import { growthCharacters, growthSteps } from './ingest-sizes.ts';
 import { RawLoader } from './load-raw.ts';
 import { countChunks, readCpu } from './measure-free.ts';
 import type { PlannedDocument } from './plan-chunks.ts';
+import { plotGrowth } from './plot-growth.ts';
 import { withServedDatabase } from './served-database.ts';
 import { writeVectors } from './vector-file.ts';
 
@@ -18,9 +21,10 @@ import { writeVectors } from './vector-file.ts';
 const rawConnections = 13;
 const sampleEveryMs = 1_000;
 
-/** From an empty database on: what a chunk costs at each size, beside plain SQL, and the worker's memory meanwhile. */
-export function measureGrowth(results: Results): Promise<void> {
-  return withBenchStack({ processes: ['postgres', 'temporal'] }, async (stack) => {
+/** From an empty database on: what a chunk costs at each size, beside plain SQL, and the worker's memory meanwhile; drawn into the file `plot`. */
+export async function measureGrowth(results: Results, { plot }: { plot: string | null }): Promise<void> {
+  const machine = describeMachine();
+  await withBenchStack({ processes: ['postgres', 'temporal'] }, async (stack) => {
     const documents = planDocuments(stack, {
       name: 'growth',
       count: growthSteps.at(-1)!,
@@ -63,6 +67,7 @@ export function measureGrowth(results: Results): Promise<void> {
       await loader.close();
     });
   });
+  if (plot !== null) await writeFile(plot, plotGrowth(results.metrics(), machine));
 }
 
 async function inSteps(
