@@ -1,13 +1,12 @@
 import { parseArgs } from 'node:util';
 import { startProxiedStack } from './harness/proxied-stack.ts';
-import { sagaPoints } from './harness/saga-points.ts';
 import { faults, targets } from './harness/scenario.ts';
 import type { Scenario, ScenarioOptions, ScenarioReport } from './harness/scenario.ts';
-import { scenarios } from './harness/scenarios.ts';
+import { chaosPoints, scenarios } from './harness/scenarios.ts';
 import { seededRandom } from './harness/seeded-random.ts';
 
 const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json]
-       npm run chaos -- --scenario saga-points [--point NAME] [--victim NAME] [--hit kill|freeze] [--sample N] [--group N]
+       npm run chaos -- --scenario saga-points|sync-points|model-points [--point NAME] [--victim NAME] [--hit kill|freeze] [--sample N] [--group N]
        npm run chaos -- --scenario interleavings [--count N]
        npm run chaos -- --list`;
 
@@ -31,7 +30,8 @@ const say = (line: string) => void (values.json ? process.stderr : process.stdou
 
 if (values.list) {
   for (const { name } of scenarios) process.stdout.write(`${name}\n`);
-  process.stdout.write(`\nPoints of saga-points:\n${sagaPoints.map(({ name }) => `  ${name}\n`).join('')}`);
+  for (const [scenario, points] of Object.entries(chaosPoints))
+    process.stdout.write(`\nPoints of ${scenario}:\n${points.map(({ name }) => `  ${name}\n`).join('')}`);
 } else {
   const named = values.scenario.includes('all')
     ? scenarios
@@ -42,7 +42,7 @@ if (values.list) {
   const chosen = [...named.filter(({ paidModel }) => !paidModel), ...named.filter(({ paidModel }) => paidModel)];
   process.exitCode = (await runChaos(chosen, rounds, {
     seed: wholeNumber('--seed', values.seed),
-    points: values.point.map((name) => oneOf(sagaPoints, ({ name: own }) => own, name).name),
+    points: values.point.map((name) => oneOf(Object.values(chaosPoints).flat(), ({ name: own }) => own, name).name),
     targets: values.victim.map((name) => oneOf(targets, (own) => own, name)),
     faults: values.hit.map((name) => oneOf(faults, (own) => own, name)),
     sample: values.sample === undefined ? null : wholeNumber('--sample', values.sample),

@@ -1,36 +1,37 @@
 import type { temporal } from '@temporalio/proto';
-import { workflowIds } from '../../../contracts/names/workflows.ts';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { query } from '../../../entities/sql.ts';
+import type { StoryWork } from './chaos-point.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 
 type Time = temporal.api.history.v1.IHistoryEvent['eventTime'];
 
 /**
- * The longest time, in milliseconds, in which nothing was seen of a document's work between a hit and its end: no event
- * in the history of its workflow, no call to a provider and no end of its generation.
+ * The longest time, in milliseconds, in which nothing was seen of the work between a hit and its end: no event in the
+ * histories of its workflows, no call to a provider for its documents and no end of a generation.
  */
 export async function longestSilenceMs(
   stack: Pick<ProxiedStack, 'database' | 'temporal'>,
-  document: { documentId: string; generation: number },
+  { documents, workflowIds }: StoryWork,
   hitAt: number,
 ): Promise<number> {
-  if (document.documentId === '' || document.generation === 0) return 0;
   const signs = await stack.database.asOperator((em) =>
     query<{ at: number }>(
       em,
-      `select extract(epoch from s.at)::float8 * 1000 as at from (
-         select timestamp as at from usage_metrics where entity_type = 'document' and entity_id = $1
-         union all select settled_at from usage_metrics where entity_type = 'document' and entity_id = $1
-         union all select completed_at from document_generations where document_id = $1 and generation = $2) s
+      `with judged as (select * from unnest($1::uuid[], $2::integer[]) as j (id, generation))
+       select extract(epoch from s.at)::float8 * 1000 as at from (
+         select u.timestamp as at from usage_metrics u join judged j on u.entity_type = 'document' and u.entity_id = j.id
+         union all
+         select u.settled_at from usage_metrics u join judged j on u.entity_type = 'document' and u.entity_id = j.id
+         union all
+         select g.completed_at from document_generations g
+         join judged j on g.document_id = j.id and g.generation = j.generation) s
        where s.at is not null`,
-      [document.documentId, document.generation],
+      [documents.map(({ documentId }) => documentId), documents.map(({ generation }) => generation)],
     ),
   );
-  const handle = stack.temporal.workflow.getHandle(
-    workflowIds.ingestDocument(document.documentId, document.generation),
-  );
-  const { events } = await handle.fetchHistory();
-  const times = [...signs.map((sign) => sign.at), ...(events ?? []).map((event) => milliseconds(event.eventTime))];
+  const times = signs.map(({ at }) => at);
+  for (const workflowId of workflowIds) times.push(...(await timesOfEvents(stack, workflowId)));
   const after = times.filter((time) => time > hitAt).sort((a, b) => a - b);
   let longest = 0;
   let last = hitAt;
@@ -39,6 +40,17 @@ export async function longestSilenceMs(
     last = time;
   }
   return Math.round(longest);
+}
+
+async function timesOfEvents(stack: Pick<ProxiedStack, 'temporal'>, workflowId: string): Promise<number[]> {
+  try {
+    const { events } = await stack.temporal.workflow.getHandle(workflowId).fetchHistory();
+    return (events ?? []).map((event) => milliseconds(event.eventTime));
+  } catch (error) {
+    // What was cancelled or deleted before its workflow began has none.
+    if (error instanceof WorkflowNotFoundError) return [];
+    throw error;
+  }
 }
 
 function milliseconds(time: Time): number {

@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefusedError } from './api-client.ts';
+import { workflowIds } from '../../../contracts/names/workflows.ts';
+import type { PointStory, StoryWork } from './chaos-point.ts';
 import { composeText } from './compose-text.ts';
+import { commitOf } from './message-patterns.ts';
 import { providerWords } from './proxies/provider-proxy.ts';
+import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
 import { countKept, findByPath, findWord, sagaNames } from './saga-workspace.ts';
@@ -41,15 +45,18 @@ const plans: Record<StoryName, Plan> = {
   'delete-underway': { sentences: 60, source: sagaNames.source, marks: [providerWords.slow] },
 };
 
-/** One document and what a client does with it, from `prepare` over `act` to `verify`. */
-export class SagaStory {
-  readonly path: string;
-  documentId = '';
+const accepts = commitOf('api', /insert into document_generations/);
+
+/** One document and what a client does with it. */
+export class SagaStory implements PointStory {
+  readonly opening: PointStory['opening'];
+  readonly #path: string;
+  #documentId = '';
   /** The generation that `act` brings about; 0 when it brings none. */
-  readonly generation: number;
-  /** Chunks whose vectors were paid for and kept before `act`. */
-  knownChunks = 0;
+  readonly #generation: number;
+  #knownChunks = 0;
   readonly #stack: ProxiedStack;
+  readonly #word: string;
   readonly #name: StoryName;
   readonly #random: SeededRandom;
   readonly #first: string;
@@ -59,51 +66,70 @@ export class SagaStory {
     this.#stack = stack;
     this.#name = name;
     this.#random = random;
-    this.path = `chaos/${word}.md`;
+    this.#word = word;
+    this.#path = `chaos/${word}.md`;
     this.#first = `first${word}`;
     this.#second = `second${word}`;
-    this.generation = { replace: 2, retry: 2, delete: 0 }[name as string] ?? 1;
+    this.#generation = { replace: 2, retry: 2, delete: 0 }[name as string] ?? 1;
+    // The id must be known before the first message that carries it, and it alone, is sent.
+    this.opening = fresh.includes(name)
+      ? { is: (sighting) => accepts(sighting) && sighting.mentions(word), learn: () => this.#learnId() }
+      : null;
   }
 
-  /** Everything that comes before the part that is hit. */
+  owns(sighting: Sighting): boolean {
+    return sighting.mentions(this.#word) || (this.#documentId !== '' && sighting.mentions(this.#documentId));
+  }
+
+  async work(): Promise<StoryWork> {
+    const [documentId, generation] = [this.#documentId, this.#generation];
+    if (documentId === '' || generation === 0) return { documents: [], workflowIds: [] };
+    return {
+      documents: [{ documentId, generation, knownChunks: this.#knownChunks }],
+      workflowIds: [workflowIds.ingestDocument(documentId, generation)],
+    };
+  }
+
   async prepare(): Promise<void> {
     if (fresh.includes(this.#name)) return;
     await this.#send(this.#first);
-    this.documentId = (await findByPath(this.#stack, this.path)) ?? '';
+    await this.#learnId();
     if (this.#name === 'replace' || this.#name === 'delete') await this.#until(hasEnded(1));
     if (this.#name !== 'retry') return;
     await this.#until(({ latest }) => (latest?.embedded_chunks ?? 0) > 0);
     await this.#post('cancel');
     await this.#until(hasEnded(1));
-    this.knownChunks = await countKept(this.#stack, this.documentId);
+    this.#knownChunks = await countKept(this.#stack, this.#documentId);
   }
 
-  /** The part that is hit; resolves when the client has its answer. */
   async act(): Promise<void> {
     if (this.#name === 'delete' || this.#name === 'delete-underway') return this.#delete();
     if (this.#name === 'cancel' || this.#name === 'retry') return this.#post(this.#name);
     await this.#send(this.#name === 'replace' ? this.#second : this.#first);
-    this.documentId = (await findByPath(this.#stack, this.path)) ?? '';
+    await this.#learnId();
     return undefined;
   }
 
-  /** Waits until the document is where its story ends, and says what is not as it must be. */
   async verify(): Promise<Findings> {
     const findings: Findings = [];
-    const label = `${this.#name} of ${this.path} (${this.documentId})`;
+    const label = `${this.#name} of ${this.#path} (${this.#documentId})`;
     const expectFound = async (word: string, expected: boolean) => {
       const found = await findWord(this.#stack, plans[this.#name].source, word);
       if (found.length > 0 !== expected)
         findings.push(`${label}: ${word} is ${expected ? 'not found' : 'still found'}`);
     };
     if (this.#name !== 'delete' && this.#name !== 'delete-underway') {
-      const seen = await this.#until(hasEnded(this.generation));
+      const seen = await this.#until(hasEnded(this.#generation));
       const expected = { fail: 'failed', cancel: 'cancelled' }[this.#name as string] ?? 'ready';
       if (seen.status !== expected) findings.push(`${label} is ${seen.status} (${seen.error?.code ?? 'no code'})`);
       await expectFound(this.#name === 'replace' ? this.#second : this.#first, expected === 'ready');
     } else await expectFound(this.#first, false);
     if (this.#name === 'replace') await expectFound(this.#first, false);
     return findings;
+  }
+
+  async #learnId(): Promise<void> {
+    this.#documentId = (await findByPath(this.#stack, this.#path)) ?? '';
   }
 
   async #send(word: string): Promise<void> {
@@ -113,7 +139,7 @@ export class SagaStory {
       '/documents',
       {
         title: `Document ${word}`,
-        path: this.path,
+        path: this.#path,
         knowledge_source: source,
         document_type: 'markdown',
         is_global: true,
@@ -125,7 +151,7 @@ export class SagaStory {
 
   async #delete(): Promise<void> {
     try {
-      await this.#stack.api.request('DELETE', `/documents/${this.documentId}`);
+      await this.#stack.api.request('DELETE', `/documents/${this.#documentId}`);
     } catch (error) {
       // The answer to the first attempt may be what the hit destroyed.
       if (!(error instanceof RefusedError) || !error.message.includes('404')) throw error;
@@ -134,17 +160,17 @@ export class SagaStory {
 
   /** Harmless when it is repeated after an answer that was lost. */
   async #post(what: 'cancel' | 'retry'): Promise<void> {
-    await this.#stack.api.request('POST', `/documents/${this.documentId}/${what}`, {}, `${what} ${this.path}`);
+    await this.#stack.api.request('POST', `/documents/${this.#documentId}/${what}`, {}, `${what} ${this.#path}`);
   }
 
   async #until(reached: (seen: Seen) => boolean): Promise<Seen> {
     const deadline = Date.now() + 90_000;
     for (;;) {
-      const seen = await this.#stack.api.request<Seen>('GET', `/documents/${this.documentId}`);
+      const seen = await this.#stack.api.request<Seen>('GET', `/documents/${this.#documentId}`);
       if (reached(seen)) return seen;
       const { status, latest } = seen;
       if (Date.now() > deadline)
-        throw new Error(`${this.path} is ${status}, generation ${latest?.generation} ${latest?.state}, after 90 s`);
+        throw new Error(`${this.#path} is ${status}, generation ${latest?.generation} ${latest?.state}, after 90 s`);
       await sleep(50);
     }
   }

@@ -1,9 +1,13 @@
+import type { ChaosPoint } from './chaos-point.ts';
 import { ingestWorkload } from './ingest-workload.ts';
+import { modelPoints } from './model-points.ts';
 import { runRollingRestart } from './run-rolling-restart.ts';
 import { runRound } from './run-round.ts';
 import { runInterleavings } from './run-interleavings.ts';
 import { runRateLimited } from './run-rate-limited.ts';
-import { runSagaPoints } from './run-saga-points.ts';
+import { runPoints } from './run-points.ts';
+import { sagaPoints } from './saga-points.ts';
+import { syncPoints } from './sync-points.ts';
 import { faults, targets } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { turnsWorkload } from './turns-workload.ts';
@@ -21,10 +25,17 @@ const whileWorking = Object.entries(workloads).flatMap(([workload, make]) =>
   ),
 );
 
+/** The scenarios that hit processes at points, with their points. */
+export const chaosPoints: Readonly<Record<string, readonly ChaosPoint[]>> = {
+  'saga-points': sagaPoints,
+  'sync-points': syncPoints,
+  'model-points': modelPoints,
+};
+
 /** Every scenario of the harness. */
 export const scenarios: readonly Scenario[] = [
   ...whileWorking,
-  { name: 'saga-points', paidModel: true, run: runSagaPoints },
+  ...Object.entries(chaosPoints).map(([name, points]) => ({ name, paidModel: true, run: runPoints(points) })),
   { name: 'interleavings', paidModel: true, run: runInterleavings },
   { name: 'rate-limited', paidModel: true, run: runRateLimited },
   { name: 'rolling-restart', paidModel: true, run: runRollingRestart },

@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChaosPoint, PointStory } from './chaos-point.ts';
 import { freezeMs, isUp, killProcess, thawLater } from './hit-process.ts';
 import type { Edge, Sighting, Trap } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import { longestSilenceMs } from './longest-silence.ts';
 import { countRepeats } from './paid-texts.ts';
 import type { Findings } from './round-context.ts';
-import { sagaPoints } from './saga-points.ts';
-import type { SagaPoint } from './saga-points.ts';
-import { SagaStory } from './saga-stories.ts';
-import { findByPath } from './saga-workspace.ts';
 import type { Fault, Target } from './scenario.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { settleAndCheck } from './settle-and-check.ts';
 
-/** A point of the saga with the side of it that is hit. */
-export type EdgeOfPoint = { point: SagaPoint; edge: Edge };
+/** A point with the side of it that is hit. */
+export type EdgeOfPoint = { point: ChaosPoint; edge: Edge };
 
 /** What one hit at one point did. */
 export type PointReport = {
@@ -26,8 +23,8 @@ export type PointReport = {
   silentMs: number;
 };
 
-/** One hit on a process while a document stood at each of `points`. */
-export type SagaRoundReport = {
+/** One hit on a process while a story stood at each of `points`. */
+export type PointRoundReport = {
   target: Target;
   fault: Fault;
   durationMs: number;
@@ -46,14 +43,14 @@ const heartbeatMs = 10_000;
 // Retries, polls and a machine with two cores that has just started a process again.
 const slackMs = 8000;
 
-/** Brings a document to each of the points, hits the target while all are held there, lets go, and checks everything. */
-export async function runSagaRound(
+/** Brings a story to each of the points, hits the target while all are held there, lets go, and checks everything. */
+export async function runPointRound(
   stack: ProxiedStack,
   points: readonly EdgeOfPoint[],
   hit: { target: Target; fault: Fault },
   words: string,
   random: SeededRandom,
-): Promise<SagaRoundReport> {
+): Promise<PointRoundReport> {
   const began = Date.now();
   const visits = points.map(
     (at, n) => new Visit(stack, at, `${words}n${String(n).padStart(2, '0')}`, random.fork(`story ${n}`)),
@@ -93,8 +90,14 @@ export async function runSagaRound(
   const reports: PointReport[] = [];
   const downMs = over - hitAt;
   for (const { point, edge, story, label } of held) {
-    const paid = await countRepeats(stack, story, { since: roundFrom, hitsAt: [hitAt], log });
-    const silentMs = await longestSilenceMs(stack, story, hitAt);
+    const work = await story.work();
+    const paid = { repeatedTexts: 0, textsInFlight: 0 };
+    for (const document of work.documents) {
+      const own = await countRepeats(stack, document, { since: roundFrom, hitsAt: [hitAt], log });
+      paid.repeatedTexts += own.repeatedTexts;
+      paid.textsInFlight += own.textsInFlight;
+    }
+    const silentMs = await longestSilenceMs(stack, work, hitAt);
     if (paid.repeatedTexts > paid.textsInFlight)
       findings.push(`${label}: ${paid.repeatedTexts} texts were paid again, ${paid.textsInFlight} were in flight`);
     if (silentMs > heartbeatMs + downMs + slackMs)
@@ -121,17 +124,16 @@ async function untilUp(stack: ProxiedStack, target: Target): Promise<void> {
   }
 }
 
-/** A document on its way to a point, and the trap that waits for it there. */
+/** A story on its way to a point, and the trap that waits for it there. */
 class Visit {
-  readonly point: SagaPoint;
+  readonly point: ChaosPoint;
   readonly edge: Edge;
-  readonly story: SagaStory;
+  readonly story: PointStory;
   readonly label: string;
   readonly reached: Promise<void>;
   /** The process whose message is held. */
   holder: string | undefined;
   readonly #stack: ProxiedStack;
-  readonly #word: string;
   readonly #trap: Trap;
   #acted: Promise<void> = Promise.resolve();
   #armed = false;
@@ -140,17 +142,17 @@ class Visit {
     this.point = point;
     this.edge = edge;
     this.label = `${point.name} ${edge} (${word})`;
-    this.story = new SagaStory(stack, point.story, word, random);
+    this.story = point.tell(stack, word, random);
     this.#stack = stack;
-    this.#word = word;
-    const fits = (sighting: Sighting) => this.#armed && point.is(sighting) && this.#isOwn(sighting);
+    const fits = (sighting: Sighting) => this.#armed && point.is(sighting) && this.story.owns(sighting);
     this.#trap = stack.board.set({ edge, nth: point.nth ?? 1, fits });
     this.reached = this.#trap.reached.then((process) => void (this.holder = process));
   }
 
   start(): void {
-    if (this.story.documentId === '' && this.point.name !== 'accept') this.#learnId();
-    else this.#armed = true;
+    const { opening } = this.story;
+    this.#armed = true;
+    if (opening) this.#learn(opening);
     this.#acted = this.story.act();
     // Its failure is reported by finish().
     this.#acted.catch(() => {});
@@ -169,22 +171,16 @@ class Visit {
     }
   }
 
-  /** The id must be known before the first message that carries it, and it alone, is sent: the answer waits for that. */
-  #learnId(): void {
-    const accept = sagaPoints.find(({ name }) => name === 'accept')!;
-    const fits = (sighting: Sighting) => accept.is(sighting) && sighting.mentions(this.#word);
+  /** Lets the answer to the opening wait until what it has brought about is known. */
+  #learn({ is, learn }: NonNullable<PointStory['opening']>): void {
+    // The opening itself is the point: it is held there.
+    const fits = (sighting: Sighting) => is(sighting) && !this.point.is(sighting);
     const trap = this.#stack.board.set({ edge: 'after', nth: 1, fits });
-    const learn = async () => {
+    const read = async () => {
       await trap.reached;
-      this.story.documentId = (await findByPath(this.#stack, this.story.path)) ?? '';
-      this.#armed = true;
+      await learn();
       this.#stack.board.takeOff(trap);
     };
-    void learn();
-  }
-
-  #isOwn(sighting: Sighting): boolean {
-    const { documentId } = this.story;
-    return sighting.mentions(this.#word) || (documentId !== '' && sighting.mentions(documentId));
+    void read();
   }
 }

@@ -1,0 +1,36 @@
+import type { Sighting } from './proxies/trap-board.ts';
+
+/** Whether a message is a certain effect, whomever it belongs to. */
+export type MessagePattern = (sighting: Sighting) => boolean;
+
+/** The commit of a transaction in which `process` ran such a statement. */
+export const commitOf =
+  (process: 'api' | 'worker', statement: RegExp): MessagePattern =>
+  (sighting) =>
+    sighting.via === 'postgres' &&
+    sighting.process === process &&
+    /^commit$/i.test(sighting.what) &&
+    sighting.within.some((text) => statement.test(text));
+
+/** A statement of `process`, inside of a transaction or not. */
+export const statementOf =
+  (process: 'api' | 'worker', text: RegExp): MessagePattern =>
+  (sighting) =>
+    sighting.via === 'postgres' && sighting.process === process && text.test(sighting.what);
+
+/** A call that `process` makes to Temporal; with `naming`, one that carries this text. */
+export const temporalCall =
+  (process: 'api' | 'worker', call: string, naming?: string): MessagePattern =>
+  (sighting) =>
+    sighting.via === 'temporal' &&
+    sighting.process === process &&
+    sighting.what === call &&
+    (naming === undefined || sighting.mentions(naming));
+
+/** A call to embed; with `model`, one to this model of the provider. */
+export const providerCall =
+  (model?: string): MessagePattern =>
+  (sighting) =>
+    sighting.via === 'provider' &&
+    sighting.what.endsWith('/embeddings') &&
+    (model === undefined || sighting.mentions(model));
