@@ -76,6 +76,15 @@ export async function createWorkerProcess(
       database,
       chatModel: (model) => providers.chatModel(settingsOf(model)),
       embeddingModel,
+      tools: {
+        resolve: async (_em, { references }) => ({
+          tools: [],
+          before: references.filter(({ type }) => type === 'rag_tool').map(({ id }) => id),
+          leftOut: [],
+        }),
+        open: async () => null,
+      },
+      approvalMs: 30 * 86_400_000,
       turnEvents: createTurnEventAppender({
         append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
         wake: wakeTurns,

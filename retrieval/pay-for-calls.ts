@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../contracts/errors.ts';
 import type { ModelRow } from '../entities/search/search-setup-repository.ts';
-import { settleUsage } from '../entities/conversations/turn-attempt-repository.ts';
+import { settleUsage } from '../entities/conversations/turn-usage-repository.ts';
 import { settleEmbeddingUsage } from '../entities/usage/embedding-usage-repository.ts';
 import { startQueryUsage } from '../entities/usage/query-usage-repository.ts';
 import { blockModelCalls, reserveModelCall } from '../entities/usage/rate-limit-repository.ts';

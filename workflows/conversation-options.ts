@@ -25,6 +25,32 @@ export const answerOptions: ActivityOptions = {
   },
 };
 
+/**
+ * A call of a tool, by its own time-out and the time in which its result must be written. It repeats what could not be
+ * begun and what may be repeated; the ledger counts, so that the limit here is for faults beside the tool.
+ */
+export function runToolOptions({ timeoutMs, effect }: { timeoutMs: number; effect: string }): ActivityOptions {
+  return {
+    summary: `Run a tool that ${effect}s`,
+    startToCloseTimeout: timeoutMs + 60_000,
+    heartbeatTimeout: '4 seconds',
+    cancellationType: 'TRY_CANCEL',
+    retry: {
+      initialInterval: '500 milliseconds',
+      backoffCoefficient: 2,
+      maximumInterval: '10 seconds',
+      maximumAttempts: 20,
+    },
+  };
+}
+
+/** Like the end of a turn, the end of a wait is tried until it is there. */
+export const expireApprovalOptions: LocalActivityOptions = {
+  summary: 'Deny a call that nobody approved',
+  startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+};
+
 /** A short database step inside the workflow task. A turn must reach its end, so it is tried until it does. */
 export const endTurnOptions: LocalActivityOptions = {
   summary: 'End the turn',

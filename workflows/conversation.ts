@@ -7,7 +7,7 @@ import {
   defineQuery,
   defineUpdate,
   isCancellation,
-  proxyActivities,
+  patched,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
@@ -20,22 +20,28 @@ import {
   type CancelTurn,
   type ConversationInput,
   type ConversationStatus,
+  type DecideCall,
+  type EndedTurn,
   type QueuedTurn,
   type TurnEnd,
-  type TurnVerdict,
 } from '../contracts/names/workflows.ts';
-import { answerOptions, endTurnOptions, keptWarmFor } from './conversation-options.ts';
+import { endTurnOptions, keptWarmFor } from './conversation-options.ts';
+import { serveTurn, type CallDesk } from './serve-turn.ts';
 import { currentTrace, inTrace } from './trace-context.ts';
 
-const { generateAnswer } = proxyActivities<ReturnType<typeof createConversationActivities>>(answerOptions);
 const { endTurn } = proxyLocalActivities<ReturnType<typeof createConversationActivities>>(endTurnOptions);
 
 /** Brings a turn whose row is committed. Returns at once: the turn is served by the main loop. */
 export const submitTurn = defineUpdate<void, [QueuedTurn]>(conversationMessages.submitTurn);
 /** Ends a turn that runs or waits. Returns at once; the turn's row tells when it has ended. */
 export const cancelTurn = defineUpdate<void, [CancelTurn]>(conversationMessages.cancelTurn);
+/** Says that a person has decided about a call or settled it. Returns at once; the call's row tells how. */
+export const decideCall = defineUpdate<void, [DecideCall]>(conversationMessages.decideCall);
 /** Which turn runs and which wait. */
 export const status = defineQuery<ConversationStatus>(conversationMessages.status);
+
+// Bounds the history where Temporal suggests nothing: a turn without tools has about ten events.
+const mostTurnsPerRun = 400;
 
 /**
  * The entity of one conversation: serves one turn at a time, in the order of arrival, and completes once it has been
@@ -47,7 +53,9 @@ export async function conversation(input: ConversationInput): Promise<void> {
   let running: { turnId: string; scope: CancellationScope } | null = null;
   let arrived = 0;
   let idle = false;
-  const ended = new Map<string, TurnVerdict['state']>();
+  let served = 0;
+  const desk: CallDesk = { decided: new Set(), writes: new Set() };
+  const ended = new Map<string, EndedTurn['state']>();
   const tell = () => setCurrentDetails(describe(running?.turnId ?? null, queue.length, [...ended.values()]));
 
   // A turn that is brought twice (by a client's retry or by the sweep) is served once: its row says that it has ended.
@@ -60,6 +68,9 @@ export async function conversation(input: ConversationInput): Promise<void> {
   });
   setHandler(cancelTurn, ({ turnId }) => {
     cancels.push(turnId);
+  });
+  setHandler(decideCall, ({ callId }) => {
+    desk.decided.add(callId);
   });
   setHandler(status, () => ({ running: running?.turnId ?? null, queued: queue.map((turn) => turn.turnId) }));
 
@@ -83,6 +94,11 @@ export async function conversation(input: ConversationInput): Promise<void> {
     for (let before = -1; before !== arrived || running !== null;) {
       before = arrived;
       await sleep(keptWarmFor, { summary: 'End this run if nothing arrives' });
+      // A turn may wait for a person for weeks; no timer is needed meanwhile.
+      if (running !== null && patched('idle-after-turn')) {
+        await condition(() => running === null);
+        before = -1;
+      }
     }
     idle = true;
   }
@@ -102,16 +118,13 @@ export async function conversation(input: ConversationInput): Promise<void> {
     running = { turnId: turn.turnId, scope };
     tell();
     try {
-      const verdict = await scope.run(() =>
-        generateAnswer({
-          workspaceId: input.workspaceId,
-          conversationId: input.conversationId,
-          turnId: turn.turnId,
-        }),
+      const state = await scope.run(() =>
+        serveTurn({ workspaceId: input.workspaceId, conversationId: input.conversationId, turnId: turn.turnId }, desk),
       );
       // The row may ask for the end before the update that asks for it has arrived here.
-      if (verdict.state === 'cancelled') await end(turn.turnId, { state: 'cancelled', code: 'cancelled' });
-      else ended.set(turn.turnId, verdict.state);
+      if (state === 'cancelled') await end(turn.turnId, { state, code: state });
+      else if (state === 'carried') queue.unshift(turn);
+      else ended.set(turn.turnId, state);
     } catch (error) {
       await end(turn.turnId, endOf(error));
     } finally {
@@ -128,19 +141,19 @@ export async function conversation(input: ConversationInput): Promise<void> {
     const turn = queue.shift();
     if (turn) await inTrace(turn.trace, 'turn', () => serve(turn));
     else if (cancels.length > 0) await condition(() => cancels.length === 0);
+    else if (desk.writes.size > 0) await condition(() => desk.writes.size === 0);
     else return;
-    if (workflowInfo().continueAsNewSuggested && cancels.length === 0)
-      await continueAsNew<typeof conversation>({
-        workspaceId: input.workspaceId,
-        conversationId: input.conversationId,
-        agentId: input.agentId,
-        queue,
-      });
+    served += 1;
+    const isFull =
+      workflowInfo().continueAsNewSuggested ||
+      (served >= (input.turnsPerRun ?? mostTurnsPerRun) && patched('turns-per-run'));
+    if (isFull && desk.writes.size > 0) await condition(() => desk.writes.size === 0);
+    if (isFull && cancels.length === 0) await continueAsNew<typeof conversation>({ ...input, queue, cancels: [] });
   }
 }
 
 /** What an operator reads in Temporal's UI: ids and counts, never text. */
-function describe(running: string | null, waiting: number, ended: readonly TurnVerdict['state'][]): string {
+function describe(running: string | null, waiting: number, ended: readonly EndedTurn['state'][]): string {
   const counts = [...new Set(ended)].map((state) => `${ended.filter((one) => one === state).length} ${state}`);
   const now = running === null ? 'No turn runs' : `Turn \`${running}\` runs`;
   return `${now}, ${waiting} waiting. Ended in this run: ${counts.join(', ') || 'none'}.`;
@@ -151,5 +164,6 @@ function endOf(error: unknown): TurnEnd {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const code = cause instanceof ApplicationFailure ? cause.type : undefined;
   if (code === 'cancelled') return { state: 'cancelled', code };
-  return { state: 'failed', code: code ?? 'unavailable' };
+  // What Temporal reports itself, a time-out above all, has no code; whatever else came here is a fault of this code.
+  return { state: 'failed', code: code ?? (error instanceof ActivityFailure ? 'unavailable' : 'internal') };
 }

@@ -1,6 +1,5 @@
 import { quotePlace } from '../../domain/citations/quote-place.ts';
 import { resolveCitations } from '../../domain/citations/resolve-citations.ts';
-import { endStep, settleUsage } from '../../entities/conversations/turn-attempt-repository.ts';
 import {
   appendEventsUnderLock,
   endTurnRow,
@@ -8,15 +7,19 @@ import {
   writeAnswer,
   writeCitations,
   type CitationToWrite,
+  type EventToAppend,
 } from '../../entities/conversations/turn-outcome-repository.ts';
-import type { Attempt } from './begin-attempt.ts';
+import { finishStep } from '../../entities/conversations/turn-step-repository.ts';
+import { settleUsage, type ProviderUsage } from '../../entities/conversations/turn-usage-repository.ts';
+import { betweenSteps, saidBefore, type Attempt } from './begin-attempt.ts';
 import { answerIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
-import { passageText, quotedChunk } from './passage-text.ts';
-import { modelStep } from './plan-model-call.ts';
-import type { Passage } from './retrieve-passages.ts';
+import { passageText, quotedChunk, type Passage } from './passage-text.ts';
 import type { StreamedAnswer } from './stream-answer.ts';
 import { fenced } from './turn-failure.ts';
+
+/** What is known of a call whose provider reported no figures. */
+export const unknownUsage: ProviderUsage = { promptTokens: null, completionTokens: null, totalTokens: null };
 
 /** Commits message, citations, usage, step, the last events and the turn's end in one transaction, then wakes watchers. */
 export async function commitAnswer(
@@ -25,11 +28,12 @@ export async function commitAnswer(
   passages: readonly Passage[],
   answer: StreamedAnswer,
 ): Promise<void> {
-  const citations = citationsOf(answer.text, passages);
+  const said = [saidBefore(attempt), answer.text].filter((text) => text !== '').join(betweenSteps);
+  const citations = citationsOf(said, passages);
   const messageId = answerIdOf(attempt.turnId);
   await deps.database.inWorkspace(attempt.workspaceId, async (em) => {
     const turn = await lockConversationAndTurn(em, attempt.conversationId, attempt.turnId);
-    if (!turn || turn.state !== 'running' || turn.attempt !== attempt.attempt) throw fenced();
+    if (turn?.state !== 'running' || turn.attempt !== attempt.attempt || turn.step !== attempt.step) throw fenced();
     const sequence = await writeAnswer(em, {
       ...attempt,
       messageId,
@@ -37,26 +41,22 @@ export async function commitAnswer(
       metadata: { model: answer.responseModel ?? attempt.context.model_name, finish_reason: answer.finish },
     });
     await writeCitations(em, attempt.workspaceId, messageId, citations);
-    const unknown = { promptTokens: null, completionTokens: null, totalTokens: null };
-    await settleUsage(em, answer.callId, answer.usage ?? unknown);
-    await endStep(em, {
+    await settleUsage(em, answer.callId, answer.usage ?? unknownUsage);
+    await finishStep(em, {
       turnId: attempt.turnId,
-      step: modelStep,
+      step: attempt.step,
       attempt: attempt.attempt,
-      state: 'succeeded',
-      response: { message_id: messageId, finish_reason: answer.finish, model: answer.responseModel },
+      response: {
+        text: answer.text,
+        finish_reason: answer.finish,
+        model: answer.responseModel,
+        message_id: messageId,
+        ...(answer.toolCalls.length === 0 ? {} : { tool_calls: answer.toolCalls }),
+      },
     });
     await appendEventsUnderLock(em, attempt, [
       ...citations.map((citation) => ({ kind: 'citation' as const, data: citationEvent(citation) })),
-      {
-        kind: 'usage',
-        data: {
-          model: attempt.context.model_name,
-          prompt_tokens: answer.usage?.promptTokens ?? null,
-          completion_tokens: answer.usage?.completionTokens ?? null,
-          total_tokens: answer.usage?.totalTokens ?? null,
-        },
-      },
+      usageEvent(attempt, answer),
       { kind: 'done', data: { message_id: messageId, sequence } },
     ]);
     await endTurnRow(em, { turnId: attempt.turnId, state: 'completed', messageId, error: null });
@@ -64,30 +64,43 @@ export async function commitAnswer(
   deps.wakeTurns([attempt.turnId]);
 }
 
+/** Tells what one call of the model has used. */
+export function usageEvent({ context, step }: Attempt, { usage }: StreamedAnswer): EventToAppend {
+  return {
+    kind: 'usage',
+    data: {
+      step,
+      model: context.model_name,
+      prompt_tokens: usage?.promptTokens ?? null,
+      completion_tokens: usage?.completionTokens ?? null,
+      total_tokens: usage?.totalTokens ?? null,
+    },
+  };
+}
+
 function citationsOf(text: string, passages: readonly Passage[]): CitationToWrite[] {
   const byNumber = new Map(passages.map((passage) => [passage.n, passage]));
-  const citable = passages.map(({ n, hit }) => ({ n, text: passageText(hit).text }));
+  const citable = passages.map((passage) => ({ n: passage.n, text: passageText(passage).text }));
   return resolveCitations(text, citable).flatMap((citation) => {
     const passage = byNumber.get(citation.marker);
     if (!passage) return [];
-    const { hit, embeddingModelId } = passage;
-    const base = passageText(hit).start;
+    const base = passageText(passage).start;
     const startChar = base + citation.start;
     const endChar = base + citation.end;
-    const chunk = quotedChunk(hit, startChar, endChar);
+    const chunk = quotedChunk(passage, startChar, endChar);
     return {
       position: citation.position,
       marker: citation.marker,
-      documentId: hit.documentId,
-      generation: hit.generation,
+      documentId: passage.documentId,
+      generation: passage.generation,
       chunkIndex: chunk.chunkIndex,
-      title: hit.title,
-      sourceUrl: hit.sourceUrl ?? hit.sourcePath,
+      title: passage.title,
+      sourceUrl: passage.sourceUrl ?? passage.sourcePath,
       startChar,
       endChar,
       quote: citation.quote,
       ...quotePlace(chunk.metadata, startChar - chunk.startChar, endChar - chunk.startChar),
-      embeddingModelId,
+      embeddingModelId: passage.embeddingModelId,
     };
   });
 }

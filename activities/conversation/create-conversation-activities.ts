@@ -1,8 +1,15 @@
 import type { ConversationDeps } from './conversation-deps.ts';
 import { createEndTurn } from './end-turn.ts';
+import { createExpireApproval } from './expire-approval.ts';
 import { createGenerateAnswer } from './generate-answer.ts';
+import { createRunTool } from './run-tool.ts';
 
 /** The steps of a conversation's turn. */
 export function createConversationActivities(deps: ConversationDeps) {
-  return { generateAnswer: createGenerateAnswer(deps), endTurn: createEndTurn(deps) };
+  return {
+    generateAnswer: createGenerateAnswer(deps),
+    runTool: createRunTool(deps),
+    expireApproval: createExpireApproval(deps),
+    endTurn: createEndTurn(deps),
+  };
 }

@@ -1,3 +1,4 @@
+import type { TurnEventToAppend } from '../../entities/conversations/turn-event-repository.ts';
 import type { Attempt } from './begin-attempt.ts';
 import { cancelRequested, fenced } from './turn-failure.ts';
 import type { TurnEventAppender } from './turn-event-appender.ts';
@@ -8,39 +9,51 @@ const flushEveryMs = 30;
 // Temporal writes to its own database.
 const askEveryMs = 400;
 
-/** Gathers text deltas of one attempt and appends them in order, one append at a time. */
+/** What a model says to its reader, or to itself. */
+export type DeltaKind = 'text_delta' | 'reasoning_delta';
+
+/** Gathers the deltas of one step and appends them in order, one append at a time. */
 export interface DeltaWriter {
-  write(text: string): void;
+  write(text: string, kind?: DeltaKind): void;
   /** Waits for the last append. @throws what stopped the writer: `fenced`, `cancelled`, or the database's error. */
   close(): Promise<void>;
 }
 
 /**
  * The first delta goes out at once, then every 30 ms; while there is none the fence is asked all the same. A refused or
- * failed append aborts `stop`, and so the model call.
+ * failed append aborts `stop`, and so the model call. `nextSeq` is the number of the first event.
  */
 export function createDeltaWriter(
   appender: TurnEventAppender,
   attempt: Attempt,
+  nextSeq: number,
   stop: AbortController,
   onFirstDelta: () => void,
 ): DeltaWriter {
-  let buffer = '';
-  let seq = attempt.nextSeq;
+  let buffer: Array<{ kind: DeltaKind; text: string }> = [];
+  let seq = nextSeq;
+  let told = false;
   let closed = false;
   let failure: { error: unknown } | null = null;
   let pump: Promise<void> | null = null;
   let endPause: (() => void) | null = null;
 
   async function append(): Promise<void> {
-    const text = buffer;
-    buffer = '';
-    const { workspaceId, turnId } = attempt;
-    const said = text === '' ? { kind: null, data: {} } : { kind: 'text_delta' as const, data: { text } };
-    const verdict = await appender.append([{ workspaceId, turnId, attempt: attempt.attempt, seq, ...said }]);
+    const said = buffer;
+    buffer = [];
+    const { workspaceId, turnId, step } = attempt;
+    const base = { workspaceId, turnId, attempt: attempt.attempt };
+    const events: TurnEventToAppend[] =
+      said.length === 0
+        ? [{ ...base, seq, kind: null, data: {} }]
+        : said.map(({ kind, text }, place) => ({ ...base, seq: seq + place, kind, data: { text, step } }));
+    const verdict = await appender.append(events);
     if (!verdict.live) throw fenced();
-    if (text !== '' && seq === attempt.nextSeq) onFirstDelta();
-    if (text !== '') seq += 1;
+    if (!told && said.some(({ kind }) => kind === 'text_delta')) {
+      told = true;
+      onFirstDelta();
+    }
+    seq += said.length;
     if (verdict.cancelRequested) throw cancelRequested();
   }
 
@@ -57,8 +70,8 @@ export function createDeltaWriter(
 
   async function run(asks = false): Promise<void> {
     try {
-      if (asks && buffer === '') await append();
-      while (buffer !== '') {
+      if (asks && buffer.length === 0) await append();
+      while (buffer.length > 0) {
         await append();
         if (!closed) await pause();
       }
@@ -75,9 +88,11 @@ export function createDeltaWriter(
   }, askEveryMs);
 
   return {
-    write(text) {
+    write(text, kind = 'text_delta') {
       if (failure !== null) return;
-      buffer += text;
+      const last = buffer.at(-1);
+      if (last?.kind === kind) last.text += text;
+      else buffer.push({ kind, text });
       pump ??= run();
     },
     async close() {
@@ -86,7 +101,7 @@ export function createDeltaWriter(
       endPause?.();
       while (pump) await pump;
       if (failure !== null) throw failure.error;
-      if (buffer !== '') await append();
+      if (buffer.length > 0) await append();
     },
   };
 }

@@ -1,7 +1,8 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { errorTable, type ErrorCode } from '../../contracts/errors.ts';
-import type { TurnEnd, TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
-import { settleUnknownUsage, takeOverTurn } from '../../entities/conversations/turn-attempt-repository.ts';
+import type { EndedTurn, TurnEnd, TurnInput } from '../../contracts/names/workflows.ts';
+import { cancelOpenCalls } from '../../entities/conversations/tool-call-repository.ts';
+import { closeEarlierAttempts, takeOverTurn } from '../../entities/conversations/turn-attempt-repository.ts';
 import {
   appendEventsUnderLock,
   endTurnRow,
@@ -19,26 +20,26 @@ const ended = new Set(['completed', 'failed', 'cancelled']);
  * Ends a turn that has no answer of its own: cancelled (what was said is kept, marked so) or failed (with a reason from
  * the error table). Fences whatever attempt still runs. A turn that has ended is left as it is.
  */
-export function createEndTurn(deps: ConversationDeps): (input: TurnInput, end: TurnEnd) => Promise<TurnVerdict> {
+export function createEndTurn(deps: ConversationDeps): (input: TurnInput, end: TurnEnd) => Promise<EndedTurn> {
   return async function endTurn(input, end) {
     try {
-      const state = await deps.database.inWorkspace(input.workspaceId, async (em): Promise<TurnVerdict['state']> => {
+      const state = await deps.database.inWorkspace(input.workspaceId, async (em): Promise<EndedTurn['state']> => {
         const turn = await lockConversationAndTurn(em, input.conversationId, input.turnId);
         if (!turn) return 'gone';
-        if (ended.has(turn.state)) return turn.state as TurnVerdict['state'];
-        const said = end.state === 'cancelled' ? await readStreamedText(em, input.turnId, turn.attempt) : '';
+        if (ended.has(turn.state)) return turn.state as EndedTurn['state'];
+        const said = end.state === 'cancelled' ? await readStreamedText(em, input.turnId) : '';
         const messageId = said === '' ? null : answerIdOf(input.turnId);
         if (messageId !== null)
           await writeAnswer(em, {
             ...input,
-            attempt: turn.attempt,
             messageId,
             tokenCount: null,
             metadata: { cancelled: true },
           });
         const attempt = turn.attempt + 1;
-        await takeOverTurn(em, { turnId: input.turnId, attempt, runId: null });
-        await settleUnknownUsage(em, input.turnId);
+        await takeOverTurn(em, { turnId: input.turnId, attempt });
+        await closeEarlierAttempts(em, input.turnId);
+        await cancelOpenCalls(em, input.turnId);
         const code = knownCode(end.code);
         const error = end.state === 'failed' ? { code, detail: errorTable[code].title } : null;
         await appendEventsUnderLock(em, { ...input, attempt }, [

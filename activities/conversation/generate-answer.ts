@@ -1,60 +1,127 @@
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
-import { settleUnknownUsage } from '../../entities/conversations/turn-attempt-repository.ts';
-import { beginAttempt, type Attempt } from './begin-attempt.ts';
-import { commitAnswer } from './commit-answer.ts';
-import type { ConversationDeps } from './conversation-deps.ts';
+import { exchangesOf } from '../../domain/prompting/exchanges-of.ts';
+import { readPath } from '../../entities/conversations/message-path-repository.ts';
+import { appendEventsUnderLock, type EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
+import { beginStep, finishStep } from '../../entities/conversations/turn-step-repository.ts';
+import { settleUnknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import { paceCall } from '../pacing/pace-calls.ts';
-import { planModelCall, recordModelCall } from './plan-model-call.ts';
-import type { ModelCall } from './plan-model-call.ts';
-import { retrievePassages, retrieves, type Passage } from './retrieve-passages.ts';
+import { beginAttempt, type Attempt, type BegunAttempt } from './begin-attempt.ts';
+import { commitAnswer } from './commit-answer.ts';
+import { commitCalls } from './commit-calls.ts';
+import type { ConversationDeps, ResolvedTools } from './conversation-deps.ts';
+import { beginModelStep, type ModelCall } from './plan-model-call.ts';
+import { retrievePassages } from './retrieve-passages.ts';
 import { streamAnswer } from './stream-answer.ts';
 import type { StreamedAnswer } from './stream-answer.ts';
-import { toFailure } from './turn-failure.ts';
+import { fenced, toFailure } from './turn-failure.ts';
 
 // Four in the heartbeat's time-out. A cancel is not waited for here: the turn's row tells of it sooner.
 const heartbeatEveryMs = 1000;
+// What a search that knows the conversation reads of it.
+const messagesForSearch = 20;
+
+/** What stands at the beginning of an attempt: its call, or what must be retrieved first. */
+type Begun =
+  | Exclude<BegunAttempt, { attempt: Attempt }>
+  | { attempt: Attempt; tools: ResolvedTools; call: ModelCall | null };
 
 /**
- * One attempt at a turn: take over, retrieve, stream the model's answer, commit. Running it again is harmless: a turn
- * that has ended is left alone, and an attempt that was overtaken can write nothing.
+ * Takes a turn one call of the model further: take over, retrieve if it has not, stream the model's answer, commit the
+ * answer or the calls of tools that the model asks for. Where the turn stands, its rows tell; running this again is
+ * harmless: a turn that has ended is left alone, one that waits for its tools says so, and an attempt that was overtaken
+ * can write nothing.
  */
 export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput) => Promise<TurnVerdict> {
   return async function generateAnswer(input) {
     const context = Context.current();
+    const { activityId, attempt: activityAttempt, workflowExecution } = context.info;
+    const run = { runId: workflowExecution?.runId ?? '', activityId, attempt: activityAttempt };
     const heartbeat = setInterval(() => context.heartbeat(), heartbeatEveryMs);
     let attempt: Attempt | null = null;
     try {
       // Without retrieval the call is known at once, and one commit less stands before the first token.
-      const begun = await deps.database.inWorkspace(input.workspaceId, async (em) => {
-        const start = await beginAttempt(em, input, context.info.workflowExecution?.runId ?? '');
-        if ('over' in start || retrieves(start.attempt)) return { ...start, call: null };
-        const call = planModelCall(deps, start.attempt, []);
-        await recordModelCall(em, start.attempt, call);
-        return { ...start, call };
+      const begun = await deps.database.inWorkspace(input.workspaceId, async (em): Promise<Begun> => {
+        const start = await beginAttempt(em, input, run);
+        if (!('attempt' in start)) return start;
+        return begin(deps, em, start.attempt, start.opening);
       });
       if ('over' in begun) return { state: begun.over };
-      const owned = (attempt = begun.attempt);
+      if ('open' in begun) return { state: 'tools', step: begun.step, calls: begun.open };
+      attempt = begun.attempt;
       deps.wakeTurns([input.turnId]);
       let { call } = begun;
-      let passages: Passage[] = [];
       if (!call) {
-        passages = await retrievePassages(deps, owned, context.cancellationSignal);
-        const planned = (call = planModelCall(deps, owned, passages));
-        await deps.database.inWorkspace(input.workspaceId, (em) => recordModelCall(em, owned, planned));
+        const retrieved = await retrieve(deps, attempt, begun.tools, context.cancellationSignal);
+        attempt = retrieved.attempt;
+        call = retrieved.call;
       }
-      const answer = await answerInTurn(deps, owned, call, context.cancellationSignal);
-      await commitAnswer(deps, owned, passages, answer);
+      const answer = await answerInTurn(deps, attempt, call, context.cancellationSignal);
+      if (answer.toolCalls.length > 0 && call.limit === null) {
+        const calls = await commitCalls(deps, attempt, call, answer);
+        return { state: 'tools', step: attempt.step, calls };
+      }
+      await commitAnswer(deps, attempt, call.passages, answer);
       deps.metrics.turnFinished('done');
       return { state: 'completed' };
     } catch (error) {
       if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
       if (attempt) await forgetOpenCall(deps, attempt);
-      throw toFailure(error);
+      throw asRepeatable(toFailure(error));
     } finally {
       clearInterval(heartbeat);
     }
   };
+}
+
+/** Begins the step at which the turn stands: a retrieval before the first call of the model, or a call of the model. */
+async function begin(
+  deps: ConversationDeps,
+  em: EntityManager,
+  attempt: Attempt,
+  opening: readonly EventToAppend[],
+): Promise<Exclude<Begun, { over: unknown } | { open: unknown }>> {
+  const { workspaceId, turnId, step, context, done } = attempt;
+  const tools: ResolvedTools =
+    context.tools.length === 0
+      ? { tools: [], before: [], leftOut: [] }
+      : await deps.tools.resolve(em, { workspaceId, references: context.tools });
+  const events = [...opening, ...(step === 0 ? warningsOf(tools) : [])];
+  if (tools.before.length === 0 || done.some(({ kind }) => kind === 'retrieve'))
+    return { attempt, tools, call: await beginModelStep(deps, em, attempt, events, tools.tools) };
+  const request = { rag_tools: tools.before, query: context.question };
+  if (!(await beginStep(em, { workspaceId, turnId, step, attempt: attempt.attempt, kind: 'retrieve', request })))
+    throw fenced();
+  await appendEventsUnderLock(em, attempt, [...events, { kind: 'step_started', data: { step, kind: 'retrieve' } }]);
+  return { attempt, tools, call: null };
+}
+
+function warningsOf({ leftOut }: ResolvedTools): EventToAppend[] {
+  return leftOut.map(({ type, id, name, reason }) => ({
+    kind: 'warning',
+    data: { code: 'tool_left_out', detail: `The ${type} ${name ?? id} is not offered: ${reason}` },
+  }));
+}
+
+/** Searches, and begins the call of the model in the transaction that keeps what was found. */
+async function retrieve(
+  deps: ConversationDeps,
+  attempt: Attempt,
+  tools: ResolvedTools,
+  signal: AbortSignal,
+): Promise<{ attempt: Attempt; call: ModelCall }> {
+  const { workspaceId, turnId, step, context } = attempt;
+  const path = await deps.database.inWorkspace(workspaceId, (em) => readPath(em, context.parent_id, messagesForSearch));
+  const history = exchangesOf(path.reverse().map(({ id, sender, content }) => ({ id, role: sender, content })));
+  const passages = await retrievePassages(deps, attempt, { toolIds: tools.before, history }, signal);
+  return deps.database.inWorkspace(workspaceId, async (em) => {
+    const response = { passages };
+    if (!(await finishStep(em, { turnId, step, attempt: attempt.attempt, response }))) throw fenced();
+    const done = [...attempt.done, { step, kind: 'retrieve' as const, request: {}, response }];
+    const next: Attempt = { ...attempt, step: step + 1, done };
+    return { attempt: next, call: await beginModelStep(deps, em, next, [], tools.tools) };
+  });
 }
 
 // About what English text has; what the provider counts in the end corrects it.
@@ -80,5 +147,15 @@ function answerInTurn(
 
 /** A call whose figures did not arrive is unknown from now on; if even this fails, the next takeover notes it. */
 async function forgetOpenCall(deps: ConversationDeps, attempt: Attempt): Promise<void> {
-  await deps.database.inWorkspace(attempt.workspaceId, (em) => settleUnknownUsage(em, attempt.turnId)).catch(() => {});
+  const { workspaceId, turnId } = attempt;
+  await deps.database.inWorkspace(workspaceId, (em) => settleUnknownUsage(em, turnId, attempt.attempt)).catch(() => {});
+}
+
+/**
+ * Whoever is fenced while Temporal still listens to it was overtaken by a worker that woke up late: it tries again, and
+ * finds out from the rows whether the turn goes on.
+ */
+function asRepeatable(failure: ApplicationFailure): ApplicationFailure {
+  if (failure.type !== 'fenced') return failure;
+  return ApplicationFailure.create({ type: 'fenced', message: failure.message });
 }

@@ -1,84 +1,143 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { describePlace } from '../../contracts/describe-place.ts';
-import { assemblePrompt } from '../../domain/prompting/assemble-prompt.ts';
-import type { NumberedPassage } from '../../domain/prompting/assemble-prompt.ts';
-import { startStep, startUsage } from '../../entities/conversations/turn-attempt-repository.ts';
+import type { TurnLimit, TurnLimits } from '../../contracts/names/turn-limits.ts';
+import type { StoredPrompt } from '../../domain/prompting/stored-prompt.ts';
+import { sumUse } from '../../domain/turns/sum-use.ts';
+import { reachedLimit } from '../../domain/turns/turn-limits.ts';
+import { readPromptSource } from '../../entities/conversations/prompt-source-repository.ts';
+import { readCallResults } from '../../entities/conversations/tool-call-repository.ts';
+import { appendEventsUnderLock, type EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
+import { beginStep } from '../../entities/conversations/turn-step-repository.ts';
+import { startUsage } from '../../entities/conversations/turn-usage-repository.ts';
+import { readTurnCalls } from '../../entities/usage/turn-use-repository.ts';
 import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
+import type { Tool } from '../../providers/tools/tool.ts';
 import type { Attempt } from './begin-attempt.ts';
 import { callIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
-import { passageText } from './passage-text.ts';
-import type { Passage } from './retrieve-passages.ts';
+import type { Passage } from './passage-text.ts';
+import { assembleStep } from './prompt/assemble-step.ts';
+import { passagesOf, retrievedPassages, takenSteps, toNumbered } from './taken-steps.ts';
 import { fenced } from './turn-failure.ts';
 
-/** Step number of the model call. */
-export const modelStep = 1;
-
-// English text has about four characters a token; three leaves room for other languages and for the answer's own start.
-const charactersPerToken = 3;
-const answerTokensKept = 1024;
-
 /** A model call that is about to be made; `callId` names it in usage rows and in the provider's log. */
-export type ModelCall = { model: ChatModel; request: ChatRequest; callId: string };
+export type ModelCall = {
+  model: ChatModel;
+  request: ChatRequest;
+  callId: string;
+  /** Number of the first event that the call may append. */
+  nextSeq: number;
+  /** Offered to the model; none where it must answer now. */
+  tools: readonly Tool[];
+  /** What the answer may cite. */
+  passages: readonly Passage[];
+  limit: TurnLimit | null;
+};
 
-/** Resolves the agent's model and assembles what it is asked; writes nothing. */
-export function planModelCall(deps: ConversationDeps, attempt: Attempt, passages: readonly Passage[]): ModelCall {
-  const { context } = attempt;
-  const model = deps.chatModel({
+/** The model that the turn's agent answers with. */
+export function modelOf(deps: ConversationDeps, { context }: Attempt): ChatModel {
+  return deps.chatModel({
     provider: context.provider,
     modelId: context.provider_model_id,
     endpoint: context.endpoint,
     apiKey: context.api_key,
     capabilities: context.capabilities,
   });
-  const numbered = passages.map(numberPassage);
-  const budgetTokens = Math.max(model.contextWindow - (context.max_tokens ?? answerTokensKept), 512);
-  const callId = callIdOf(attempt.turnId, modelStep, attempt.attempt);
+}
+
+/**
+ * Begins a step that calls the model: assembles what it is asked, and writes the step, the usage row of the call, and the
+ * events that come before its text. @throws ApplicationFailure `fenced`.
+ */
+export async function beginModelStep(
+  deps: ConversationDeps,
+  em: EntityManager,
+  attempt: Attempt,
+  opening: readonly EventToAppend[],
+  tools: readonly Tool[],
+): Promise<ModelCall> {
+  const { context, workspaceId, turnId, step, done } = attempt;
+  const source = await readPromptSource(em, turnId);
+  if (!source) throw fenced();
+  const model = modelOf(deps, attempt);
+  const models = done.filter(({ kind }) => kind === 'model');
+  const results = models.length > 0 ? await readCallResults(em, turnId) : [];
+  const limit = await limitOf(em, attempt, { ...source.agent.limits, ...context.limits });
+  const offered = model.supportsTools ? tools : [];
+  const numbered = retrievedPassages(done).map(toNumbered);
+  const { messages, stored } = await assembleStep(em, {
+    conversationId: attempt.conversationId,
+    modelId: context.model_id,
+    source,
+    model: { ...model, capabilities: context.capabilities },
+    tools: offered.map(({ definition }) => definition),
+    passages: numbered,
+    steps: takenSteps(done, results),
+    former: new Map(models.map((earlier) => [earlier.step, earlier.request as StoredPrompt])),
+    limit,
+  });
+  const { temperature, max_tokens: maxTokens } = source.agent;
+  const callId = callIdOf(turnId, step, attempt.attempt);
   const request: ChatRequest = {
-    messages: assemblePrompt({
-      systemPrompt: context.system_prompt,
-      passages: numbered,
-      history: attempt.history,
-      question: context.question,
-      budgetCharacters: budgetTokens * charactersPerToken,
-    }),
+    messages,
     passages: numbered,
     callId,
-    ...(context.temperature === null ? {} : { temperature: context.temperature }),
-    ...(context.max_tokens === null ? {} : { maxTokens: context.max_tokens }),
+    ...(offered.length === 0
+      ? {}
+      : {
+          tools: offered.map(({ definition: { name, description, parameters } }) => ({
+            name,
+            description,
+            parameters,
+          })),
+          ...(limit === null ? {} : { toolChoice: 'none' as const }),
+        }),
+    ...(temperature === null ? {} : { temperature }),
+    ...(maxTokens === null ? {} : { maxTokens }),
   };
-  return { model, request, callId };
-}
-
-function numberPassage({ n, hit }: Passage): NumberedPassage {
-  const { text, metadata } = passageText(hit);
-  return { n, title: hit.title, text, place: describePlace(metadata), lead: metadata.table_header ?? '' };
-}
-
-/** Writes the step and the usage row of a call before it is made. @throws ApplicationFailure `fenced`. */
-export async function recordModelCall(em: EntityManager, attempt: Attempt, call: ModelCall): Promise<void> {
-  const { context, workspaceId, turnId } = attempt;
-  const started = await startStep(em, {
-    ...attempt,
-    step: modelStep,
+  const begun = await beginStep(em, {
+    ...{ workspaceId, turnId, step, attempt: attempt.attempt },
     kind: 'model',
     request: {
       model: context.model_name,
-      temperature: context.temperature,
-      max_tokens: context.max_tokens,
-      call_id: call.callId,
-      messages: call.request.messages,
+      temperature,
+      max_tokens: maxTokens,
+      call_id: callId,
+      ...stored,
     },
   });
-  if (!started) throw fenced();
+  if (!begun) throw fenced();
   await startUsage(em, {
-    callId: call.callId,
+    callId,
     workspaceId,
     agentId: context.agent_id,
     modelId: context.model_id,
     turnId,
-    step: modelStep,
+    step,
     attempt: attempt.attempt,
     pricing: context.pricing,
+  });
+  const last = await appendEventsUnderLock(em, attempt, [
+    ...opening,
+    { kind: 'step_started', data: { step, kind: 'model', model: context.model_name, ...(limit && { limit }) } },
+  ]);
+  return {
+    ...{ model, request, callId, limit },
+    nextSeq: last + 1,
+    tools: limit === null ? offered : [],
+    passages: passagesOf(done, results),
+  };
+}
+
+/** The limit because of which the next call of the model is the turn's last one. */
+async function limitOf(
+  em: EntityManager,
+  { turnId, context, done }: Attempt,
+  limits: Partial<TurnLimits>,
+): Promise<TurnLimit | null> {
+  const isMetered = (limits.tokens ?? limits.cost ?? null) !== null;
+  return reachedLimit(limits, {
+    steps: done.filter(({ kind }) => kind === 'model').length,
+    seconds: context.worked_seconds,
+    ...sumUse(isMetered ? await readTurnCalls(em, turnId) : []),
   });
 }

@@ -7,6 +7,14 @@ export function fenced(): ApplicationFailure {
   return failureOf('fenced', 'Another attempt has taken this turn over; this one stopped and wrote nothing more.');
 }
 
+/**
+ * Thrown when a later run of the same activity has the turn. Temporal no longer listens to this one, and if it does after
+ * all, it tries again.
+ */
+export function overtaken(): ApplicationFailure {
+  return ApplicationFailure.create({ type: 'fenced', message: 'A later run of this step has taken the turn over.' });
+}
+
 /** Thrown when the turn's end was asked for. */
 export function cancelRequested(): ApplicationFailure {
   return failureOf('cancelled', 'The turn was cancelled on request.');

@@ -32,16 +32,21 @@ export const workflowIds = {
 export const conversationMessages = {
   submitTurn: 'submitTurn',
   cancelTurn: 'cancelTurn',
+  decideCall: 'decideCall',
   status: 'status',
 } as const;
 
-/** Argument of the `conversation` workflow; `queue` and `cancels` are carried over by continue-as-new. */
+/**
+ * Argument of the `conversation` workflow. `queue` and `cancels` are carried over by continue-as-new, which happens when
+ * Temporal suggests it and, at the latest, after `turnsPerRun` turns.
+ */
 export type ConversationInput = {
   workspaceId: string;
   conversationId: string;
   agentId: string;
   queue?: QueuedTurn[];
   cancels?: string[];
+  turnsPerRun?: number;
 };
 
 /** One turn waiting in a conversation's queue: ids only, the text is in Postgres. `trace` is the request's traceparent. */
@@ -50,14 +55,38 @@ export type QueuedTurn = { turnId: string; trace?: string };
 /** Argument of the activities that serve a turn. */
 export type TurnInput = { workspaceId: string; conversationId: string; turnId: string };
 
-/** How an activity left a turn. */
-export type TurnVerdict = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };
+/** How an activity left a turn: at its end, or with calls of tools to be served before the model is asked again. */
+export type TurnVerdict = EndedTurn | { state: 'tools'; step: number; calls: OpenCall[] };
+
+/** How a turn ended; `gone` if its row was deleted. */
+export type EndedTurn = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };
+
+/**
+ * A call of a tool that has no result yet. `wait` says for what of a person: an approval until `expiresAt` (milliseconds
+ * since the epoch), a review of an unknown outcome, or nothing.
+ */
+export type OpenCall = {
+  callId: string;
+  wait: 'approval' | 'review' | null;
+  expiresAt: number | null;
+  effect: 'read' | 'write';
+  timeoutMs: number;
+};
+
+/** Argument of the activities that serve one call of a tool. */
+export type CallInput = TurnInput & { callId: string };
+
+/** How such an activity left the call: settled, or waiting for a person's review. */
+export type CallVerdict = { state: 'settled' | 'needs_review' };
 
 /** Why a turn ends without an answer of its own; `code` is one of contracts/errors.ts. */
 export type TurnEnd = { state: 'failed' | 'cancelled'; code: string };
 
 /** Argument of the `cancelTurn` update. */
 export type CancelTurn = { turnId: string };
+
+/** Argument of the `decideCall` update: a person has decided about the call, or settled it; its row tells how. */
+export type DecideCall = { callId: string };
 
 /** Result of the `status` query. */
 export type ConversationStatus = { running: string | null; queued: string[] };

@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { agentToolsAsJson } from '../agents/agent-tool-repository.ts';
 import { query } from '../sql.ts';
+import { settleUnknownUsage } from './turn-usage-repository.ts';
 
 /** All that one attempt at a turn needs to know, read under the turn's lock. */
 export type TurnContext = {
@@ -7,18 +9,34 @@ export type TurnContext = {
   conversation_id: string;
   user_id: string;
   state: string;
+  kind: 'message' | 'regenerate' | 'edit' | 'retry';
+  /** The step that is run next; its row is there if an attempt has begun it. */
+  step: number;
+  is_step_begun: boolean;
   attempt: number;
+  /** Whether the turn was never begun. */
+  is_new: boolean;
   cancel_requested: boolean;
+  run_id: string | null;
+  activity_id: string | null;
+  activity_attempt: number | null;
   /** Seconds since the epoch at which the API committed the turn. */
   accepted_at: number;
+  /** Seconds of work so far, without the time for which the turn waited for people. */
+  worked_seconds: number;
+  limit_reached: string | null;
+  limits: Record<string, unknown>;
+  topic: string | null;
   last_seq: number;
   question: string;
-  question_sequence: number;
+  question_id: string;
+  /** The message below which the question hangs. */
+  parent_id: string | null;
   agent_id: string;
   system_prompt: string;
   temperature: number | null;
   max_tokens: number | null;
-  tools: Array<{ type: string; id: string }>;
+  tools: Array<{ type: 'rag_tool' | 'retrieval_tool' | 'tool'; id: string }>;
   model_id: string;
   model_name: string;
   provider: string;
@@ -29,26 +47,37 @@ export type TurnContext = {
   pricing: Record<string, unknown>;
 };
 
-/** Locks the turn against every other attempt and reads its context; null if the turn is gone. */
-export async function lockTurn(em: EntityManager, turnId: string): Promise<TurnContext | null> {
+/**
+ * Locks the conversation, then the turn, against every other attempt and reads its context; null if the turn is gone.
+ * A message that waited in the queue hangs below what is shown when its turn begins.
+ */
+export async function lockTurn(
+  em: EntityManager,
+  turn: { conversationId: string; turnId: string },
+): Promise<TurnContext | null> {
   const [row] = await query<TurnContext>(
     em,
-    `select t.id as turn_id, t.conversation_id, c.user_id, t.state, t.attempt,
-            t.cancel_requested_at is not null as cancel_requested,
+    `with c as materialized (select id, user_id, active_message_id from conversations where id = $2 for update)
+     select t.id as turn_id, t.conversation_id, c.user_id, t.state, t.kind, t.step, t.attempt,
+            exists (select from turn_steps s where s.turn_id = t.id and s.step = t.step) as is_step_begun,
+            t.started_at is null as is_new, t.cancel_requested_at is not null as cancel_requested,
+            t.run_id, t.activity_id, t.activity_attempt, t.limit_reached, t.limits, t.topic,
             extract(epoch from t.created_at)::float8 as accepted_at,
+            coalesce(extract(epoch from clock_timestamp() - t.started_at) - t.waited_seconds, 0)::float8 as worked_seconds,
             (select coalesce(max(seq), 0)::float8 from turn_events e where e.turn_id = t.id) as last_seq,
-            m.content as question, m.sequence::float8 as question_sequence,
-            a.id as agent_id, a.system_prompt, a.temperature, a.max_tokens, a.tools,
+            m.content as question, m.id as question_id,
+            case when t.started_at is null and t.kind = 'message' then c.active_message_id else m.parent_id end as parent_id,
+            a.id as agent_id, a.system_prompt, a.temperature, a.max_tokens, ${agentToolsAsJson} as tools,
             d.id as model_id, d.name as model_name, d.provider, d.model_id as provider_model_id, d.endpoint, d.api_key,
             d.capabilities, d.pricing
-     from turns t
-     join conversations c on c.id = t.conversation_id
+     from c
+     join turns t on t.conversation_id = c.id
      join messages m on m.id = t.user_message_id
      join agents a on a.id = t.agent_id
      join models d on d.id = t.model_id
      where t.id = $1
      for update of t`,
-    [turnId],
+    [turn.turnId, turn.conversationId],
   );
   return row ?? null;
 }
@@ -59,153 +88,50 @@ export async function lockTurn(em: EntityManager, turnId: string): Promise<TurnC
  */
 export async function takeOverTurn(
   em: EntityManager,
-  turn: { turnId: string; attempt: number; runId: string | null },
+  turn: { turnId: string; attempt: number; runId?: string; activityId?: string; activityAttempt?: number },
 ): Promise<void> {
   await query(
     em,
-    `update turns set attempt = $2, run_id = coalesce($3, run_id), state = 'running', started_at = coalesce(started_at, now()),
-            updated_at = now()
+    `update turns set attempt = $2, run_id = coalesce($3, run_id), activity_id = $4, activity_attempt = $5,
+            state = 'running', started_at = coalesce(started_at, now()), updated_at = now()
      where id = $1`,
-    [turn.turnId, turn.attempt, turn.runId],
+    [turn.turnId, turn.attempt, turn.runId ?? null, turn.activityId ?? null, turn.activityAttempt ?? null],
   );
-  if (turn.attempt === 1) return;
+}
+
+/** Closes what earlier attempts left open: their step failed, and what their calls cost stays unknown. */
+export async function closeEarlierAttempts(em: EntityManager, turnId: string): Promise<void> {
   await query(
     em,
     `update turn_steps set state = 'failed', completed_at = now() where turn_id = $1 and state = 'running'`,
-    [turn.turnId],
-  );
-  await settleUnknownUsage(em, turn.turnId);
-}
-
-/** Marks the usage of calls whose figures never arrived. */
-export async function settleUnknownUsage(em: EntityManager, turnId: string): Promise<void> {
-  await query(
-    em,
-    `update usage_metrics set state = 'unknown', settled_at = now() where turn_id = $1 and state = 'started'`,
     [turnId],
   );
+  await settleUnknownUsage(em, turnId, null);
 }
 
-/** The exchanges before a question, oldest first, at most `limit`; their order is that of the questions. */
-export async function readHistory(
-  em: EntityManager,
-  conversationId: string,
-  beforeSequence: number,
-  limit: number,
-): Promise<Array<{ question: string; answer: string | null }>> {
-  const rows = await query<{ question: string; answer: string | null }>(
+/** The references to tools of the agent of a turn. */
+export async function readAgentTools(em: EntityManager, turnId: string): Promise<TurnContext['tools']> {
+  const [row] = await query<{ tools: TurnContext['tools'] }>(
     em,
-    `select q.content as question, a.content as answer
-     from turns t
-     join messages q on q.id = t.user_message_id
-     left join messages a on a.id = t.assistant_message_id
-     where t.conversation_id = $1 and q.sequence < $2
-     order by q.sequence desc limit $3`,
-    [conversationId, beforeSequence, limit],
+    `select a.tools from turns t join agents a on a.id = t.agent_id where t.id = $1`,
+    [turnId],
   );
-  return rows.reverse();
+  return row?.tools ?? [];
 }
-
-/** A step that starts now; an earlier attempt's row of the same step is overwritten, its usage rows are kept. */
-export type StepStart = {
-  workspaceId: string;
-  turnId: string;
-  step: number;
-  attempt: number;
-  kind: 'retrieve' | 'model';
-  request: Record<string, unknown>;
-};
-
-/** Notes that a step has started, if the attempt still owns the turn; returns whether it does. */
-export async function startStep(em: EntityManager, step: StepStart): Promise<boolean> {
-  const rows = await query(
-    em,
-    `insert into turn_steps (workspace_id, turn_id, step, kind, state, attempt, request)
-     select $1, t.id, $3, $4, 'running', $5, $6 from turns t
-     where t.id = $2 and t.attempt = $5 and t.state = 'running' for share
-     on conflict (turn_id, step) do update set kind = excluded.kind, state = 'running', attempt = excluded.attempt,
-       request = excluded.request, response = null, started_at = now(), completed_at = null
-     returning step`,
-    [step.workspaceId, step.turnId, step.step, step.kind, step.attempt, JSON.stringify(step.request)],
-  );
-  return rows.length > 0;
-}
-
-/** Notes how a step ended. */
-export async function endStep(
-  em: EntityManager,
-  step: {
-    turnId: string;
-    step: number;
-    attempt: number;
-    state: 'succeeded' | 'failed';
-    response: Record<string, unknown>;
-  },
-): Promise<void> {
-  await query(
-    em,
-    `update turn_steps set state = $4, response = $5, completed_at = now()
-     where turn_id = $1 and step = $2 and attempt = $3 and state = 'running'`,
-    [step.turnId, step.step, step.attempt, step.state, JSON.stringify(step.response)],
-  );
-}
-
-/** Writes the row of a paid call before the call is made; its id is the call id that the provider is sent. */
-export async function startUsage(
-  em: EntityManager,
-  usage: {
-    callId: string;
-    workspaceId: string;
-    agentId: string;
-    modelId: string;
-    turnId: string;
-    step: number;
-    attempt: number;
-    pricing: Record<string, unknown>;
-  },
-): Promise<void> {
-  await query(
-    em,
-    `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, turn_id, step, attempt, pricing)
-     values ($1, $2, 'agent', $3, $4, $5, $6, $7, $8) on conflict do nothing`,
-    [
-      usage.callId,
-      usage.workspaceId,
-      usage.agentId,
-      usage.modelId,
-      usage.turnId,
-      usage.step,
-      usage.attempt,
-      JSON.stringify(usage.pricing),
-    ],
-  );
-}
-
-/** Figures as the provider gave them; what it did not give stays null. */
-export type ProviderUsage = {
-  promptTokens: number | null;
-  completionTokens: number | null;
-  totalTokens: number | null;
-};
 
 /**
- * Settles a call's row with the provider's figures. The cost comes from the price that the row copied when the call
- * began (`input_per_million`, `output_per_million`, `currency`), and is null when a figure or the price is unknown.
+ * Puts the question of a turn that begins below what is shown now, and shows it. What hangs somewhere already, because it
+ * was edited, stays there; an answer that is given again is shown once it is there. The caller holds both locks.
  */
-export async function settleUsage(em: EntityManager, callId: string, usage: ProviderUsage): Promise<void> {
+export async function placeQuestion(
+  em: EntityManager,
+  turn: { kind: TurnContext['kind']; conversationId: string; questionId: string; parentId: string | null },
+): Promise<void> {
+  if (turn.kind !== 'message' && turn.kind !== 'edit') return;
   await query(
     em,
-    `with priced as (
-       select id, round((($2::numeric * (pricing ->> 'input_per_million')::numeric)
-                       + ($3::numeric * (pricing ->> 'output_per_million')::numeric)) / 1000000, 10) as cost,
-              pricing ->> 'currency' as currency
-       from usage_metrics where id = $1)
-     update usage_metrics u
-     set prompt_tokens = $2, completion_tokens = $3, total_tokens = $4, settled_at = now(),
-         state = case when $4::integer is null then 'unknown' else 'settled' end,
-         cost = case when p.currency is null then null else p.cost end,
-         currency = case when p.cost is null then null else p.currency end
-     from priced p where u.id = p.id and u.state = 'started'`,
-    [callId, usage.promptTokens, usage.completionTokens, usage.totalTokens],
+    `with placed as (update messages set parent_id = $3 where id = $2 and parent_id is distinct from $3)
+     update conversations set active_message_id = $2 where id = $1`,
+    [turn.conversationId, turn.questionId, turn.parentId],
   );
 }

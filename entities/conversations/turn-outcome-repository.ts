@@ -2,12 +2,11 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TurnEventKind } from '../../contracts/names/turn-events.ts';
 import { query } from '../sql.ts';
 
-/** The final message of a turn. Its text is what the stream log holds for the attempt, so that it equals what clients saw. */
+/** The final message of a turn. Its text is what the stream log holds since the last reset: what clients have seen. */
 export type AnswerToCommit = {
   workspaceId: string;
   conversationId: string;
   turnId: string;
-  attempt: number;
   /** Made from the turn's id: a repeated commit meets its own row. */
   messageId: string;
   tokenCount: number | null;
@@ -15,43 +14,53 @@ export type AnswerToCommit = {
 };
 
 /**
- * Locks conversation, then turn: the order of every transaction that needs both. Returns the turn's state and attempt,
- * or null if it is gone.
+ * Locks conversation, then turn: the order of every transaction that needs both. Returns where the turn stands, or null if
+ * it is gone.
  */
 export async function lockConversationAndTurn(
   em: EntityManager,
   conversationId: string,
   turnId: string,
-): Promise<{ state: string; attempt: number } | null> {
+): Promise<{ state: string; attempt: number; step: number } | null> {
   await query(em, `select 1 from conversations where id = $1 for update`, [conversationId]);
-  const [turn] = await query<{ state: string; attempt: number }>(
+  const [turn] = await query<{ state: string; attempt: number; step: number }>(
     em,
-    `select state, attempt from turns where id = $1 for update`,
+    `select state, attempt, step from turns where id = $1 for update`,
     [turnId],
   );
   return turn ?? null;
 }
 
-/** Writes the assistant's message with the next sequence of its conversation; returns the sequence. */
+// A reset drops what came before it, and says again what completed steps have said.
+const streamedText = (turn: string) => `
+  select coalesce(string_agg(e.data ->> 'text', '' order by e.seq), '') as text from turn_events e
+  where e.turn_id = ${turn} and e.kind = 'text_delta' and e.seq > coalesce(
+    (select max(r.seq) from turn_events r where r.turn_id = ${turn} and r.kind = 'reset'), 0)`;
+
+/**
+ * Writes the assistant's message with the next sequence of its conversation, and shows it unless somebody looks at another
+ * branch; returns the sequence.
+ */
 export async function writeAnswer(em: EntityManager, answer: AnswerToCommit): Promise<number> {
   const [row] = await query<{ sequence: string }>(
     em,
-    `with conversation as (
-       update conversations set last_sequence = last_sequence + 1, updated_at = now()
-       where workspace_id = $1 and id = $2 returning last_sequence)
+    `with turn as (select user_message_id, kind, started_at from turns where id = $3),
+     conversation as (
+       update conversations c set last_sequence = last_sequence + 1, updated_at = now(),
+              active_message_id = case
+                when t.kind in ('regenerate', 'retry') or c.active_message_id is not distinct from t.user_message_id
+                then $4 else c.active_message_id end
+       from turn t where c.workspace_id = $1 and c.id = $2 returning c.last_sequence)
      insert into messages (id, workspace_id, conversation_id, sequence, parent_id, sender, content, token_count,
                            model_response_time, metadata)
-     select $5, $1, $2, c.last_sequence, t.user_message_id, 'assistant',
-            (select coalesce(string_agg(e.data ->> 'text', '' order by e.seq), '')
-             from turn_events e where e.turn_id = $3 and e.attempt = $4 and e.kind = 'text_delta'),
-            $6, extract(epoch from clock_timestamp() - t.started_at), $7
-     from conversation c, turns t where t.id = $3
+     select $4, $1, $2, c.last_sequence, t.user_message_id, 'assistant', (${streamedText('$3')}),
+            $5, extract(epoch from clock_timestamp() - t.started_at), $6
+     from conversation c, turn t
      returning sequence`,
     [
       answer.workspaceId,
       answer.conversationId,
       answer.turnId,
-      answer.attempt,
       answer.messageId,
       answer.tokenCount,
       JSON.stringify(answer.metadata),
@@ -61,14 +70,9 @@ export async function writeAnswer(em: EntityManager, answer: AnswerToCommit): Pr
   return Number(row.sequence);
 }
 
-/** Text that the attempt has streamed so far. */
-export async function readStreamedText(em: EntityManager, turnId: string, attempt: number): Promise<string> {
-  const [row] = await query<{ text: string | null }>(
-    em,
-    `select string_agg(data ->> 'text', '' order by seq) as text from turn_events
-     where turn_id = $1 and attempt = $2 and kind = 'text_delta'`,
-    [turnId, attempt],
-  );
+/** Text that the turn has streamed so far and that a watcher shows. */
+export async function readStreamedText(em: EntityManager, turnId: string): Promise<string> {
+  const [row] = await query<{ text: string }>(em, streamedText('$1'), [turnId]);
   return row?.text ?? '';
 }
 
@@ -156,17 +160,26 @@ export async function endTurnRow(
   );
 }
 
-/** Appends events inside a transaction that holds the turn's lock: those that begin an attempt, and those that end a turn. */
+/** An event of a turn without its place in the log. */
+export type EventToAppend = { kind: TurnEventKind; data: Record<string, unknown> };
+
+/**
+ * Appends events inside a transaction that holds the turn's lock: those between the texts of steps. Returns the number of
+ * the last event of the log.
+ */
 export async function appendEventsUnderLock(
   em: EntityManager,
   turn: { workspaceId: string; turnId: string; attempt: number },
-  events: ReadonlyArray<{ kind: TurnEventKind; data: Record<string, unknown> }>,
-): Promise<void> {
-  await query(
+  events: readonly EventToAppend[],
+): Promise<number> {
+  const [row] = await query<{ last: number }>(
     em,
-    `insert into turn_events (workspace_id, turn_id, attempt, seq, kind, data)
-     select $1, $2, $3, (select coalesce(max(seq), 0) from turn_events where turn_id = $2) + g.ordinality, g.kind, g.data
-     from unnest($4::text[], $5::jsonb[]) with ordinality as g (kind, data, ordinality)`,
+    `with written as (
+       insert into turn_events (workspace_id, turn_id, attempt, seq, kind, data)
+       select $1, $2, $3, (select coalesce(max(seq), 0) from turn_events where turn_id = $2) + g.ordinality, g.kind, g.data
+       from unnest($4::text[], $5::jsonb[]) with ordinality as g (kind, data, ordinality)
+       returning seq)
+     select coalesce(max(seq), (select max(seq) from turn_events where turn_id = $2), 0)::float8 as last from written`,
     [
       turn.workspaceId,
       turn.turnId,
@@ -175,4 +188,5 @@ export async function appendEventsUnderLock(
       events.map((event) => JSON.stringify(event.data)),
     ],
   );
+  return row?.last ?? 0;
 }

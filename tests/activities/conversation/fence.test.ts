@@ -4,13 +4,12 @@ import { beginAttempt, type Attempt } from '../../../activities/conversation/beg
 import { commitAnswer } from '../../../activities/conversation/commit-answer.ts';
 import type { ConversationDeps } from '../../../activities/conversation/conversation-deps.ts';
 import { createEndTurn } from '../../../activities/conversation/end-turn.ts';
-import { modelStep } from '../../../activities/conversation/plan-model-call.ts';
+import { beginModelStep } from '../../../activities/conversation/plan-model-call.ts';
 import type { StreamedAnswer } from '../../../activities/conversation/stream-answer.ts';
 import { callIdOf } from '../../../activities/conversation/call-id.ts';
 import type { TurnInput } from '../../../contracts/names/workflows.ts';
 import { acceptMessage } from '../../../entities/conversations/conversation-repository.ts';
 import { query } from '../../../entities/sql.ts';
-import { startStep, startUsage } from '../../../entities/conversations/turn-attempt-repository.ts';
 import { appendTurnEvents, readTurnEvents } from '../../../entities/conversations/turn-event-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
@@ -26,8 +25,16 @@ beforeAll(() => {
   };
   deps = {
     database,
-    chatModel: unused,
+    chatModel: () => ({
+      provider: 'test',
+      id: 'test',
+      contextWindow: 8192,
+      supportsTools: false,
+      stream: unused,
+    }),
     embeddingModel: unused,
+    tools: { resolve: unused, open: unused },
+    approvalMs: 1000,
     turnEvents: { append: unused },
     wakeTurns: () => {},
     metrics: { turnFinished: () => {}, firstToken: () => {} },
@@ -53,17 +60,15 @@ async function acceptedTurn(): Promise<TurnInput> {
   return { workspaceId: workspace.workspaceId, conversationId, turnId };
 }
 
-async function begin(turn: TurnInput): Promise<Attempt> {
-  const begun = await database.inWorkspace(turn.workspaceId, (em) => beginAttempt(em, turn, v7()));
-  if ('over' in begun) throw new Error(`The turn is ${begun.over}`);
-  const { attempt } = begun;
-  const callId = callIdOf(turn.turnId, modelStep, attempt.attempt);
-  await database.inWorkspace(turn.workspaceId, async (em) => {
-    await startStep(em, { ...attempt, step: modelStep, kind: 'model', request: {} });
-    const { agent_id: agentId, model_id: modelId, pricing } = attempt.context;
-    await startUsage(em, { ...turn, callId, agentId, modelId, step: modelStep, attempt: attempt.attempt, pricing });
+type Begun = Attempt & { nextSeq: number };
+
+async function begin(turn: TurnInput, run = { runId: v7(), activityId: '1', attempt: 1 }): Promise<Begun> {
+  return database.inWorkspace(turn.workspaceId, async (em) => {
+    const begun = await beginAttempt(em, turn, run);
+    if (!('attempt' in begun)) throw new Error(`There is no attempt to make: ${JSON.stringify(begun)}`);
+    const { nextSeq } = await beginModelStep(deps, em, begun.attempt, begun.opening, []);
+    return { ...begun.attempt, nextSeq };
   });
-  return attempt;
 }
 
 const append = async (attempt: Attempt, seq: number, text: string) => {
@@ -75,9 +80,10 @@ const append = async (attempt: Attempt, seq: number, text: string) => {
 
 const answerOf = (attempt: Attempt, text: string): StreamedAnswer => ({
   text,
+  toolCalls: [],
   usage: { promptTokens: 3, completionTokens: 2, totalTokens: 5 },
   finish: 'stop',
-  callId: callIdOf(attempt.turnId, modelStep, attempt.attempt),
+  callId: callIdOf(attempt.turnId, attempt.step, attempt.attempt),
   responseModel: null,
 });
 
@@ -115,11 +121,13 @@ describe('an attempt that was overtaken', () => {
     ]);
     expect((await events(turn)).map((event) => `${event.seq} ${event.kind} ${event.attempt}`)).toEqual([
       '1 turn_started 1',
-      '2 text_delta 1',
-      '3 reset 2',
-      '4 text_delta 2',
-      '5 usage 2',
-      '6 done 2',
+      '2 step_started 1',
+      '3 text_delta 1',
+      '4 reset 2',
+      '5 step_started 2',
+      '6 text_delta 2',
+      '7 usage 2',
+      '8 done 2',
     ]);
     const usage = await database.inWorkspace(turn.workspaceId, (em) =>
       query(em, `select attempt, state, total_tokens from usage_metrics where turn_id = $1 order by attempt`, [
@@ -158,6 +166,21 @@ describe('an attempt that was overtaken', () => {
     expect(await endTurn(turn, { state: 'failed', code: 'unavailable' })).toEqual({ state: 'cancelled' });
     expect(await append(attempt, attempt.nextSeq + 1, ' and more')).toMatchObject({ live: false });
     expect((await contents(turn)).at(-1)).toEqual({ sender: 'assistant', content: 'so far' });
-    expect((await events(turn)).map((event) => event.kind)).toEqual(['turn_started', 'text_delta', 'cancelled']);
+    expect((await events(turn)).map((event) => event.kind)).toEqual([
+      'turn_started',
+      'step_started',
+      'text_delta',
+      'cancelled',
+    ]);
+  });
+
+  test('a worker that was frozen before it began does not take the turn from its own successor', async () => {
+    const turn = await acceptedTurn();
+    const runId = v7();
+    const heir = await begin(turn, { runId, activityId: '1', attempt: 2 });
+    await expect(begin(turn, { runId, activityId: '1', attempt: 1 })).rejects.toMatchObject({ type: 'fenced' });
+    expect(await append(heir, heir.nextSeq, 'whole')).toMatchObject({ live: true });
+    await commitAnswer(deps, heir, [], answerOf(heir, 'whole'));
+    expect((await contents(turn)).at(-1)).toEqual({ sender: 'assistant', content: 'whole' });
   });
 });

@@ -1,4 +1,5 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { ToolResolver } from '../../../activities/conversation/conversation-deps.ts';
 import { createConversationActivities } from '../../../activities/conversation/create-conversation-activities.ts';
 import { createTurnEventAppender } from '../../../activities/conversation/turn-event-appender.ts';
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
@@ -15,13 +16,23 @@ Runtime.install({ logger: new DefaultLogger('ERROR') });
 /** A worker of the chat queue in this process. */
 export type ConversationWorker = { worker: Worker; stop(): Promise<void> };
 
+const ragToolsAlone: ToolResolver = {
+  resolve: async (_em, { references }) => ({
+    tools: [],
+    before: references.filter(({ type }) => type === 'rag_tool').map(({ id }) => id),
+    leftOut: [],
+  }),
+  open: async () => null,
+};
+
 /** Runs the conversation's workflow and activities against real servers; the model is whatever the rows say. */
 export async function startConversationWorker(
   database: Database,
   temporal: TestTemporal,
-  options: Partial<WorkerOptions> = {},
+  options: Partial<WorkerOptions> & { tools?: ToolResolver; approvalMs?: number } = {},
 ): Promise<ConversationWorker> {
   const { modelDirectory, cache } = testServers();
+  const { tools = ragToolsAlone, approvalMs = 30 * 86_400_000, ...workerOptions } = options;
   const providers = createProviders({ modelDirectory });
   const settings = (model: { provider: string; modelId: string; endpoint: string | null; capabilities: object }) => ({
     ...model,
@@ -38,6 +49,8 @@ export async function startConversationWorker(
       database,
       chatModel: (model) => providers.chatModel(settings(model)),
       embeddingModel: (model) => providers.embeddingModel(settings(model)),
+      tools,
+      approvalMs,
       turnEvents: createTurnEventAppender({
         append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
         wake: () => {},
@@ -49,7 +62,7 @@ export async function startConversationWorker(
     defaultHeartbeatThrottleInterval: '1 second',
     shutdownForceTime: '2 seconds',
     sinks: { trace: { span: { fn: () => {} } } },
-    ...options,
+    ...workerOptions,
   });
   const running = worker.run();
   return {

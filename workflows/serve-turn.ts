@@ -1,0 +1,102 @@
+import {
+  CancellationScope,
+  condition,
+  proxyActivities,
+  proxyLocalActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
+import type { CallVerdict, EndedTurn, OpenCall, TurnInput } from '../contracts/names/workflows.ts';
+import { answerOptions, expireApprovalOptions, runToolOptions } from './conversation-options.ts';
+
+type Steps = ReturnType<typeof createConversationActivities>;
+
+const { generateAnswer } = proxyActivities<Steps>(answerOptions);
+const { expireApproval } = proxyLocalActivities<Steps>(expireApprovalOptions);
+
+/** What the turns of one run share. */
+export type CallDesk = {
+  /** Calls about which a person has decided, until somebody looks. */
+  decided: Set<string>;
+  /** Writes that are under way; they go on when their turn ends, and the run waits for them. */
+  writes: Set<Promise<unknown>>;
+};
+
+/**
+ * Serves a turn: asks the model, runs the tools it asks for, asks it again, until there is an answer or an end. `carried`
+ * means that the history is full: the turn goes on in the next run, from where its rows say that it is.
+ */
+export async function serveTurn(turn: TurnInput, desk: CallDesk): Promise<EndedTurn['state'] | 'carried'> {
+  for (;;) {
+    const verdict = await generateAnswer(turn);
+    if (verdict.state !== 'tools') return verdict.state;
+    const isServed = await serveCalls(turn, verdict.calls, desk);
+    if (!isServed || workflowInfo().continueAsNewSuggested) return 'carried';
+  }
+}
+
+/** Serves the calls of one step, each on its own; false when all that is left waits for people and the history is full. */
+async function serveCalls(turn: TurnInput, calls: readonly OpenCall[], desk: CallDesk): Promise<boolean> {
+  let open = calls.length;
+  let working = 0;
+  const served = Promise.all(
+    calls.map(async (call) => {
+      await serveCall(turn, call, desk, async (run) => {
+        working += 1;
+        const verdict = await run();
+        working -= 1;
+        return verdict;
+      });
+      open -= 1;
+    }),
+  );
+  // The condition below may win the race; what then becomes of the calls is a matter of the next run.
+  served.catch(() => {});
+  await Promise.race([served, condition(() => open === 0 || (working === 0 && workflowInfo().continueAsNewSuggested))]);
+  return open === 0;
+}
+
+async function serveCall(
+  turn: TurnInput,
+  call: OpenCall,
+  desk: CallDesk,
+  work: (run: () => Promise<CallVerdict>) => Promise<CallVerdict>,
+): Promise<void> {
+  const isDecided = () => desk.decided.has(call.callId);
+  for (let { wait } = call; ; wait = 'review') {
+    if (wait === 'approval') {
+      const left = Math.max((call.expiresAt ?? 0) - Date.now(), 1);
+      const inTime = await condition(isDecided, left, { summary: 'Deny the call if nobody approves it' });
+      if (!inTime) await expireApproval({ ...turn, callId: call.callId });
+    }
+    if (wait === 'review') await condition(isDecided);
+    desk.decided.delete(call.callId);
+    const { state } = await work(() => runTool(turn, call, desk));
+    if (state === 'settled') return;
+  }
+}
+
+function runTool(turn: TurnInput, call: OpenCall, desk: CallDesk): Promise<CallVerdict> {
+  const steps = proxyActivities<Steps>(runToolOptions(call));
+  const input = { ...turn, callId: call.callId };
+  if (call.effect === 'read') return steps.runTool(input);
+  // A write is not cut off: its outcome is recorded, also when the turn does not wait for it any more.
+  const written = CancellationScope.nonCancellable(() => steps.runTool(input));
+  const kept: Promise<unknown> = written.then(
+    () => desk.writes.delete(kept),
+    () => desk.writes.delete(kept),
+  );
+  desk.writes.add(kept);
+  return untilCancelled(written);
+}
+
+/** The result of `work`, or the cancellation of the scope in which it is waited for. */
+async function untilCancelled<T>(work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = () => {
+    isDone = true;
+  };
+  work.then(done, done);
+  await condition(() => isDone);
+  return work;
+}
