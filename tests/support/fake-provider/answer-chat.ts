@@ -16,7 +16,15 @@ export interface ChatBody {
   readonly stream_options?: { readonly include_usage?: boolean };
   readonly max_tokens?: number;
   readonly max_completion_tokens?: number;
-  readonly tools?: readonly unknown[];
+  readonly tools?: readonly OfferedTool[];
+}
+
+/** A function that the model may call, as far as the fake reads it. */
+interface OfferedTool {
+  readonly function: {
+    readonly name: string;
+    readonly parameters?: { readonly required?: readonly string[]; readonly properties?: object };
+  };
 }
 
 interface Answer {
@@ -45,8 +53,7 @@ export async function answerChat(
 }
 
 function decide(body: ChatBody, behaviour: Behaviour, id: number): Answer {
-  const calls =
-    behaviour.toolCalls ?? (wantsTool(body, behaviour) ? [{ name: behaviour.tool ?? '', arguments: {} }] : []);
+  const calls = behaviour.toolCalls ?? (wantsTool(body, behaviour) ? callsOf(body, behaviour.tool ?? '') : []);
   if (calls.length > 0) {
     const toolCalls = calls.map((tool, index) => ({
       id: `call_${id}_${index}`,
@@ -62,6 +69,16 @@ function decide(body: ChatBody, behaviour: Behaviour, id: number): Answer {
   const tokens = composeAnswer(body.messages, behaviour);
   const most = body.max_completion_tokens ?? body.max_tokens ?? tokens.length;
   return { tokens: tokens.slice(0, most), toolCalls: [], finishReason: most < tokens.length ? 'length' : 'stop' };
+}
+
+/** One call of each named tool, at once; what a tool requires is given the words of the last user message. */
+function callsOf(body: ChatBody, names: string): { name: string; arguments: unknown }[] {
+  const question = body.messages.findLast(({ role }) => role === 'user')?.content ?? '';
+  return names.split(',').map((name) => {
+    const offered = body.tools?.find((tool) => tool.function.name === name);
+    const required = offered?.function.parameters?.required ?? [];
+    return { name, arguments: Object.fromEntries(required.map((field) => [field, question])) };
+  });
 }
 
 function wantsTool(body: ChatBody, behaviour: Behaviour): boolean {

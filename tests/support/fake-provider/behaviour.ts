@@ -34,7 +34,7 @@ export interface Behaviour {
   readonly reasoning: string | null;
   /** Calls of tools in place of an answer. */
   readonly toolCalls: readonly { readonly name: string; readonly arguments: unknown }[] | null;
-  /** Calls this tool once after each user message, and answers once its result is there. */
+  /** Calls this tool, or each of several with commas between, once after each user message, and answers with the results. */
   readonly tool: string | null;
   readonly failure: Failure | null;
   /** Whether usage is reported. */

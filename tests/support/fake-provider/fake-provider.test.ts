@@ -42,6 +42,26 @@ describe('the fake provider', () => {
     expect(await answerOf({ model: 'fake', messages })).toMatch(/"(?:Kites|A kite flies in the wind\b.*)" \[1\]/);
   });
 
+  test('calls several tools at once with the words of the question, and answers with their results', async () => {
+    const offered = (name: string, required: string[]) => ({
+      type: 'function',
+      function: { name, parameters: { required } },
+    });
+    const tools = [offered('look_up', ['order']), offered('pay', [])];
+    const model = 'fake?tool=look_up,pay';
+    const response = await post('/chat/completions', { model, messages: question, tools });
+    const { choices } = (await response.json()) as {
+      choices: { message: { tool_calls: { function: { name: string; arguments: string } }[] } }[];
+    };
+    const calls = choices[0]!.message.tool_calls.map((call) => call.function);
+    expect(calls).toEqual([
+      { name: 'look_up', arguments: JSON.stringify({ order: 'Why is it so?' }) },
+      { name: 'pay', arguments: '{}' },
+    ]);
+    const messages = [...question, { role: 'tool', content: 'Found.' }];
+    expect(await answerOf({ model, messages, tools })).toBe(composeAnswer(messages, plainBehaviour).join(''));
+  });
+
   test('keeps a log with key, hash, tokens and outcome', async () => {
     await post('/chat/completions', { model: 'fake?tokens=7', messages: question }, { 'idempotency-key': 'call-1' });
     const [call] = (await (await fetch(new URL('/log', fake.url))).json()) as unknown[];
