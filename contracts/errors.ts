@@ -35,6 +35,8 @@ export const errorTable = {
   restarted_too_often: { status: 500, retryable: true, title: 'The work was ended from outside, again and again' },
   cancelled: { status: 409, retryable: false, title: 'The work was cancelled' },
   verification_failed: { status: 500, retryable: true, title: 'The stored chunks do not match what was expected' },
+  prompt_variable_missing: { status: 422, retryable: false, title: 'A variable of a prompt template has no value' },
+  prompt_too_long: { status: 422, retryable: false, title: 'Instructions and question do not fit into the model' },
   provider_rate_limited: { status: 503, retryable: true, title: 'The model provider is limiting requests' },
   provider_unavailable: { status: 503, retryable: true, title: 'The model provider cannot be reached' },
   provider_timeout: { status: 504, retryable: true, title: 'The model provider did not answer in time' },

@@ -7,6 +7,9 @@ import { Model } from './agents/model.ts';
 import { PromptTemplate } from './agents/prompt-template.ts';
 import { Agent } from './agents/agent.ts';
 import { AgentPromptTemplate } from './agents/agent-prompt-template.ts';
+import { AgentTool } from './agents/agent-tool.ts';
+import { AgentVersion } from './agents/agent-version.ts';
+import { PromptTemplateVersion } from './agents/prompt-template-version.ts';
 import { KnowledgeSource } from './documents/knowledge-source.ts';
 import { SourceSync } from './sources/source-sync.ts';
 import { SourceCursor } from './sources/source-cursor.ts';
@@ -14,6 +17,8 @@ import { SourceItem } from './sources/source-item.ts';
 import { RagTool } from './agents/rag-tool.ts';
 import { EmbeddingMove } from './agents/embedding-move.ts';
 import { RetrievalTool } from './agents/retrieval-tool.ts';
+import { Tool } from './agents/tool.ts';
+import { ToolVersion } from './agents/tool-version.ts';
 import { IngestionJob } from './documents/ingestion-job.ts';
 import { Document } from './documents/document.ts';
 import { DocumentGeneration } from './documents/document-generation.ts';
@@ -30,6 +35,9 @@ import { Conversation } from './conversations/conversation.ts';
 import { Message } from './conversations/message.ts';
 import { Turn } from './conversations/turn.ts';
 import { TurnStep } from './conversations/turn-step.ts';
+import { ToolCall } from './conversations/tool-call.ts';
+import { Approval } from './conversations/approval.ts';
+import { ConversationSummary } from './conversations/conversation-summary.ts';
 import { TurnEvent } from './conversations/turn-event.ts';
 import { Citation } from './conversations/citation.ts';
 import { UsageMetric } from './usage/usage-metric.ts';
@@ -46,10 +54,15 @@ export {
   PromptTemplate,
   Agent,
   AgentPromptTemplate,
+  AgentVersion,
+  PromptTemplateVersion,
   KnowledgeSource,
   RagTool,
   EmbeddingMove,
   RetrievalTool,
+  Tool,
+  ToolVersion,
+  AgentTool,
   IngestionJob,
   SourceSync,
   SourceCursor,
@@ -70,6 +83,9 @@ export {
   Turn,
   TurnStep,
   TurnEvent,
+  ToolCall,
+  Approval,
+  ConversationSummary,
   Citation,
   UsageMetric,
   Evaluation,
@@ -87,10 +103,15 @@ export const entities = [
   PromptTemplate,
   Agent,
   AgentPromptTemplate,
+  AgentVersion,
+  PromptTemplateVersion,
   KnowledgeSource,
   RagTool,
   EmbeddingMove,
   RetrievalTool,
+  Tool,
+  ToolVersion,
+  AgentTool,
   IngestionJob,
   SourceSync,
   SourceCursor,
@@ -111,6 +132,9 @@ export const entities = [
   Turn,
   TurnStep,
   TurnEvent,
+  ToolCall,
+  Approval,
+  ConversationSummary,
   Citation,
   UsageMetric,
   Evaluation,

@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { replaceAgentTools } from '../entities/agents/agent-tool-repository.ts';
+import { keepAgentVersion } from '../entities/agents/agent-version-repository.ts';
 import { Agent, ApiKey, KnowledgeSource, Model, RagTool, User, Workspace } from '../entities/index.ts';
 import { query } from '../entities/sql.ts';
 import { uuidV7 } from '../entities/uuid-v7.ts';
@@ -82,7 +84,7 @@ async function makeWorkspace(em: EntityManager, apiKeyFile: string): Promise<{ w
     chunkOverlap: 32,
     topK: 5,
   });
-  em.create(Agent, {
+  const agent = em.create(Agent, {
     id: uuidV7(),
     workspaceId,
     name: 'assistant',
@@ -91,9 +93,10 @@ async function makeWorkspace(em: EntityManager, apiKeyFile: string): Promise<{ w
       'You answer questions from the documents that you are given. Be brief and exact. When the documents do not contain ' +
       'the answer, say so.',
     modelId: chat.id,
-    tools: [{ type: 'rag_tool', id: tool.id }],
   });
   await em.flush();
+  await replaceAgentTools(em, { workspaceId, agentId: agent.id }, [{ type: 'rag_tool', id: tool.id }]);
+  await keepAgentVersion(em, agent.id);
   // Before the commit: a crash in between leaves a file with a key that was never valid, and the next start writes
   // another. The other way round the only copy of a valid key could be lost.
   await writeKeyFile(apiKeyFile, apiKey);

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { keepAgentVersion } from '../entities/agents/agent-version-repository.ts';
 import { Agent, Model } from '../entities/index.ts';
 import { uuidV7 } from '../entities/uuid-v7.ts';
 import type { ChatProviderSettings } from './check-chat-provider.ts';
@@ -45,9 +46,11 @@ async function useInAssistant(em: EntityManager, workspaceId: string, model: Mod
   if (!agent || agent.modelId === model.id) return;
   const present = await em.findOneOrFail(Model, { workspaceId, id: agent.modelId });
   if (present.provider !== 'extractive' && present.capabilities['managed_by'] !== managed.managed_by) return;
+  await keepAgentVersion(em, agent.id);
   agent.modelId = model.id;
   agent.version += 1;
   await em.flush();
+  await keepAgentVersion(em, agent.id);
 }
 
 function openOrNull(secretKey: string, sealed: string | null): string | null {

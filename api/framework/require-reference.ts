@@ -10,6 +10,7 @@ const nouns: Record<NamedTable, string> = {
   knowledge_sources: 'knowledge source',
   rag_tools: 'RAG tool',
   retrieval_tools: 'retrieval tool',
+  tools: 'tool',
 };
 
 /**

@@ -8,7 +8,8 @@ export type NamedTable =
   | 'prompt_templates'
   | 'knowledge_sources'
   | 'rag_tools'
-  | 'retrieval_tools';
+  | 'retrieval_tools'
+  | 'tools';
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

@@ -1,4 +1,5 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import type { TemplateVariable } from '../../contracts/names/template-variables.ts';
 import { createdAt, updatedAt } from '../timestamps.ts';
 import { workspacePolicies } from '../workspace-policies.ts';
 
@@ -12,8 +13,8 @@ export const PromptTemplate = defineEntity({
     name: p.text(),
     description: p.text().default(''),
     template: p.text(),
-    variables: p.json<string[]>().defaultRaw(`'[]'`),
-    type: p.enum(['system', 'user', 'assistant', 'tool']),
+    variables: p.json<TemplateVariable[]>().defaultRaw(`'[]'`),
+    type: p.enum(['system', 'user', 'assistant', 'tool', 'summary', 'title', 'topic']),
     isDefault: p.boolean().default(false),
     version: p.integer().default(1),
     createdAt: createdAt(),

@@ -121,7 +121,7 @@ describe('checks', () => {
   test.each([
     ['a temperature above 2', `update agents set temperature = 2.1 where id = $1`, 'agentId'],
     ['an empty name', `update agents set name = '' where id = $1`, 'agentId'],
-    ['tools that are no list', `update agents set tools = '{}' where id = $1`, 'agentId'],
+    ['topics that are no list', `update agents set topics = '{}' where id = $1`, 'agentId'],
     ['an unknown kind of model', `update models set kind = 'other' where id = $1`, 'modelId'],
     ['a chat model with dimensions', `update models set dimensions = 3 where id = $1`, 'modelId'],
     ['an embedding model without dimensions', `update models set kind = 'embedding' where id = $1`, 'modelId'],

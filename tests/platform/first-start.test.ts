@@ -68,7 +68,7 @@ test('everything that a first question needs is there', async () => {
   expect(
     await rows(
       `select t.name, t.chunk_size, t.chunk_overlap, t.top_k, m.name as model, m.dimensions,
-              a.tools = jsonb_build_array(jsonb_build_object('type', 'rag_tool', 'id', t.id)) as used,
+              exists (select from agent_tools l where l.agent_id = a.id and l.rag_tool_id = t.id) as used,
               to_regclass('chunk_embeddings_' || replace(m.id::text, '-', '')) is not null as registered
        from rag_tools t join models m on m.id = t.embedding_model_id join agents a on a.workspace_id = t.workspace_id`,
     ),

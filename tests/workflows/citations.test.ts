@@ -38,9 +38,13 @@ async function ask(workspace: IngestWorkspace, question: string) {
     [ids.modelId, ids.workspaceId, harness.provider.url],
   );
   await workspace.query(
-    `insert into agents (id, workspace_id, name, model_id, tools)
-     select $1, $2, 'agent', $3, jsonb_build_array(jsonb_build_object('type', 'rag_tool', 'id', id)) from rag_tools`,
+    `insert into agents (id, workspace_id, name, model_id) values ($1, $2, 'agent', $3)`,
     [ids.agentId, ids.workspaceId, ids.modelId],
+  );
+  await workspace.query(
+    `insert into agent_tools (agent_id, workspace_id, position, tool_type, rag_tool_id)
+     select $1, $2, row_number() over (order by id) - 1, 'rag_tool', id from rag_tools`,
+    [ids.agentId, ids.workspaceId],
   );
   const client = new Client({ connection, namespace: temporal.namespace });
   const chat = turnClient(harness.database, client, ids, await createConversation(harness.database, ids));

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { replaceAgentTools } from '../../../entities/agents/agent-tool-repository.ts';
 import { registerEmbeddingModel } from '../../../entities/agents/embedding-model-registration.ts';
 import { Agent, ApiKey, KnowledgeSource, Model, RagTool, Workspace } from '../../../entities/index.ts';
 import { uuidV7 } from '../../../entities/uuid-v7.ts';
@@ -21,9 +22,9 @@ export async function createTenant(database: Database): Promise<Tenant> {
     await em.flush();
     await registerEmbeddingModel(em, embedding.id);
     const tool = em.create(RagTool, { id: uuidV7(), workspaceId, name: 'documents', embeddingModelId: embedding.id });
-    const tools = [{ type: 'rag_tool', id: tool.id }];
-    em.create(Agent, { id: uuidV7(), workspaceId, name: 'assistant', modelId: chat.id, tools });
+    const agent = em.create(Agent, { id: uuidV7(), workspaceId, name: 'assistant', modelId: chat.id });
     await em.flush();
+    await replaceAgentTools(em, { workspaceId, agentId: agent.id }, [{ type: 'rag_tool', id: tool.id }]);
   });
   return { workspaceId, ...(await createKey(database, workspaceId, 'admin')) };
 }
