@@ -20,6 +20,7 @@ import { httpTelemetry } from './telemetry/http-telemetry.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
 import { connectTemporal } from './temporal-client.ts';
+import { openToolWorkshop } from './tool-workshop.ts';
 import { createWorkStarter } from './work-starter.ts';
 import type { WorkStarter } from './work-starter.ts';
 
@@ -56,6 +57,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   const starter: WorkStarter = {
     submitTurn: (turn) => soon(() => submitTurn(turn)),
     cancelTurn: (turn) => soon(() => cancelTurn(turn)),
+    decideCall: (call) => soon(() => starts.decideCall(call)),
     startIngest: (input) => soon(() => startIngest(input)),
     ingestRuns: (input) => soon(() => ingestRuns(input)),
     cancelIngest: (ingest) => soon(() => cancelIngest(ingest)),
@@ -91,6 +93,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     inspectDocument,
     applySchedule: (...[source, schedule]: Parameters<SourceSchedules['apply']>) =>
       soon(() => schedules.apply(source, schedule)),
+    tools: openToolWorkshop(config),
     seal: (secret: string) => seal(config.PERDURE_SECRET_KEY, secret),
     async close() {
       await notifications.close();

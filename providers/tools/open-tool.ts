@@ -8,7 +8,7 @@ import type { GuardedFetch } from '../fetch/guarded-fetch.ts';
 import { createHttpTool } from './http/http-tool.ts';
 import { calculatorDescription, calculatorParameters, createCalculator } from './builtin/calculator.ts';
 import { createCurrentTime, currentTimeDescription, currentTimeParameters } from './builtin/current-time.ts';
-import type { JsonSchema, Tool, ToolDefinition } from './tool.ts';
+import type { JsonSchema, Tool, ToolDefinition } from '../tool.ts';
 
 /** What tools need from outside. */
 export interface ToolWorld {

@@ -1,7 +1,7 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { ProviderError } from '../provider-error.ts';
-import { ToolError } from './tool-error.ts';
-import type { Tool, ToolDefinition, ToolPassage } from './tool.ts';
+import { ToolError } from '../tool-error.ts';
+import type { Tool, ToolDefinition, ToolPassage } from '../tool.ts';
 
 /** One search on behalf of a call. */
 export interface DocumentQuestion {

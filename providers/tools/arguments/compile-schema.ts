@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { JsonSchema } from '../tool.ts';
+import type { JsonSchema } from '../../tool.ts';
 import { runWithin } from './time-box.ts';
 
 /** A schema that was compiled; the errors of a value that does not fit, null for one that does. */

@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv';
-import type { JsonSchema } from '../tool.ts';
+import type { JsonSchema } from '../../tool.ts';
 import { compileSchema } from './compile-schema.ts';
 import { runWithin, TimeBoxError } from './time-box.ts';
 

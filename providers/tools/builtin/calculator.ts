@@ -1,6 +1,6 @@
 import { cutResult } from '../../../domain/tools/cut-result.ts';
 import { runWithin, TimeBoxError } from '../arguments/time-box.ts';
-import type { Tool, ToolDefinition } from '../tool.ts';
+import type { Tool, ToolDefinition } from '../../tool.ts';
 import { calculate, CalculationError } from './calculate.ts';
 
 const computeMs = 500;

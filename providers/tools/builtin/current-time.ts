@@ -1,4 +1,4 @@
-import type { Tool, ToolDefinition } from '../tool.ts';
+import type { Tool, ToolDefinition } from '../../tool.ts';
 
 /** What the clock takes. */
 export const currentTimeParameters = {

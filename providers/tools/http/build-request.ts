@@ -1,7 +1,7 @@
 import { readingMethods } from '../../../contracts/tool-configuration.ts';
 import type { ApiToolConfiguration, ArgumentPlace, ToolCredentials } from '../../../contracts/tool-configuration.ts';
 import type { GuardedRequest } from '../../fetch/guarded-fetch.ts';
-import { ToolError } from '../tool-error.ts';
+import { ToolError } from '../../tool-error.ts';
 
 type BuiltRequest = Pick<GuardedRequest, 'url' | 'method' | 'headers' | 'credentials' | 'body'>;
 
@@ -11,7 +11,7 @@ export function pathParameters(url: string): string[] {
 }
 
 /** Where an argument goes that the configuration does not place. */
-function placeOf(configuration: ApiToolConfiguration, argument: string): ArgumentPlace {
+export function placeOf(configuration: ApiToolConfiguration, argument: string): ArgumentPlace {
   const stated = Object.hasOwn(configuration.arguments, argument) ? configuration.arguments[argument] : undefined;
   if (stated) return stated;
   if (pathParameters(configuration.url).includes(argument)) return { in: 'path' };

@@ -1,8 +1,8 @@
 import type { ApiToolConfiguration, ToolCredentials } from '../../../contracts/tool-configuration.ts';
 import { FetchError } from '../../fetch/fetch-error.ts';
 import type { GuardedFetch } from '../../fetch/guarded-fetch.ts';
-import { ToolError } from '../tool-error.ts';
-import type { Tool, ToolDefinition } from '../tool.ts';
+import { ToolError } from '../../tool-error.ts';
+import type { Tool, ToolDefinition } from '../../tool.ts';
 import { buildRequest } from './build-request.ts';
 import { readAnswer } from './read-answer.ts';
 

@@ -3,8 +3,8 @@ import { cutResult } from '../../../domain/tools/cut-result.ts';
 import type { ToolCredentials } from '../../../contracts/tool-configuration.ts';
 import type { GuardedResponse } from '../../fetch/guarded-fetch.ts';
 import { retryAfterMs } from '../../fetch/retry-after.ts';
-import { ToolError } from '../tool-error.ts';
-import type { ToolResult } from '../tool.ts';
+import { ToolError } from '../../tool-error.ts';
+import type { ToolResult } from '../../tool.ts';
 
 const readable = /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|yaml|javascript|x-www-form-urlencoded|x-ndjson))/;
 // Of a shorter secret too much of an ordinary text would be taken for it.

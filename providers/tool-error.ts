@@ -1,4 +1,4 @@
-import { errorTable, PerdureError, type ErrorCode } from '../../contracts/errors.ts';
+import { errorTable, PerdureError, type ErrorCode } from '../contracts/errors.ts';
 
 /**
  * What is known of the effect of a call that gave no result: `not_started` had none, `failed` was refused or broke for

@@ -1,4 +1,4 @@
-import type { ChunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
+import type { ChunkMetadata } from '../domain/chunking/chunk-metadata.ts';
 
 /** A JSON Schema, draft 2020-12 or 7, whose references stay inside of it. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
