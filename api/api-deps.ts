@@ -11,6 +11,7 @@ import type { PaidCall } from '../providers/paid-call.ts';
 import type { QueryRewriter } from '../providers/query-rewriter.ts';
 import type { Reranker } from '../providers/reranker.ts';
 import type { TextAnalyzer } from '../providers/text-analyzer.ts';
+import type { ToolWorkshop } from '../providers/tool-workshop.ts';
 
 /** A row of `models` as far as it is needed to call a model; the key is still sealed. */
 export type ModelSettings = {
@@ -69,6 +70,8 @@ export interface ApiDeps {
   ): Promise<{ mimeType: string; documentType: DocumentType; declaredType: string | null }>;
   /** Brings the schedule of a source to Temporal; null deletes it. */
   applySchedule: SourceSchedules['apply'];
+  /** Checks declarations of tools, and makes tools of them. */
+  tools: ToolWorkshop;
   /** Seals a credential for the database. */
   seal(secret: string): string;
 }

@@ -13,6 +13,7 @@ import { modelRoutes } from './models/routes.ts';
 import { promptTemplateRoutes } from './prompt-templates/routes.ts';
 import { ragToolRoutes } from './rag-tools/routes.ts';
 import { retrievalToolRoutes } from './retrieval-tools/routes.ts';
+import { toolRoutes } from './tools/routes.ts';
 import { statusRoutes } from './status/routes.ts';
 import { searchRoutes } from './search/routes.ts';
 import { turnRoutes } from './turns/routes.ts';
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   ...ragToolRoutes,
   ...embeddingMoveRoutes,
   ...retrievalToolRoutes,
+  ...toolRoutes,
   ...userRoutes,
   ...apiKeyRoutes,
   ...usageRoutes,

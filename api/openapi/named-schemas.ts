@@ -14,6 +14,7 @@ import * as ragTool from '../../contracts/rag-tool.ts';
 import * as retrievalTool from '../../contracts/retrieval-tool.ts';
 import * as search from '../../contracts/search.ts';
 import { statusSchema } from '../../contracts/status.ts';
+import * as tool from '../../contracts/tool.ts';
 import * as turn from '../../contracts/turn.ts';
 import * as usage from '../../contracts/usage.ts';
 import * as userMemory from '../../contracts/user-memory.ts';
@@ -44,6 +45,8 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   SearchResult: search.searchResultSchema,
   SourceSync: knowledgeSource.sourceSyncSchema,
   Status: statusSchema,
+  Tool: tool.toolSchema,
+  ToolVersion: tool.toolVersionSchema,
   Turn: turn.turnSchema,
   TurnWithAnswer: turn.turnWithAnswerSchema,
   Usage: usage.usageSchema,
@@ -63,6 +66,8 @@ export const namedBodies: Readonly<Record<string, z.ZodType>> = {
   CreatePromptTemplate: promptTemplate.createPromptTemplateSchema,
   CreateRagTool: ragTool.createRagToolSchema,
   CreateRetrievalTool: retrievalTool.createRetrievalToolSchema,
+  CreateTool: tool.createToolSchema,
+  ImportTools: tool.importToolsSchema,
   PutUserMemory: userMemory.putUserMemorySchema,
   SearchRequest: search.searchRequestSchema,
   UpdateAgent: agent.updateAgentSchema,
@@ -72,4 +77,5 @@ export const namedBodies: Readonly<Record<string, z.ZodType>> = {
   UpdatePromptTemplate: promptTemplate.updatePromptTemplateSchema,
   UpdateRagTool: ragTool.updateRagToolSchema,
   UpdateRetrievalTool: retrievalTool.updateRetrievalToolSchema,
+  UpdateTool: tool.updateToolSchema,
 };
