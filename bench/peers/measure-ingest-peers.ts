@@ -93,6 +93,9 @@ export function onPeer<T>(work: PeerWork, peer: Peer, lanes: number, use: (run: 
         async run(killedAt) {
           const current = process ?? (await start());
           process = null;
+          const { duplicates, missing } = compareChunks(ready.chunks, current.ready.chunks);
+          if (duplicates + missing > 0)
+            throw new Error(`${peer.name} cut the same documents in another way this time.`);
           const started = performance.now();
           const working = current.work();
           if (killedAt !== undefined) {
