@@ -20,11 +20,14 @@ const withinWorkflowTask: LocalActivityOptions = {
   retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 };
 
-/** Extraction and chunking of a small document. */
+/**
+ * Extraction and chunking of a small document, and what follows if it has few chunks. Its provider may take a while; what
+ * fails there goes on in steps of their own, which wait as long as it takes.
+ */
 export const prepareSmallOptions: LocalActivityOptions = {
   ...withinWorkflowTask,
-  summary: 'Extract and chunk',
-  startToCloseTimeout: '30 seconds',
+  summary: 'Extract and chunk; embed, verify and activate if small',
+  startToCloseTimeout: '10 minutes',
 };
 
 /** Extraction and chunking of a large document: 32 MB take about a minute. */

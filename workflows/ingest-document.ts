@@ -85,10 +85,13 @@ export async function ingestDocument(input: IngestDocumentInput): Promise<Ingest
 async function ingest(input: IngestDocumentInput): Promise<IngestDocumentResult> {
   const startedAt = workflowInfo().runStartTime.toISOString();
   setCurrentDetails('Extracting and chunking');
-  let prepared = await prepareSmall(input, { startedAt, largestBytes: smallBytes });
+  let prepared = await prepareSmall(input, { startedAt, largestBytes: smallBytes, finishSmall: true });
   if (prepared.state === 'larger') prepared = await prepareLarge(input, { startedAt });
   if (prepared.state === 'larger' || prepared.state === 'fenced') return { state: 'abandoned', chunks: 0 };
-  if (prepared.state !== 'staging') return { state: prepared.state, chunks: prepared.chunks };
+  if (prepared.state !== 'staging') {
+    if (prepared.superseded) await dropQuietly(input);
+    return { state: prepared.state, chunks: prepared.chunks };
+  }
   for (let verification = 1; ; verification += 1) {
     await embedAll(input, prepared.chunks);
     setCurrentDetails(`Verifying ${prepared.chunks} chunks`);

@@ -16,6 +16,7 @@ import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repos
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 import { embedWithModel } from '../ingestion/embed-with-model.ts';
 import { generationFenced } from '../ingestion/ingestion-failure.ts';
+import { isFenced } from '../ingestion/ingestion-failure.ts';
 import type { ModelDeps } from './model-deps.ts';
 import { runModelStep, type ModelStep } from './run-model-step.ts';
 
@@ -122,10 +123,6 @@ async function embedDocument(work: Work, embedder: EmbeddingModel, document: Doc
       return;
     }
   }
-}
-
-function isFenced(error: unknown): boolean {
-  return error instanceof Error && 'type' in error && error.type === 'fenced';
 }
 
 /** Lets the tools search by the new model if nothing is missing; else another pass begins. */

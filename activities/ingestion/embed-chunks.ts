@@ -1,11 +1,7 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
-import { readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
-import { holdGeneration } from '../../entities/documents/document-generation-repository.ts';
-import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
-import { embedWithModel, type ChunkRange } from './embed-with-model.ts';
+import { embedRange } from './embed-range.ts';
+import type { ChunkRange } from './embedding-lane.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
-import { generationFenced } from './ingestion-failure.ts';
 import { runStep } from './run-step.ts';
 
 /**
@@ -18,28 +14,6 @@ export function createEmbedChunks(
   deps: IngestionDeps,
 ): (input: IngestDocumentInput, range: ChunkRange) => Promise<{ embedded: number }> {
   return async function embedChunks(input, range) {
-    return runStep(input, async (step) => {
-      const { run } = step;
-      const models = await deps.database.inWorkspace(run.workspaceId, async (em) => {
-        if (!(await holdGeneration(em, run))) throw generationFenced();
-        if (step.attempt > 1) await forgetEmbeddingUsage(em, run.documentId, { ...range, attempt: step.attempt });
-        return readEmbeddingModels(em, run.workspaceId, run.documentId);
-      });
-      let embedded = 0;
-      for (const [index, model] of models.entries()) {
-        const lane = {
-          deps,
-          step,
-          model,
-          range,
-          embedder: deps.embeddingModel(model),
-          hold: (em: EntityManager) => holdGeneration(em, run),
-          isFirst: index === 0,
-          isLast: index === models.length - 1,
-        };
-        embedded += await embedWithModel(lane);
-      }
-      return { embedded };
-    });
+    return runStep(input, async (step) => ({ embedded: await embedRange(deps, step, range) }));
   };
 }

@@ -10,6 +10,11 @@ export function generationFenced(): ApplicationFailure {
   });
 }
 
+/** Whether an error says that the step must write nothing more. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && error.type === 'fenced';
+}
+
 /**
  * Turns any error into a failure whose type is a code of the table and whose message is safe to store. Faults of the
  * program and of the data, which the same step would meet again, are not tried again.

@@ -1,7 +1,9 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { deleteSupersededChunks } from '../../entities/documents/document-chunk-repository.ts';
-import { publishGeneration as publish } from '../../entities/documents/document-generation-repository.ts';
-import type { Publication } from '../../entities/documents/document-generation-repository.ts';
+import type { GenerationRun } from '../../entities/documents/document-generation-repository.ts';
+import { publishGeneration as publish } from '../../entities/documents/publish-generation.ts';
+import type { LockedForPublication, Publication } from '../../entities/documents/publish-generation.ts';
 import { lockEmbeddingModels, readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
 import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
@@ -18,19 +20,25 @@ export function createPublishGeneration(deps: IngestionDeps): (input: IngestDocu
     return runStep(input, async ({ run }) => {
       const publication = await deps.database.inWorkspace(run.workspaceId, async (em) => {
         await lockEmbeddingModels(em, run.workspaceId, 'shared');
-        const models = await readEmbeddingModels(em, run.workspaceId, run.documentId);
-        const result = await publish(
-          em,
-          run,
-          models.map((model) => model.id),
-        );
-        if (result.state === 'active') await forgetEmbeddingUsage(em, run.documentId);
-        return result;
+        return verifyAndActivate(em, run);
       });
       deps.notifyDocument(run.documentId);
       return publication;
     });
   };
+}
+
+/** Verifies and activates. The caller holds the question of which models there are, and may hold the document's rows. */
+export async function verifyAndActivate(
+  em: EntityManager,
+  run: GenerationRun,
+  locked?: LockedForPublication,
+): Promise<Publication> {
+  const models = await readEmbeddingModels(em, run.workspaceId, run.documentId);
+  const modelIds = models.map((model) => model.id);
+  const publication = await publish(em, run, modelIds, locked);
+  if (publication.state === 'active') await forgetEmbeddingUsage(em, run.documentId);
+  return publication;
 }
 
 /** Deletes chunks, vectors and bytes of the generations that the published one replaced, which nothing finds any more. */

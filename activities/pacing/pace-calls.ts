@@ -21,18 +21,20 @@ const usualPauseMs = 1_000;
 /**
  * Makes one call of a model within its limits, which all workers share: waits for its moment, corrects what was booked
  * by what `tokensOf` says was counted, and holds everybody back where the provider answers that it is limiting.
- * `tokens` is an estimate. Models on this machine have no limits.
+ * `tokens` is an estimate; a call that `isDue` was found to need no waiting. Models on this machine have no limits.
  * @throws ApplicationFailure `provider_rate_limited`, to be tried again later, while the provider refuses calls for long.
  */
 export async function paceCall<T>(
   database: Database,
   model: ModelToPace,
-  estimate: { tokens: number; signal: AbortSignal },
+  estimate: { tokens: number; signal: AbortSignal; isDue?: boolean },
   work: { call: () => Promise<T>; tokensOf: (result: T) => number | null },
 ): Promise<T> {
   if (model.provider === 'local' || model.provider === 'extractive') return work.call();
-  const { tokens, signal } = estimate;
-  const { waitMs, granted } = await database.autocommit((em) => reserveModelCall(em, model, { tokens, patienceMs }));
+  const { tokens, signal, isDue = false } = estimate;
+  const { waitMs, granted } = isDue
+    ? { waitMs: 0, granted: true }
+    : await database.autocommit((em) => reserveModelCall(em, model, { tokens, patienceMs }));
   if (!granted) throw pausedFor(waitMs);
   // While this call waited for its moment another may have been refused, for every call of the model.
   for (let wait = waitMs; wait > 0;) {

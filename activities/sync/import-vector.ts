@@ -4,11 +4,8 @@ import { lockEmbeddingModels, readEmbeddingModels } from '../../entities/agents/
 import { findNamedId } from '../../entities/agents/named-resource-repository.ts';
 import { insertEmbeddings } from '../../entities/documents/chunk-embedding-repository.ts';
 import { deleteSupersededChunks, insertChunks } from '../../entities/documents/document-chunk-repository.ts';
-import {
-  publishGeneration,
-  storeContent,
-  takeOverGeneration,
-} from '../../entities/documents/document-generation-repository.ts';
+import { storeContent, takeOverGeneration } from '../../entities/documents/document-generation-repository.ts';
+import { publishGeneration } from '../../entities/documents/publish-generation.ts';
 import { query } from '../../entities/sql.ts';
 import type { AcceptedDocument } from './accepted-document.ts';
 import type { SyncDeps } from './sync-deps.ts';

@@ -6,7 +6,6 @@ import type { GenerationKey } from './document-chunk-repository.ts';
 import type { StoredError } from './document-repository.ts';
 import { endGeneration, endOf, lockDocument, lockGenerations, settleDocument } from './end-generation.ts';
 import type { GenerationEnd, LockedGeneration } from './end-generation.ts';
-import { forgetVectors } from './embedding-cache-repository.ts';
 import { countEndedDocuments, startIngestionJob } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
 
@@ -31,6 +30,8 @@ export type OwnedGeneration = {
   chunk_overlap: number;
   /** Set once all chunks are stored. */
   expected_chunks: number | null;
+  /** The id of the type of vectors in this database. */
+  vector_type_id: number;
 };
 
 /** A generation that has ended, or is another run's: `fenced` while that run works on it. */
@@ -55,7 +56,7 @@ export async function takeOverGeneration(
             coalesce(title, (select d.title from documents d where d.id = $2)) as title,
             (select s.language from documents d join knowledge_sources s on s.id = d.knowledge_source_id
              where d.id = $2) as source_language, byte_size::float8 as byte_size, chunk_size, chunk_overlap, expected_chunks,
-            started_at >= $4 as later
+            started_at >= $4 as later, 'vector'::regtype::oid::integer as vector_type_id
      from document_generations where workspace_id = $1 and document_id = $2 and generation = $3 for update`,
     [run.workspaceId, run.documentId, run.generation, run.runStartedAt],
   );
@@ -159,79 +160,6 @@ export async function addEmbeddedChunks(em: EntityManager, key: GenerationKey, c
   );
 }
 
-/** How an attempt to publish ended; `incomplete` says what is missing and changes nothing. */
-export type Publication =
-  | { state: 'active'; chunks: number; superseded: boolean }
-  | { state: 'failed' | 'abandoned' | 'fenced' }
-  | { state: 'incomplete'; expected: number; chunks: number; embeddings: number };
-
-/**
- * Makes a complete generation the one that search sees, in one transaction: it is counted under the locks, the former one
- * and all lower ones are abandoned, and a generation that comes after a higher one abandons itself. Asked again by the
- * same run it gives the same answer. `modelIds` are the models of whose vectors none may be missing.
- */
-export async function publishGeneration(
-  em: EntityManager,
-  run: GenerationRun,
-  modelIds: readonly string[],
-): Promise<Publication> {
-  const document = await lockDocument(em, run);
-  const generations = await lockGenerations(em, run);
-  const own = generations.find(({ generation }) => generation === run.generation);
-  if (!document || !own) return { state: 'abandoned' };
-  const earlier = generations.filter(({ generation }) => generation < run.generation);
-  const superseded = earlier.length > 0;
-  const lower = earlier.filter(({ state }) => state !== 'failed');
-  if (own.state === 'active' && own.run_id === run.runId) {
-    return { state: 'active', chunks: own.expected_chunks ?? 0, superseded };
-  }
-  if (own.state !== 'staging') return { state: own.state === 'failed' ? 'failed' : 'abandoned' };
-  if (own.run_id !== run.runId) return { state: 'fenced' };
-  if (document.active_generation !== null && document.active_generation > run.generation) {
-    await endGeneration(em, run, { state: 'abandoned', error: newerGeneration, kept: false });
-    await countEndedDocuments(em, [{ jobId: own.job_id, documentId: run.documentId, failure: null }]);
-    return { state: 'abandoned' };
-  }
-  const counted = await countParts(em, run, modelIds);
-  const expected = own.expected_chunks ?? -1;
-  if (counted.chunks !== expected || counted.embeddings !== expected * modelIds.length) {
-    return { state: 'incomplete', expected, chunks: counted.chunks, embeddings: counted.embeddings };
-  }
-  // Of a model that was asked for when the ingestion began, and was given up meanwhile.
-  if (counted.unread > 0) await deleteUnreadEmbeddings(em, run, modelIds);
-  const underWay = lower.filter(({ state }) => state === 'staging' || state === 'ready');
-  if (lower.length > 0) await abandonGenerations(em, run, lower);
-  await query(
-    em,
-    `update document_generations
-     set state = 'active', stage = 'done', embedded_chunks = $3, password_sealed = null, completed_at = now(),
-         updated_at = now()
-     where document_id = $1 and generation = $2`,
-    [run.documentId, run.generation, expected],
-  );
-  await query(
-    em,
-    `update documents
-     set active_generation = $2, updated_at = now(),
-         document_type = coalesce(
-           (select g.document_type from document_generations g where g.document_id = $1 and g.generation = $2),
-           document_type),
-         -- A newer one that is under way will say; one that has failed already said nothing, because this one was left.
-         status = case when exists (
-           select from document_generations g where g.document_id = id and g.state in ('staging', 'ready'))
-           then status else 'ready' end,
-         error = case when latest_generation = $2 then null else error end
-     where id = $1`,
-    [run.documentId, run.generation],
-  );
-  if (document.latest_generation === run.generation) await forgetVectors(em, run);
-  await countEndedDocuments(
-    em,
-    [own, ...underWay].map(({ job_id: jobId }) => ({ jobId, documentId: run.documentId, failure: null })),
-  );
-  return { state: 'active', chunks: expected, superseded };
-}
-
 /**
  * Ends a generation that cannot be finished: its chunks and embeddings go, its document falls back to the generation
  * that was served before, or to `failed` or `cancelled` if there was none. A generation that has ended, or is another
@@ -252,56 +180,4 @@ export async function failGeneration(
   await settleDocument(em, run, end);
   await countEndedDocuments(em, [{ jobId: own.job_id, documentId: run.documentId, failure: end.error }]);
   return state;
-}
-
-const newerGeneration: StoredError = {
-  code: 'fenced',
-  detail: 'A newer version of the document was published first. There is nothing to do.',
-};
-
-async function abandonGenerations(
-  em: EntityManager,
-  key: GenerationKey,
-  generations: readonly LockedGeneration[],
-): Promise<void> {
-  await query(
-    em,
-    `update document_generations
-     set error = case when state in ('staging', 'ready') then $3::jsonb else error end,
-         state = 'abandoned', stage = 'done', password_sealed = null, completed_at = coalesce(completed_at, now()),
-         updated_at = now()
-     where document_id = $1 and generation = any($2::integer[]) and state <> 'abandoned'`,
-    [key.documentId, generations.map(({ generation }) => generation), JSON.stringify(newerGeneration)],
-  );
-}
-
-async function countParts(
-  em: EntityManager,
-  key: GenerationKey,
-  modelIds: readonly string[],
-): Promise<{ chunks: number; embeddings: number; unread: number }> {
-  const [row] = await query<{ chunks: number; embeddings: number; unread: number }>(
-    em,
-    `select (select count(*) from document_chunks
-             where workspace_id = $1 and document_id = $2 and generation = $3)::integer as chunks,
-            e.embeddings, e.unread
-     from (select count(*) filter (where model_id = any($4::uuid[]))::integer as embeddings,
-                  count(*) filter (where model_id <> all($4::uuid[]))::integer as unread
-           from chunk_embeddings where workspace_id = $1 and document_id = $2 and generation = $3) e`,
-    [key.workspaceId, key.documentId, key.generation, modelIds],
-  );
-  return row!;
-}
-
-async function deleteUnreadEmbeddings(
-  em: EntityManager,
-  key: GenerationKey,
-  modelIds: readonly string[],
-): Promise<void> {
-  await query(
-    em,
-    `delete from chunk_embeddings
-     where workspace_id = $1 and document_id = $2 and generation = $3 and model_id <> all($4::uuid[])`,
-    [key.workspaceId, key.documentId, key.generation, modelIds],
-  );
 }

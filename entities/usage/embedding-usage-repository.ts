@@ -30,6 +30,52 @@ export async function startEmbeddingUsage(em: EntityManager, call: EmbeddingCall
   );
 }
 
+/**
+ * Notes a call in the transaction that decides on it, if the model's provider has not asked for a pause; false if it has.
+ * For models without limits, whose calls need not book their moment.
+ */
+export async function startEmbeddingUsageNow(em: EntityManager, call: EmbeddingCall): Promise<boolean> {
+  const rows = await query(
+    em,
+    `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, step, attempt, pricing)
+     select $1, $2, 'document', $3, $4, $5, $6, $7
+     where not exists (
+       select from rate_limits r where r.workspace_id = $2 and r.model_id = $4 and r.blocked_until > clock_timestamp())
+     on conflict do nothing returning id`,
+    [
+      call.callId,
+      call.workspaceId,
+      call.documentId,
+      call.modelId,
+      call.step,
+      call.attempt,
+      JSON.stringify(call.pricing),
+    ],
+  );
+  return rows.length > 0;
+}
+
+/**
+ * The number of the next attempt at calls for a range of a document's chunks. Calls of earlier attempts whose figures
+ * have not arrived become unknown. Counted by the rows: a step that runs within a workflow task is not told of the
+ * attempts that died before it.
+ */
+export async function beginEmbeddingAttempt(
+  em: EntityManager,
+  documentId: string,
+  range: { from: number; to: number },
+): Promise<number> {
+  const [row] = await query<{ attempt: number; pending: boolean }>(
+    em,
+    `select coalesce(max(attempt), 0)::integer + 1 as attempt, coalesce(bool_or(state = 'started'), false) as pending
+     from usage_metrics where entity_type = 'document' and entity_id = $1 and step >= $2 and step < $3`,
+    [documentId, range.from, range.to],
+  );
+  const { attempt, pending } = row!;
+  if (pending) await forgetEmbeddingUsage(em, documentId, { ...range, attempt });
+  return attempt;
+}
+
 /** Settles a call with the provider's own figure; null stays unknown. The cost comes from the price copied at its start. */
 export async function settleEmbeddingUsage(
   em: EntityManager,

@@ -5,6 +5,8 @@ import { createIngestWorkspace } from '../support/workspaces/ingest-workspace.ts
 
 jest.setTimeout(90_000);
 const h = ingestHarness();
+// More chunks than fit a workflow task.
+const largeSections = 16;
 
 describe('an ingestion', () => {
   test('serves a document with its chunks, vectors, job and usage', async () => {
@@ -48,10 +50,25 @@ describe('an ingestion', () => {
     const history = await h.handle(key).fetchHistory();
     const decoded = textsOf(history).join('\n');
     expect(decoded).toContain('prepareDocument');
-    expect(decoded).toMatch(/Embed chunks 1 to \d+ of \d+/);
-    expect(decoded).toContain('publishGeneration');
+    expect(decoded).toContain('Extract and chunk; embed, verify and activate if small');
+    expect(decoded).toMatch(/"state":"active","chunks":\d+/);
     expect(decoded).not.toContain('secret');
     expect(decoded).not.toContain('durable work');
+    const kinds = history.events?.flatMap((event) =>
+      event.activityTaskScheduledEventAttributes ? ['step'] : event.markerRecordedEventAttributes ? ['local step'] : [],
+    );
+    expect(kinds).toEqual(['local step']);
+    // All of it is one workflow task: what Temporal does for a small document is next to nothing.
+    const tasks = history.events?.filter((event) => event.workflowTaskCompletedEventAttributes);
+    expect(tasks).toHaveLength(1);
+  });
+
+  test('a document of more chunks than a workflow task has time for goes through steps of their own', async () => {
+    const key = await h.ingest(markdownBytes(largeSections));
+    await h.expectServed(key);
+    expect((await h.workspace.document(key.documentId)).latest?.expected_chunks).toBeGreaterThan(64);
+    const history = await h.handle(key).fetchHistory();
+    expect(textsOf(history).join('\n')).toMatch(/Embed chunks 1 to \d+ of \d+/);
     const kinds = history.events?.flatMap((event) =>
       event.activityTaskScheduledEventAttributes ? ['step'] : event.markerRecordedEventAttributes ? ['local step'] : [],
     );
@@ -78,7 +95,7 @@ describe('an ingestion', () => {
       }
       return run();
     };
-    const second = await h.ingest({ ...markdownBytes(4, 'new'), sourcePath: 'a.md' });
+    const second = await h.ingest({ ...markdownBytes(largeSections, 'new'), sourcePath: 'a.md' });
     expect(second).toMatchObject({ documentId: first.documentId, generation: 2 });
     expect(seen).toEqual([1, 1]);
     await h.expectServed(second);
@@ -108,9 +125,29 @@ describe('an ingestion', () => {
       }
       return run();
     };
-    const key = await h.ingest(markdownBytes(3));
+    const key = await h.ingest(markdownBytes(largeSections));
     expect(added).toBe(true);
     await h.expectServed(key, 2);
+  });
+
+  test('a small document, too, is served in its old version until it is complete, with what was registered meanwhile', async () => {
+    const first = await h.ingest({ ...markdownBytes(3, 'old'), sourcePath: 'a.md' });
+    h.provider.control({ reset: true, default: { firstTokenMs: 700 } });
+    const second = await h.start(await h.accept({ ...markdownBytes(3, 'new'), sourcePath: 'a.md' }));
+    await h.called();
+    const modelId = await h.workspace.addModel({
+      provider: 'openai',
+      endpoint: h.provider.url,
+      model: 'fake?dimensions=8',
+      dimensions: 8,
+    });
+    await h.workspace.query(
+      `insert into rag_tools (id, workspace_id, name, embedding_model_id) values (gen_random_uuid(), $1, 'second', $2)`,
+      [h.workspace.workspaceId, modelId],
+    );
+    expect((await h.workspace.document(first.documentId)).active_generation).toBe(1);
+    await h.ended(second);
+    await h.expectServed(second, 2);
   });
 
   test('a document of many ranges and transactions is embedded whole, in two lanes', async () => {

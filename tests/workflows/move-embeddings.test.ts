@@ -129,7 +129,8 @@ describe('a move of a source to another embedding model', () => {
       }
       return run();
     };
-    await h.ingest({ ...markdownBytes(2), title: 'late' });
+    // Of more chunks than are embedded and published in one step.
+    await h.ingest({ ...markdownBytes(16), title: 'late' });
     const { tool, chunks, vectors } = await served();
     expect(tool).toBe(large);
     expect(vectors).toEqual({ [first]: chunks, [large]: chunks });

@@ -29,7 +29,8 @@ export const sagaPoints: readonly ChaosPoint[] = [
   { name: 'later-provider-call', tell: story('ingest'), is: providerCall(), nth: 2 },
   { name: 'store-vectors', tell: story('ingest'), is: commitOf('worker', insertsVectors) },
   { name: 'store-later-vectors', tell: story('ingest'), is: commitOf('worker', insertsVectors), nth: 2 },
-  { name: 'report-embedded', tell: story('ingest'), is: temporalCall('worker', 'RespondActivityTaskCompleted') },
+  // A small document is embedded within its workflow task, whose end reports all of it.
+  { name: 'report-embedded', tell: story('large'), is: temporalCall('worker', 'RespondActivityTaskCompleted') },
   { name: 'publish', tell: story('replace'), is: commitOf('worker', /set active_generation = \$/) },
   {
     name: 'report-published',

@@ -3,10 +3,10 @@ import { indexChunks } from '../../../activities/ingestion/index-chunks.ts';
 import { insertChunks } from '../../../entities/documents/document-chunk-repository.ts';
 import {
   holdGeneration,
-  publishGeneration,
   storeContent,
   takeOverGeneration,
 } from '../../../entities/documents/document-generation-repository.ts';
+import { publishGeneration } from '../../../entities/documents/publish-generation.ts';
 import { deleteDocument } from '../../../entities/documents/document-repository.ts';
 import { insertChunkTerms } from '../../../entities/search/chunk-terms-repository.ts';
 import { foldTermStatistics } from '../../../entities/search/term-statistics-repository.ts';

@@ -4,11 +4,12 @@ import { insertChunks } from '../../../entities/documents/document-chunk-reposit
 import {
   addEmbeddedChunks,
   holdGeneration,
-  publishGeneration,
   storeContent,
   takeOverGeneration,
 } from '../../../entities/documents/document-generation-repository.ts';
-import type { GenerationRun, Publication } from '../../../entities/documents/document-generation-repository.ts';
+import type { GenerationRun } from '../../../entities/documents/document-generation-repository.ts';
+import { publishGeneration } from '../../../entities/documents/publish-generation.ts';
+import type { Publication } from '../../../entities/documents/publish-generation.ts';
 import type { Database } from '../../../platform/database.ts';
 import type { IngestWorkspace } from './ingest-workspace.ts';
 

@@ -1,0 +1,121 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EmbeddingModelRow } from '../../entities/agents/embedding-model-repository.ts';
+import { lockEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
+import type { GenerationRun, OwnedGeneration } from '../../entities/documents/document-generation-repository.ts';
+import { lockForPublication } from '../../entities/documents/publish-generation.ts';
+import type { LockedForPublication, Publication } from '../../entities/documents/publish-generation.ts';
+import { beginEmbeddingAttempt } from '../../entities/usage/embedding-usage-repository.ts';
+import { beginTexts, type BegunLane } from './begin-embedding.ts';
+import { embeddingLanes } from './embed-range.ts';
+import { embedWithModel, type Completion } from './embed-with-model.ts';
+import { isFree } from './embedding-lane.ts';
+import type { EmbeddingLane } from './embedding-lane.ts';
+import type { ExtractedDocument } from './extract-chunks.ts';
+import type { IngestionDeps } from './ingestion-deps.ts';
+import { ingestionFailure, isFenced } from './ingestion-failure.ts';
+import type { PreparedDocument } from './prepared-document.ts';
+import { verifyAndActivate } from './publish-generation.ts';
+import type { Step } from './run-step.ts';
+import { stopWhenFenced } from './stop-when-fenced.ts';
+import { textsToEmbed } from './texts-to-embed.ts';
+
+// A provider answers for so many within a second or so; a model that computes here takes several.
+const mostChunks = 64;
+
+/** A small document on its way from its chunks to being served. */
+export type SmallDocument = {
+  /** Finds in the transaction that stores the chunks what is to be embedded, and notes the call for it. */
+  begin(em: EntityManager): Promise<void>;
+  /** Embeds the rest and activates; null if that is left to steps of their own. */
+  finish(): Promise<PreparedDocument | null>;
+};
+
+/**
+ * What is left of a document that was just read, for as little as it costs: its texts are at hand, and the last vectors
+ * are stored, counted and made visible by one transaction. Null where it has many chunks or a model computes here.
+ */
+export function smallDocument(
+  deps: IngestionDeps,
+  step: Step,
+  taken: { generation: OwnedGeneration; models: readonly EmbeddingModelRow[]; document: ExtractedDocument },
+): SmallDocument | null {
+  const { generation, models, document } = taken;
+  const { run } = step;
+  if (document.chunks.length > mostChunks || models.some((model) => isFree({ model }))) return null;
+  const range = { from: 0, to: document.chunks.length };
+  let lanes: EmbeddingLane[] = [];
+  let begun: BegunLane;
+  return {
+    async begin(em) {
+      const attempt = await beginEmbeddingAttempt(em, run.documentId, range);
+      // Progress is what the activation says: one update of the generation's row a transaction.
+      lanes = embeddingLanes(deps, { ...step, attempt }, range, models).map((lane) => ({ ...lane, isLast: false }));
+      const chunks = document.chunks.map(({ index, content, tokens, metadata }) => ({
+        index,
+        content,
+        tokens,
+        title: document.title,
+        headings: [...(metadata.headings ?? [])],
+        tableHeader: metadata.table_header ?? null,
+        vectorTypeId: generation.vector_type_id,
+      }));
+      const texts = textsToEmbed(chunks, lanes[0]!.embedder, { counted: true });
+      begun = await beginTexts(em, lanes[0]!, {
+        chunks: chunks.length,
+        vectorTypeId: generation.vector_type_id,
+        texts,
+      });
+    },
+    async finish() {
+      const completion = completionOf(run);
+      try {
+        await stopWhenFenced(deps.database, step, async ({ signal }) => {
+          for (const [index, lane] of lanes.entries()) {
+            const watched = { ...lane, step: { ...lane.step, signal } };
+            const isLast = index === lanes.length - 1;
+            await embedWithModel(watched, index === 0 ? begun : undefined, isLast ? completion : undefined);
+          }
+        });
+      } catch (error) {
+        step.signal.throwIfAborted();
+        // How it ended is asked for below; what another attempt may mend is left to it.
+        if (!isFenced(error)) {
+          if (ingestionFailure(error).nonRetryable) throw error;
+          return null;
+        }
+      }
+      const publication = completion.publication ?? (await publish());
+      deps.notifyDocument(run.documentId);
+      if (publication.state === 'incomplete') return null;
+      if (publication.state !== 'active') return { state: publication.state, chunks: 0 };
+      return { state: 'active', chunks: publication.chunks, superseded: publication.superseded };
+    },
+  };
+
+  function publish(): Promise<Publication> {
+    return deps.database.inWorkspace(run.workspaceId, async (em) => {
+      await lockEmbeddingModels(em, run.workspaceId, 'shared');
+      return verifyAndActivate(em, run);
+    });
+  }
+}
+
+/** Activates in the transaction that stores the last vectors; `publication` is set once that is committed. */
+function completionOf(run: GenerationRun): Completion & { publication: Publication | null } {
+  let locked: LockedForPublication;
+  let publication: Publication;
+  return {
+    publication: null,
+    async hold(em) {
+      await lockEmbeddingModels(em, run.workspaceId, 'shared');
+      locked = await lockForPublication(em, run);
+      return locked.isHeld;
+    },
+    async end(em) {
+      publication = await verifyAndActivate(em, run, locked);
+    },
+    committed() {
+      this.publication = publication;
+    },
+  };
+}
