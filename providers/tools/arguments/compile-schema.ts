@@ -20,6 +20,8 @@ const options: Options = {
   strictTypes: false,
   strictTuples: false,
   strictRequired: false,
+  // An argument may be named like what every object has, such as `constructor`.
+  ownProperties: true,
   allErrors: true,
   // Else each use of a definition would be written out again, and the code of a small schema could fill the memory.
   inlineRefs: false,
