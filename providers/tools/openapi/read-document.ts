@@ -79,7 +79,7 @@ function parseText(text: string): unknown {
     // YAML may begin with a brace as well, and says where it is broken.
   }
   try {
-    return parse(text, { maxAliasCount: mostAliases, logLevel: 'silent' }) as unknown;
+    return parse(text, { maxAliasCount: mostAliases, logLevel: 'error' }) as unknown;
   } catch (error) {
     const place = error instanceof YAMLParseError && error.linePos ? `, line ${error.linePos[0].line}` : '';
     throw refused(`is neither JSON nor YAML${place}: ${(error as Error).message.split('\n')[0]!.slice(0, 300)}`);
