@@ -2,13 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
+import type { Document } from '../contracts/document.ts';
 import type { KnowledgeSource, SourceSync, syncRequestedSchema } from '../contracts/knowledge-source.ts';
+import type { Page } from '../contracts/page.ts';
 import { UsageError } from './cli-error.ts';
 import type { Command, CommandContext } from './command.ts';
 import { safeText } from './safe-text.ts';
 import { findSource } from './sources.ts';
 
 const pollMs = 500;
+const failuresShown = 20;
 
 /** `perdure sync`: brings a source up to date and shows how far it is. */
 export const sync: Command = {
@@ -71,6 +74,7 @@ async function follow(
 ): Promise<number> {
   const { api, signal, terminal } = context;
   let shown = '';
+  let told = '';
   for (;;) {
     const now = await api.request<KnowledgeSource>(`/knowledge-sources/${source.id}`, { signal });
     // A later sync says that this one has ended.
@@ -78,12 +82,19 @@ async function follow(
     const line = JSON.stringify([now.sync, now.documents]);
     if (line !== shown) {
       if (json) terminal.json({ ...now.sync, documents: now.documents });
-      else terminal.progress(progressLine(now));
+      else {
+        const trouble = now.sync.completed_at === null && now.sync.error ? now.sync.error : null;
+        const text = trouble ? `${trouble.code}: ${safeText(trouble.detail)}` : '';
+        if (text !== '' && text !== told)
+          terminal.note(`${terminal.noteStyle('yellow', text)} It is tried again for about ten minutes.`);
+        told = text;
+        terminal.progress(progressLine(now));
+      }
       shown = line;
     }
     if (now.sync.completed_at !== null) {
       terminal.done();
-      if (!json) summarise(context, now, now.sync);
+      if (!json) await summarise(context, now, now.sync);
       return now.sync.state === 'completed' && now.sync.error === null && now.documents.failed === 0 ? 0 : 1;
     }
     await delay(pollMs, undefined, { signal });
@@ -94,13 +105,27 @@ function progressLine({ sync: now, documents }: KnowledgeSource): string {
   return `${now?.listed ?? 0} listed, ${now?.unchanged ?? 0} unchanged, ${now?.accepted ?? 0} new or changed, ${documents.in_work} being ingested …`;
 }
 
-function summarise({ terminal }: CommandContext, { documents }: KnowledgeSource, ended: SourceSync): void {
+async function summarise(
+  { api, terminal, signal }: CommandContext,
+  { id, documents }: KnowledgeSource,
+  ended: SourceSync,
+): Promise<void> {
   const style = ended.state === 'completed' ? (ended.error || documents.failed > 0 ? 'yellow' : 'green') : 'red';
   terminal.line(
     `${terminal.style(style, ended.state)}  ${ended.listed} listed, ${ended.unchanged} unchanged, ${ended.accepted} new or changed, ` +
       `${ended.removed} deleted, ${ended.failed} not fetched; ${documents.ready} of ${documents.total} documents ready`,
   );
   if (ended.error) terminal.line(`${ended.error.code}: ${safeText(ended.error.detail)}`);
-  if (documents.failed > 0)
-    terminal.note(`${documents.failed} documents failed. To see why: GET /documents?status=failed`);
+  if (documents.failed === 0) return;
+  const { data } = await api.request<Page<Document>>(
+    `/documents?status=failed&limit=${failuresShown}&knowledge_source=${id}`,
+    { signal },
+  );
+  for (const { path, title, error } of data) {
+    const reason = error ? `${error.code}: ${error.detail}` : 'without a reason';
+    terminal.line(`${terminal.style('red', 'failed')}     ${safeText(path ?? title)}  ${safeText(reason)}`);
+    if (error?.hint) terminal.line(`           ${terminal.style('dim', safeText(error.hint))}`);
+  }
+  const more = documents.failed - data.length;
+  if (more > 0) terminal.note(`${more} more failed: GET /documents?status=failed&knowledge_source=${id}`);
 }

@@ -4,6 +4,8 @@ const sendAnother = "Send the document in a form that can be read; its new versi
 const retryLater = "Retry the document; if it fails again, look at the worker's log.";
 const retryAfterMending = 'Mend the model (PATCH /models/{id}), then retry the document.';
 
+const sendAddressAgain = 'Sync its source again, or send the address again.';
+
 const hints: Partial<Record<ErrorCode, string>> = {
   document_empty: 'Nothing can be searched in it. Delete it, or send a version with text.',
   document_binary: 'Send a document with text: Office files, PDF, web pages, mail, data and source code are read.',
@@ -34,6 +36,17 @@ const hints: Partial<Record<ErrorCode, string>> = {
   verification_failed: retryLater,
   restarted_too_often: retryLater,
   payload_too_large: retryLater,
+  fetch_failed: sendAddressAgain,
+  fetch_timeout: sendAddressAgain,
+  fetch_malformed: sendAddressAgain,
+  fetch_not_found: 'Correct the address. In a source there is nothing to do: the next sync settles it.',
+  fetch_refused: 'Download the document and send it, or give its source the credentials that it needs.',
+  fetch_too_large: 'Split it and send the parts.',
+  address_forbidden: 'Have an operator allow the address (PERDURE_FETCH_ALLOW), or download the document and send it.',
+  source_unavailable: 'See that the source runs and that the workers can reach it, then sync it again.',
+  source_authentication: 'Give the source new credentials (PATCH /knowledge-sources/{id}), then sync it again.',
+  source_configuration: 'Mend the configuration (PATCH /knowledge-sources/{id}), then sync it again.',
+  sync_interrupted: 'Sync the source again, or send the address again.',
   unavailable: retryLater,
   internal: retryLater,
 };

@@ -19,7 +19,7 @@ export const sourceSyncSchema = z.strictObject({
   accepted: z.int().describe('New or changed, and handed over to be ingested'),
   failed: z.int().describe('Could not be fetched; ingestions that failed are counted in `documents`'),
   removed: z.int().describe('Documents deleted because the source holds them no more'),
-  error: syncErrorSchema.nullable(),
+  error: syncErrorSchema.nullable().describe('While it runs: what it waits for just now'),
   started_at: timeField.nullable(),
   completed_at: timeField.nullable(),
   created_at: timeField,

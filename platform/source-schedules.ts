@@ -57,6 +57,8 @@ function optionsOf(scheduleId: string, source: RequestSyncInput, schedule: Sourc
       args: [source],
       // It only asks for the sync, so a sync that takes long makes no later one be skipped here.
       workflowExecutionTimeout: isInterval ? Math.max(schedule.every_seconds * 1000, 10_000) : '1 hour',
+      // A worker that was killed is noticed soon enough for another to ask within the interval.
+      workflowTaskTimeout: '3 seconds',
       staticSummary: 'Ask for a scheduled sync of a source',
       staticDetails: `Source \`${source.knowledgeSourceId}\``,
     },

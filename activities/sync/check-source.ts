@@ -1,8 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { CheckSourceInput, CheckSourceResult } from '../../contracts/names/workflows.ts';
+import { findNamedId } from '../../entities/agents/named-resource-repository.ts';
 import { readStoredSource } from '../../entities/sources/source-sync-repository.ts';
 import { describeError } from './run-sync-step.ts';
-import type { SyncDeps } from './sync-deps.ts';
+import type { StoredSource, SyncDeps } from './sync-deps.ts';
 
 /** Looks whether a source can be read, from where its syncs run; a source that cannot is an answer, not a failure. */
 export function createCheckSource(deps: SyncDeps): (input: CheckSourceInput) => Promise<CheckSourceResult> {
@@ -14,7 +15,7 @@ export function createCheckSource(deps: SyncDeps): (input: CheckSourceInput) => 
       const source = deps.openSource(stored);
       try {
         const { detail } = await source.check(Context.current().cancellationSignal);
-        return { ok: true, code: null, detail };
+        return { ok: true, code: null, detail: `${detail}${await aboutModel(deps, input, stored)}` };
       } finally {
         await source.close();
       }
@@ -22,4 +23,12 @@ export function createCheckSource(deps: SyncDeps): (input: CheckSourceInput) => 
       return { ok: false, ...describeError(error) };
     }
   };
+}
+
+/** A misspelt model would go unnoticed otherwise: texts whose vectors are of no model here are simply embedded. */
+async function aboutModel(deps: SyncDeps, input: CheckSourceInput, { configuration }: StoredSource): Promise<string> {
+  const name = configuration['embedding_model'];
+  if (typeof name !== 'string') return '';
+  const id = await deps.database.inWorkspace(input.workspaceId, (em) => findNamedId(em, 'models', name));
+  return id === null ? ` There is no model "${name}" here: its vectors are left, and all texts are embedded anew.` : '';
 }

@@ -2,7 +2,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
 import type { SyncSourceInput } from '../../contracts/names/workflows.ts';
-import { holdSync, type HeldSync } from '../../entities/sources/source-sync-repository.ts';
+import { holdSync, noteSyncTrouble, type HeldSync } from '../../entities/sources/source-sync-repository.ts';
 import { FetchError } from '../../providers/fetch/fetch-error.ts';
 import type { DocumentSource } from '../../providers/sources/document-source.ts';
 import { ingestionFailure } from '../ingestion/ingestion-failure.ts';
@@ -33,11 +33,19 @@ export async function runSyncStep<T>(
       if (!sync) throw syncFenced();
       return hold(em, sync);
     });
+  const { attempt } = context.info;
+  const note = (trouble: { code: string; detail: string } | null) =>
+    deps.database.inWorkspace(input.workspaceId, (em) => noteSyncTrouble(em, input, trouble));
   try {
-    return await work({ signal: context.cancellationSignal, attempt: context.info.attempt, held });
+    const done = await work({ signal: context.cancellationSignal, attempt, held });
+    if (attempt > 1) await note(null);
+    return done;
   } catch (error) {
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
-    throw syncFailure(error);
+    const failure = syncFailure(error);
+    // Ten minutes of trying are not to look like work. A fault of the program says nothing to a person.
+    if (!failure.nonRetryable && failure.type !== 'internal') await note(describeError(error)).catch(() => {});
+    throw failure;
   } finally {
     clearInterval(heartbeat);
   }

@@ -150,6 +150,15 @@ export async function endSync(
   return true;
 }
 
+/** Notes why a running sync does not get on just now, or (null) that it does again. */
+export async function noteSyncTrouble(em: EntityManager, { syncId }: SyncKey, error: SyncError | null): Promise<void> {
+  await query(
+    em,
+    `update source_syncs set error = $2 where id = $1 and state = 'running' and error is distinct from $2::jsonb`,
+    [syncId, error && JSON.stringify(error)],
+  );
+}
+
 /** What a cancel names: the job of a sync, or a document that a sync was named to fetch. */
 export type SyncSelection = { jobId: string } | { documentId: string };
 

@@ -111,7 +111,8 @@ async function startIngesting() {
       response.write(sse(1, 'document', document('d-1', {})) + sse(2, 'progress', job));
       streams += 1;
       if (streams === 1) return void response.end(sse(7, 'document', ready));
-      const counts = { status: 'partial', processed_documents: 1, failed_documents: 1 };
+      const errors = [{ document: 'd-2', error: 'x: Why.' }];
+      const counts = { status: 'partial', processed_documents: 1, failed_documents: 1, errors };
       return void response.end(
         sse(7, 'document', ready) + sse(8, 'document', failed) + sse(9, 'done', { ...job, ...counts }),
       );

@@ -148,3 +148,22 @@ test('a listing that is not complete deletes nothing, and the source says why', 
   ]);
   site.stop();
 });
+
+test('a sync that waits for its source says what it waits for, and goes on once the source is back', async () => {
+  const site = new SiteServer();
+  await site.start();
+  let isBack = false;
+  site.answer = (_, response) =>
+    isBack
+      ? response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify([{ id: 1, text: 'Apples are red.' }]))
+      : response.writeHead(503).end();
+  const source = await h.source('api', { url: `${site.url}/list`, fields: { text: 'text' } });
+  const input = await h.startSync(source);
+  await until(async () => (await h.row(input)).error !== null, { what: 'the trouble' });
+  expect(await h.row(input)).toMatchObject({ state: 'running', error: { detail: expect.stringContaining('503') } });
+  isBack = true;
+  expect(await h.ended(input)).toMatchObject({ state: 'completed', error: null, accepted_items: 1 });
+  site.stop();
+});
