@@ -6,7 +6,7 @@ import { Model, RagTool } from '../../entities/index.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { requestMissingVectors } from '../embedding-moves/request-missing-vectors.ts';
 import { requireFilter } from '../../retrieval/require-filter.ts';
-import { findAgentWithTool } from '../framework/find-agent-with-tool.ts';
+import { findAgentsWithTool } from '../framework/find-agents-with-tool.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { given, resourceRoutes } from '../framework/resource-routes.ts';
@@ -83,7 +83,7 @@ export const ragToolRoutes = resourceRoutes({
     if (row.chunkOverlap >= row.chunkSize) throw refuse('body.chunk_overlap', 'must be smaller than chunk_size');
     if (body.chunk_size !== undefined) await requireFittingSize({ em, deps }, row.embeddingModelId, row.chunkSize);
   },
-  usedBy: (row, em) => findAgentWithTool(em, row.id),
+  usedBy: (row, em) => findAgentsWithTool(em, row.id),
 });
 
 async function sourceOf(em: EntityManager, nameOrId: string | null): Promise<string | null> {

@@ -7,7 +7,7 @@ import {
 import { RetrievalTool } from '../../entities/index.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { requireFilter } from '../../retrieval/require-filter.ts';
-import { findAgentWithTool } from '../framework/find-agent-with-tool.ts';
+import { findAgentsWithTool } from '../framework/find-agents-with-tool.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { given, resourceRoutes } from '../framework/resource-routes.ts';
@@ -59,7 +59,7 @@ export const retrievalToolRoutes = resourceRoutes({
       { mergeObjectProperties: false },
     );
   },
-  usedBy: (row, em) => findAgentWithTool(em, row.id),
+  usedBy: (row, em) => findAgentsWithTool(em, row.id),
 });
 
 async function sourceOf(em: EntityManager, nameOrId: string | null): Promise<string | null> {

@@ -1,6 +1,6 @@
 import { createToolSchema, toolSchema, updateToolSchema } from '../../contracts/tool.ts';
 import { Tool } from '../../entities/index.ts';
-import { findAgentWithTool } from '../framework/find-agent-with-tool.ts';
+import { findAgentsWithTool } from '../framework/find-agents-with-tool.ts';
 import { resourceRoutes } from '../framework/resource-routes.ts';
 import { createTool, updateTool } from './configure-tool.ts';
 import { importToolsRoute } from './import-route.ts';
@@ -28,7 +28,7 @@ const configured = resourceRoutes({
         properties: { order_id: { type: 'string', description: 'Such as A-1042' } },
         required: ['order_id'],
       },
-      credentials: { type: 'bearer', token: '…' },
+      credentials: { type: 'bearer', token: 'token-of-the-service' },
     },
     update: { timeout_ms: 10_000 },
   },
@@ -36,7 +36,7 @@ const configured = resourceRoutes({
   create: (body, { em, deps, principal }) => createTool({ em, deps, workspaceId: principal.workspaceId }, body),
   update: (row, body, { em, deps, principal }) =>
     updateTool({ em, deps, workspaceId: principal.workspaceId }, row, body),
-  usedBy: (row, em) => findAgentWithTool(em, row.id),
+  usedBy: (row, em) => findAgentsWithTool(em, row.id),
 });
 
 /** Routes of tools. */

@@ -6,7 +6,15 @@ import { testApi } from '../support/api/test-api.ts';
 
 const api = testApi();
 
-const resources = ['/agents', '/models', '/prompt-templates', '/knowledge-sources', '/rag-tools', '/retrieval-tools'];
+const resources = [
+  '/agents',
+  '/models',
+  '/prompt-templates',
+  '/knowledge-sources',
+  '/rag-tools',
+  '/retrieval-tools',
+  '/tools',
+];
 const example = (method: string, path: string) =>
   structuredClone(closedRoutes.find(([name]) => name === `${method} ${path}`)![1].example) as Record<string, unknown>;
 
@@ -121,7 +129,7 @@ test('an agent’s version rises with each change, a template’s with each chan
   const template = await create('/prompt-templates');
   const address = `/prompt-templates/${template.id}`;
   expect((await api.call('PATCH', address, { body: { description: 'x' } })).json.version).toBe(1);
-  expect((await api.call('PATCH', address, { body: { template: 'other words' } })).json.version).toBe(2);
+  expect((await api.call('PATCH', address, { body: { template: 'other words', variables: [] } })).json.version).toBe(2);
 });
 
 test('an agent keeps its templates in their order', async () => {
