@@ -4,7 +4,11 @@ import path from 'node:path';
 import { Client, Connection, WithStartWorkflowOperation, type Workflow } from '@temporalio/client';
 import OpenAI from 'openai';
 import type { Stack } from '../../scripts/supervisor/stack.ts';
+import { installPeers } from '../peers/install-peers.ts';
+import { measureTurnPeers } from '../peers/measure-turn-peers.ts';
+import { askBare, streamingModel } from './bare-call.ts';
 import { startProviderProcess } from './start-provider-process.ts';
+import type { BenchOptions } from '../harness/bench-options.ts';
 import { withBenchStack } from '../harness/bench-stack.ts';
 import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
@@ -17,8 +21,6 @@ const sequentialTurns = 30;
 const parallel = 20;
 const wavesAt20 = 4;
 const throughputMs = 8_000;
-/** First token after 20 ms, then 100 tokens 5 ms apart, as a quick hosted model. */
-const streamingModel = 'fake?firstTokenMs=20&tokenMs=5&tokens=100';
 /** Twenty tokens at once: what is left is the product's own work. */
 const instantModel = 'fake?tokens=20';
 
@@ -26,9 +28,13 @@ const instantModel = 'fake?tokens=20';
 const slowModel = 'fake?firstTokenMs=20&tokenMs=10&tokens=400';
 const kills = 3;
 
-/** Turns over HTTP against a bare `openai` call to the same provider, and against Temporal alone, in the same run. */
-export function benchTurn(results: Results): Promise<void> {
-  return withBenchStack({ processes: ['postgres', 'temporal', 'api', 'worker'] }, async (stack) => {
+/**
+ * Turns over HTTP against a bare `openai` call to the same provider, and against Temporal alone, in the same run; with
+ * `--peers` also against other durable ways to serve a turn.
+ */
+export async function benchTurn(results: Results, { peers }: BenchOptions): Promise<void> {
+  if (peers) await installPeers();
+  await withBenchStack({ processes: ['postgres', 'temporal', 'api', 'worker'] }, async (stack) => {
     const provider = await startProviderProcess();
     const floor = await startFloorWorker(stack, provider.url);
     try {
@@ -50,6 +56,7 @@ export function benchTurn(results: Results): Promise<void> {
         results.record('bare_updates_per_s.at20', updates);
         results.record('ratio_to_bare_updates.at20', turns / updates);
       }
+      if (peers) await measureTurnPeers(results, { stack, bare: () => askBare(openai), providerUrl: provider.url });
       progress('worker killed in mid-stream');
       const slow = await client.createConversation(await client.createAgent('slow', slowModel, provider.url));
       for (let kill = 0; kill < kills; kill += 1) {
@@ -74,19 +81,6 @@ async function openConversations(client: TurnClient, agent: string): Promise<str
   // The first turn starts the entity; what is measured is a conversation that is under way.
   await Promise.all(ids.map((id) => client.ask(id)));
   return ids;
-}
-
-async function askBare(openai: OpenAI): Promise<Timing> {
-  const began = performance.now();
-  let firstTokenMs: number | null = null;
-  const stream = await openai.chat.completions.create({
-    model: streamingModel,
-    stream: true,
-    stream_options: { include_usage: true },
-    messages: [{ role: 'user', content: 'What lasts?' }],
-  });
-  for await (const chunk of stream) if (chunk.choices[0]?.delta.content) firstTokenMs ??= performance.now() - began;
-  return { firstTokenMs: firstTokenMs ?? Number.NaN, totalMs: performance.now() - began };
 }
 
 async function measureSequential(
