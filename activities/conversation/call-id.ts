@@ -24,6 +24,11 @@ export function approvalIdOf(callId: string): string {
   return v5(`${callId}/approval`, callNamespace);
 }
 
+/** The id of a summary of a conversation up to a message. */
+export function summaryIdOf(conversationId: string, upToMessageId: string, version: number): string {
+  return v5(`${conversationId}/${upToMessageId}/${version}`, callNamespace);
+}
+
 /** What an approval is bound to: SHA-256, in hex, of the arguments as canonical JSON; of their text where they are none. */
 export function hashArguments(given: Record<string, unknown> | string): string {
   return createHash('sha256')

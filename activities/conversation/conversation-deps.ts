@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ChatModel } from '../../providers/chat-model.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
-import type { Tool, ToolType } from '../../providers/tools/tool.ts';
+import type { Tool, ToolType } from '../../providers/tool.ts';
 import type { Database } from '../../platform/database.ts';
 import type { TurnEventAppender } from './turn-event-appender.ts';
 
@@ -19,8 +19,8 @@ export type ToolReference = {
   type: 'rag_tool' | 'retrieval_tool' | 'tool';
   id: string;
   /** Of a RAG tool: searched before the first call of the model, or offered to it. */
-  use?: 'before' | 'on_demand';
-  needs_approval?: 'never' | 'always' | null;
+  use?: 'before' | 'on_demand' | undefined;
+  needs_approval?: 'never' | 'always' | null | undefined;
 };
 
 /** The tools of an agent as a turn uses them. */

@@ -2,16 +2,19 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
 import { exchangesOf } from '../../domain/prompting/exchanges-of.ts';
-import { readPath } from '../../entities/conversations/message-path-repository.ts';
+import { toolsOfTopic } from '../../domain/turns/topic-tools.ts';
+import type { PromptSource } from '../../entities/conversations/prompt-source-repository.ts';
 import { appendEventsUnderLock, type EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
 import { beginStep, finishStep } from '../../entities/conversations/turn-step-repository.ts';
 import { settleUnknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
+import type { ChatModel } from '../../providers/chat-model.ts';
 import { paceCall } from '../pacing/pace-calls.ts';
 import { beginAttempt, type Attempt, type BegunAttempt } from './begin-attempt.ts';
 import { commitAnswer } from './commit-answer.ts';
 import { commitCalls } from './commit-calls.ts';
 import type { ConversationDeps, ResolvedTools } from './conversation-deps.ts';
-import { beginModelStep, type ModelCall } from './plan-model-call.ts';
+import { beginModelStep, modelOf, type ModelCall } from './plan-model-call.ts';
+import { needsPreparation, prepareTurn, readSource } from './prompt/prepare-turn.ts';
 import { retrievePassages } from './retrieve-passages.ts';
 import { streamAnswer } from './stream-answer.ts';
 import type { StreamedAnswer } from './stream-answer.ts';
@@ -25,7 +28,8 @@ const messagesForSearch = 20;
 /** What stands at the beginning of an attempt: its call, or what must be retrieved first. */
 type Begun =
   | Exclude<BegunAttempt, { attempt: Attempt }>
-  | { attempt: Attempt; tools: ResolvedTools; call: ModelCall | null };
+  | { attempt: Attempt; source: PromptSource; model: ChatModel; tools: null }
+  | { attempt: Attempt; source: PromptSource; tools: ResolvedTools; call: ModelCall | null };
 
 /**
  * Takes a turn one call of the model further: take over, retrieve if it has not, stream the model's answer, commit the
@@ -51,9 +55,11 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
       if ('open' in begun) return { state: 'tools', step: begun.step, calls: begun.open };
       attempt = begun.attempt;
       deps.wakeTurns([input.turnId]);
-      let { call } = begun;
+      const ready = begun.tools === null ? await prepare(deps, begun, context.cancellationSignal) : begun;
+      attempt = ready.attempt;
+      let { call } = ready;
       if (!call) {
-        const retrieved = await retrieve(deps, attempt, begun.tools, context.cancellationSignal);
+        const retrieved = await retrieve(deps, ready, context.cancellationSignal);
         attempt = retrieved.attempt;
         call = retrieved.call;
       }
@@ -75,26 +81,60 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
   };
 }
 
-/** Begins the step at which the turn stands: a retrieval before the first call of the model, or a call of the model. */
+/** A turn whose next step is begun: its call of the model, or its retrieval. */
+type Ready = Extract<Begun, { call: ModelCall | null }>;
+
+/**
+ * Begins the step at which the turn stands: a retrieval before the first call of the model, or a call of the model. What
+ * must be prepared first is only opened.
+ */
 async function begin(
   deps: ConversationDeps,
   em: EntityManager,
   attempt: Attempt,
   opening: readonly EventToAppend[],
-): Promise<Exclude<Begun, { over: unknown } | { open: unknown }>> {
+): Promise<Extract<Begun, { source: PromptSource }>> {
+  const model = modelOf(deps, attempt);
+  const source = await readSource(em, attempt.turnId, model);
+  if (!source) throw fenced();
+  if (!needsPreparation(attempt, source, model)) return beginNext(deps, em, { attempt, source }, opening);
+  await appendEventsUnderLock(em, attempt, opening);
+  return { attempt, source, model, tools: null };
+}
+
+/** Prepares the turn in steps of its own, then begins the next one. */
+async function prepare(
+  deps: ConversationDeps,
+  { attempt, source, model }: { attempt: Attempt; source: PromptSource; model: ChatModel },
+  signal: AbortSignal,
+): Promise<Ready> {
+  const prepared = await prepareTurn(deps, attempt, { source, model }, signal);
+  return deps.database.inWorkspace(attempt.workspaceId, async (em) => {
+    const anew = await readSource(em, attempt.turnId, model);
+    if (!anew) throw fenced();
+    return beginNext(deps, em, { attempt: prepared, source: anew }, []);
+  });
+}
+
+async function beginNext(
+  deps: ConversationDeps,
+  em: EntityManager,
+  { attempt, source }: { attempt: Attempt; source: PromptSource },
+  opening: readonly EventToAppend[],
+): Promise<Ready> {
   const { workspaceId, turnId, step, context, done } = attempt;
-  const tools: ResolvedTools =
-    context.tools.length === 0
-      ? { tools: [], before: [], leftOut: [] }
-      : await deps.tools.resolve(em, { workspaceId, references: context.tools });
-  const events = [...opening, ...(step === 0 ? warningsOf(tools) : [])];
-  if (tools.before.length === 0 || done.some(({ kind }) => kind === 'retrieve'))
-    return { attempt, tools, call: await beginModelStep(deps, em, attempt, events, tools.tools) };
+  const references = toolsOfTopic(source.agent.tools, source.agent.topics, source.topic);
+  const tools = await deps.tools.resolve(em, { workspaceId, references });
+  const events = [...opening, ...(done.some(({ kind }) => kind === 'model') ? [] : warningsOf(tools))];
+  if (tools.before.length === 0 || done.some(({ kind }) => kind === 'retrieve')) {
+    const call = await beginModelStep(deps, em, attempt, events, { source, tools: tools.tools });
+    return { attempt, source, tools, call };
+  }
   const request = { rag_tools: tools.before, query: context.question };
   if (!(await beginStep(em, { workspaceId, turnId, step, attempt: attempt.attempt, kind: 'retrieve', request })))
     throw fenced();
   await appendEventsUnderLock(em, attempt, [...events, { kind: 'step_started', data: { step, kind: 'retrieve' } }]);
-  return { attempt, tools, call: null };
+  return { attempt, source, tools, call: null };
 }
 
 function warningsOf({ leftOut }: ResolvedTools): EventToAppend[] {
@@ -107,20 +147,18 @@ function warningsOf({ leftOut }: ResolvedTools): EventToAppend[] {
 /** Searches, and begins the call of the model in the transaction that keeps what was found. */
 async function retrieve(
   deps: ConversationDeps,
-  attempt: Attempt,
-  tools: ResolvedTools,
+  { attempt, source, tools }: Ready,
   signal: AbortSignal,
 ): Promise<{ attempt: Attempt; call: ModelCall }> {
-  const { workspaceId, turnId, step, context } = attempt;
-  const path = await deps.database.inWorkspace(workspaceId, (em) => readPath(em, context.parent_id, messagesForSearch));
-  const history = exchangesOf(path.reverse().map(({ id, sender, content }) => ({ id, role: sender, content })));
+  const { workspaceId, turnId, step } = attempt;
+  const history = exchangesOf(source.branch.messages.slice(-messagesForSearch));
   const passages = await retrievePassages(deps, attempt, { toolIds: tools.before, history }, signal);
   return deps.database.inWorkspace(workspaceId, async (em) => {
     const response = { passages };
     if (!(await finishStep(em, { turnId, step, attempt: attempt.attempt, response }))) throw fenced();
     const done = [...attempt.done, { step, kind: 'retrieve' as const, request: {}, response }];
     const next: Attempt = { ...attempt, step: step + 1, done };
-    return { attempt: next, call: await beginModelStep(deps, em, next, [], tools.tools) };
+    return { attempt: next, call: await beginModelStep(deps, em, next, [], { source, tools: tools.tools }) };
   });
 }
 

@@ -3,14 +3,15 @@ import type { TurnLimit, TurnLimits } from '../../contracts/names/turn-limits.ts
 import type { StoredPrompt } from '../../domain/prompting/stored-prompt.ts';
 import { sumUse } from '../../domain/turns/sum-use.ts';
 import { reachedLimit } from '../../domain/turns/turn-limits.ts';
-import { readPromptSource } from '../../entities/conversations/prompt-source-repository.ts';
+import type { PromptSource } from '../../entities/conversations/prompt-source-repository.ts';
 import { readCallResults } from '../../entities/conversations/tool-call-repository.ts';
 import { appendEventsUnderLock, type EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
 import { beginStep } from '../../entities/conversations/turn-step-repository.ts';
+import { noteLimit } from '../../entities/conversations/turn-attempt-repository.ts';
 import { startUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import { readTurnCalls } from '../../entities/usage/turn-use-repository.ts';
 import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
-import type { Tool } from '../../providers/tools/tool.ts';
+import type { Tool } from '../../providers/tool.ts';
 import type { Attempt } from './begin-attempt.ts';
 import { callIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
@@ -53,11 +54,9 @@ export async function beginModelStep(
   em: EntityManager,
   attempt: Attempt,
   opening: readonly EventToAppend[],
-  tools: readonly Tool[],
+  { source, tools }: { source: PromptSource; tools: readonly Tool[] },
 ): Promise<ModelCall> {
   const { context, workspaceId, turnId, step, done } = attempt;
-  const source = await readPromptSource(em, turnId);
-  if (!source) throw fenced();
   const model = modelOf(deps, attempt);
   const models = done.filter(({ kind }) => kind === 'model');
   const results = models.length > 0 ? await readCallResults(em, turnId) : [];
@@ -106,6 +105,7 @@ export async function beginModelStep(
     },
   });
   if (!begun) throw fenced();
+  if (limit !== null) await noteLimit(em, turnId, limit);
   await startUsage(em, {
     callId,
     workspaceId,

@@ -38,15 +38,17 @@ export function takenSteps(done: readonly CompletedStep[], results: readonly Cal
           callId: call.id,
           toolCallId: call.provider_call_id,
           name: call.tool_name,
-          content: [
-            call.result ?? '',
-            ...readPassages(call.passages).map((passage) => presentPassage(toNumbered(passage))),
-          ]
-            .filter((part) => part !== '')
-            .join('\n\n'),
+          content: resultText(call),
           isError: call.state !== 'succeeded',
         })),
     }));
+}
+
+/** What a call gave as a prompt repeats it: its text, then the passages that it found. */
+export function resultText({ result, passages }: { result: string | null; passages: unknown }): string {
+  return [result ?? '', ...readPassages(passages).map((passage) => presentPassage(toNumbered(passage)))]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 // Written by this code alone, so that their form is known.

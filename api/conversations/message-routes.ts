@@ -14,6 +14,7 @@ import { defineRoute } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';
 import { presentTurn } from '../turns/present-turn.ts';
 import { findVisibleConversation } from './find-visible-conversation.ts';
+import { pinPrompt, requireFilled } from './pin-prompt.ts';
 import { presentMessage } from './present-message.ts';
 
 const create = defineRoute({
@@ -29,10 +30,12 @@ const create = defineRoute({
   body: createMessageSchema,
   idempotent: true,
   responses: { 202: messageAcceptedSchema },
+  problems: [422],
   example: { content: 'When is the office open?', client_message_id: 'm-1' },
   transaction: async (em, { params, body, principal, user }) => {
     // Without an end user to compare with, the lock that follows finds out whether there is such a conversation.
     if (user !== null) await findVisibleConversation(em, params.id, user);
+    const pin = await pinPrompt(em, { conversationId: params.id, question: body.content });
     const accepted = await acceptMessage(em, {
       workspaceId: principal.workspaceId,
       conversationId: params.id,
@@ -41,11 +44,14 @@ const create = defineRoute({
       workflowId: workflowIds.conversation(params.id),
       clientMessageId: body.client_message_id ?? null,
       content: body.content,
+      ...(pin && { versions: pin.versions }),
     });
     if ('refused' in accepted) {
       if (accepted.refused === 'conversation_not_found') throw notFound('conversation');
       throw new PerdureError('conflict', 'The conversation is archived. Restore it (is_archived: false) to go on.');
     }
+    // A message that was accepted before is answered as it was, whatever its templates say now.
+    if (pin && !accepted.duplicate) requireFilled(pin);
     const { message, turn } = await readAccepted(em, accepted);
     if (message.content !== body.content)
       throw new PerdureError(

@@ -25,6 +25,8 @@ type MessageToAccept = {
   clientMessageId: string | null;
   content: string;
   metadata?: Record<string, unknown>;
+  /** The versions that the turn is served with; the agent's is that of now when left out. */
+  versions?: { agent: number; templates: Record<string, number> };
 };
 
 /**
@@ -54,8 +56,11 @@ export async function acceptMessage(
      message as (
        insert into messages (id, workspace_id, conversation_id, sequence, client_message_id, sender, content, metadata)
        values ($3, $1, $2, $5, $6, 'user', $7, $8))
-     insert into turns (id, workspace_id, conversation_id, user_message_id, agent_id, agent_version, model_id, workflow_id)
-     select $4, $1, $2, $3, a.id, a.version, a.model_id, $9 from agents a where a.workspace_id = $1 and a.id = $10`,
+     insert into turns (id, workspace_id, conversation_id, user_message_id, agent_id, agent_version, model_id, workflow_id,
+                        limits, versions)
+     select $4, $1, $2, $3, a.id, coalesce(($11::jsonb ->> 'agent')::integer, a.version), a.model_id, $9, a.limits,
+            coalesce($11, jsonb_build_object('agent', a.version))
+     from agents a where a.workspace_id = $1 and a.id = $10`,
     [
       message.workspaceId,
       message.conversationId,
@@ -67,6 +72,7 @@ export async function acceptMessage(
       JSON.stringify(message.metadata ?? {}),
       message.workflowId,
       conversation.agent_id,
+      message.versions === undefined ? null : JSON.stringify(message.versions),
     ],
   );
   return {

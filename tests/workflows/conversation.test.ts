@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
+import { seePrompts } from '../../activities/conversation/prompt/see-prompts.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
+import { readPromptReferences } from '../../entities/conversations/prompt-reference-repository.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { textsOf } from '../support/texts-of.ts';
 import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
@@ -89,18 +92,17 @@ describe('a turn', () => {
     const second = await chat.send('second question');
     await chat.ended(second);
     await chat.ended(first);
-    const [step] = await database.asOperator((em) =>
-      em.execute(`select request -> 'messages' as messages from turn_steps where turn_id = ? and kind = 'model'`, [
-        second,
-      ]),
-    );
+    const references = await database.asOperator((em) => readPromptReferences(em, second));
+    const [[step, prompt] = []] = seePrompts(references);
     const answers = (await chat.messages()).filter((message) => message.sender === 'assistant');
-    expect(step?.messages).toEqual([
+    expect(prompt).toEqual([
       { role: 'system', content: 'Be brief.' },
       { role: 'user', content: 'first question' },
       { role: 'assistant', content: answers[0]?.content },
       { role: 'user', content: 'second question' },
     ]);
+    const hash = createHash('sha256').update(JSON.stringify(prompt)).digest('hex');
+    expect(references.requests.get(step!)?.['prompt_hash']).toBe(hash);
   });
 
   test('R15: a hundred writers at once lose no message and keep a strict order', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../../contracts/errors.ts';
-import { describeMissing, templateValues } from '../../../contracts/names/template-values.ts';
+import { describeMissing } from '../../../contracts/names/template-values.ts';
 import type { TurnLimit } from '../../../contracts/names/turn-limits.ts';
 import {
   assemblePrompt,
@@ -20,6 +20,7 @@ import { tokenCounter } from '../../../providers/tokens/token-counter.ts';
 import type { ToolDefinition } from '../../../providers/tool.ts';
 import { promptRoom, type PromptModel } from './prompt-model.ts';
 import { readBranch } from './read-branch.ts';
+import { valuesOf } from './values-of.ts';
 
 /** What the next call of the model in a turn is made of. */
 export type StepToAssemble = {
@@ -112,22 +113,13 @@ export async function assembleStep(em: EntityManager, step: StepToAssemble): Pro
 const mostEstimate = 2.5;
 
 function fillOf(source: PromptSource, offersTools: boolean) {
-  const { agent, templates, user, conversation, question, topic, date } = source;
+  const { agent, templates, topic } = source;
   const filled = fillInstructions({
     systemPrompt: agent.system_prompt,
     topicInstructions: agent.topics.find(({ name }) => name === topic)?.instructions ?? '',
     templates,
     offersTools,
-    values: templateValues({
-      metadata: conversation.metadata,
-      question: question.content,
-      date,
-      user: user.externalId,
-      userName: user.displayName,
-      agent: agent.name,
-      title: conversation.title,
-      topic,
-    }),
+    values: valuesOf(source),
   });
   if (filled.missing.length > 0) throw new PerdureError('prompt_variable_missing', describeMissing(filled.missing));
   return filled;

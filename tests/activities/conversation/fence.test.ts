@@ -8,6 +8,7 @@ import { beginModelStep } from '../../../activities/conversation/plan-model-call
 import type { StreamedAnswer } from '../../../activities/conversation/stream-answer.ts';
 import { callIdOf } from '../../../activities/conversation/call-id.ts';
 import type { TurnInput } from '../../../contracts/names/workflows.ts';
+import { readPromptSource } from '../../../entities/conversations/prompt-source-repository.ts';
 import { acceptMessage } from '../../../entities/conversations/conversation-repository.ts';
 import { query } from '../../../entities/sql.ts';
 import { appendTurnEvents, readTurnEvents } from '../../../entities/conversations/turn-event-repository.ts';
@@ -66,7 +67,8 @@ async function begin(turn: TurnInput, run = { runId: v7(), activityId: '1', atte
   return database.inWorkspace(turn.workspaceId, async (em) => {
     const begun = await beginAttempt(em, turn, run);
     if (!('attempt' in begun)) throw new Error(`There is no attempt to make: ${JSON.stringify(begun)}`);
-    const { nextSeq } = await beginModelStep(deps, em, begun.attempt, begun.opening, []);
+    const source = (await readPromptSource(em, turn.turnId))!;
+    const { nextSeq } = await beginModelStep(deps, em, begun.attempt, begun.opening, { source, tools: [] });
     return { ...begun.attempt, nextSeq };
   });
 }

@@ -1,0 +1,18 @@
+import type { PromptMessage } from '../../../domain/prompting/prompt-message.ts';
+import { expandPrompt, type StoredPrompt } from '../../../domain/prompting/stored-prompt.ts';
+import type { PromptReferences } from '../../../entities/conversations/prompt-reference-repository.ts';
+import { resultText } from '../taken-steps.ts';
+
+/** The prompts of a turn's calls of the model, by step, exactly as they were sent. */
+export function seePrompts({ requests, steps, messages, calls }: PromptReferences): Map<number, PromptMessage[]> {
+  const prompts = requests as ReadonlyMap<number, Record<string, unknown> & StoredPrompt>;
+  const results = [...calls.values()].map(
+    (call) =>
+      [
+        call.id,
+        { toolCallId: call.toolCallId, name: call.name, content: resultText(call), isError: call.isError },
+      ] as const,
+  );
+  const rows = { messages, steps, calls: new Map(results) };
+  return new Map([...requests.keys()].map((step) => [step, expandPrompt(step, prompts, rows)]));
+}
