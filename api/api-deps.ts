@@ -1,3 +1,4 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Client } from '@temporalio/client';
 import type { Middleware } from 'koa';
 import type { Database } from '../platform/database.ts';
@@ -5,6 +6,7 @@ import type { NotificationListener } from '../platform/notification-listener.ts'
 import type { Notifier } from '../platform/notifier.ts';
 import type { SourceSchedules } from '../platform/source-schedules.ts';
 import type { WorkStarter } from '../platform/work-starter.ts';
+import type { ToolCallView } from '../entities/conversations/tool-call-view-repository.ts';
 import type { DocumentType } from '../contracts/names/document-types.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
 import type { PaidCall } from '../providers/paid-call.ts';
@@ -72,6 +74,15 @@ export interface ApiDeps {
   applySchedule: SourceSchedules['apply'];
   /** Checks declarations of tools, and makes tools of them. */
   tools: ToolWorkshop;
+  /** Why a call of a tool cannot be run with these arguments, in words; null if it can. */
+  checkArguments(
+    em: EntityManager,
+    call: { workspaceId: string; turn_id: string } & Pick<
+      ToolCallView,
+      'tool_type' | 'tool_id' | 'tool_name' | 'tool_version'
+    >,
+    given: Record<string, unknown>,
+  ): Promise<string | null>;
   /** Seals a credential for the database. */
   seal(secret: string): string;
 }

@@ -13,6 +13,7 @@ import { modelRoutes } from './models/routes.ts';
 import { promptTemplateRoutes } from './prompt-templates/routes.ts';
 import { ragToolRoutes } from './rag-tools/routes.ts';
 import { retrievalToolRoutes } from './retrieval-tools/routes.ts';
+import { toolCallRoutes } from './tool-calls/routes.ts';
 import { toolRoutes } from './tools/routes.ts';
 import { statusRoutes } from './status/routes.ts';
 import { searchRoutes } from './search/routes.ts';
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   ...searchRoutes,
   ...conversationRoutes,
   ...turnRoutes,
+  ...toolCallRoutes,
   ...agentRoutes,
   ...modelRoutes,
   ...vectorIndexRoutes,

@@ -7,6 +7,8 @@ import { textAnalyzer } from '../providers/lexical/text-analyzer.ts';
 import type { PaidCall } from '../providers/paid-call.ts';
 import { createProviders } from '../providers/registry.ts';
 import type { ModelSettings } from '../providers/registry.ts';
+import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
+import { createArgumentCheck } from './check-arguments.ts';
 import { checkDatabase } from './check-database.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
@@ -75,6 +77,11 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     apiKey: model.api_key === null ? null : open(config.PERDURE_SECRET_KEY, model.api_key),
     capabilities: { ...model.capabilities, ...(model.dimensions !== null && { dimensions: model.dimensions }) },
   });
+  const opened = (model: StoredModel): ModelSettings => ({
+    ...model,
+    apiKey: model.apiKey === null ? null : open(config.PERDURE_SECRET_KEY, model.apiKey),
+  });
+  const workshop = openToolWorkshop(config);
   return {
     database,
     temporal: client,
@@ -93,7 +100,13 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     inspectDocument,
     applySchedule: (...[source, schedule]: Parameters<SourceSchedules['apply']>) =>
       soon(() => schedules.apply(source, schedule)),
-    tools: openToolWorkshop(config),
+    tools: workshop,
+    checkArguments: createArgumentCheck({
+      database,
+      workshop,
+      chatModel: (model) => providers.chatModel(opened(model)),
+      embeddingModel: (model) => providers.embeddingModel(opened(model)),
+    }),
     seal: (secret: string) => seal(config.PERDURE_SECRET_KEY, secret),
     async close() {
       await notifications.close();

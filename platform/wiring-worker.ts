@@ -3,6 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
 import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
+import { createToolResolver } from '../activities/conversation/tools/resolve-tools.ts';
 import { createTurnEventAppender } from '../activities/conversation/turn-event-appender.ts';
 import { createIngestionActivities } from '../activities/ingestion/create-ingestion-activities.ts';
 import { createModelActivities } from '../activities/embedding-models/create-model-activities.ts';
@@ -27,6 +28,7 @@ import { createSourceOpener } from './source-opener.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
 import { countIngestions } from './telemetry/count-ingestions.ts';
 import { connectTemporal } from './temporal-client.ts';
+import { openToolWorkshop } from './tool-workshop.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
 import { createWorkStarter } from './work-starter.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -69,21 +71,15 @@ export async function createWorkerProcess(
     ...model,
     apiKey: model.apiKey === null ? null : open(config.PERDURE_SECRET_KEY, model.apiKey),
   });
+  const chatModel = (model: StoredModel) => providers.chatModel(settingsOf(model));
   const embeddingModel = (model: StoredModel) => providers.embeddingModel(settingsOf(model));
   const wakeTurns = (turnIds: readonly string[]) => notifier.notify(turnsChannel, turnIds);
   const activities = {
     ...createConversationActivities({
       database,
-      chatModel: (model) => providers.chatModel(settingsOf(model)),
+      chatModel,
       embeddingModel,
-      tools: {
-        resolve: async (_em, { references }) => ({
-          tools: [],
-          before: references.filter(({ type }) => type === 'rag_tool').map(({ id }) => id),
-          leftOut: [],
-        }),
-        open: async () => null,
-      },
+      tools: createToolResolver({ database, chatModel, embeddingModel, workshop: openToolWorkshop(config) }),
       approvalMs: 30 * 86_400_000,
       turnEvents: createTurnEventAppender({
         append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),

@@ -28,6 +28,8 @@ export interface WorkStarter {
   /** Starts the conversation's entity if it does not run, and queues the turn. */
   submitTurn(turn: CommittedTurn): Promise<void>;
   cancelTurn(turn: CommittedTurn): Promise<void>;
+  /** Tells the conversation that a person has decided about a call of the turn. */
+  decideCall(call: CommittedTurn & { callId: string }): Promise<void>;
   /** True if it started a run; false if one was there and works on. */
   startIngest(input: IngestDocumentInput): Promise<boolean>;
   /** Whether a run of the ingestion is open. */
@@ -53,7 +55,11 @@ const updateAttempts = 3;
 
 /** Makes the starter of one process. */
 export function createWorkStarter(client: Client): WorkStarter {
-  async function updateConversation(turn: CommittedTurn, update: string): Promise<void> {
+  async function updateConversation(
+    turn: CommittedTurn,
+    update: string,
+    argument: { turnId: string; callId?: string },
+  ): Promise<void> {
     const input: ConversationInput = {
       workspaceId: turn.workspaceId,
       conversationId: turn.conversationId,
@@ -76,7 +82,7 @@ export function createWorkStarter(client: Client): WorkStarter {
       try {
         await client.workflow.executeUpdateWithStart(update, {
           startWorkflowOperation,
-          args: [{ turnId: turn.turnId }],
+          args: [argument],
         });
         return;
       } catch (error) {
@@ -98,8 +104,10 @@ export function createWorkStarter(client: Client): WorkStarter {
   }
 
   return {
-    submitTurn: (turn) => updateConversation(turn, conversationMessages.submitTurn),
-    cancelTurn: (turn) => updateConversation(turn, conversationMessages.cancelTurn),
+    submitTurn: (turn) => updateConversation(turn, conversationMessages.submitTurn, { turnId: turn.turnId }),
+    cancelTurn: (turn) => updateConversation(turn, conversationMessages.cancelTurn, { turnId: turn.turnId }),
+    decideCall: ({ callId, ...turn }) =>
+      updateConversation(turn, conversationMessages.decideCall, { turnId: turn.turnId, callId }),
     async startIngest(input) {
       try {
         await client.workflow.start(workflowTypes.ingestDocument, {

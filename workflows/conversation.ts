@@ -59,18 +59,21 @@ export async function conversation(input: ConversationInput): Promise<void> {
   const tell = () => setCurrentDetails(describe(running?.turnId ?? null, queue.length, [...ended.values()]));
 
   // A turn that is brought twice (by a client's retry or by the sweep) is served once: its row says that it has ended.
-  setHandler(submitTurn, ({ turnId }) => {
+  const bring = (turnId: string): void => {
     if (running?.turnId === turnId || queue.some((turn) => turn.turnId === turnId)) return;
     const trace = currentTrace();
     arrived += 1;
     queue.push(trace === undefined ? { turnId } : { turnId, trace });
     tell();
-  });
+  };
+  setHandler(submitTurn, ({ turnId }) => bring(turnId));
   setHandler(cancelTurn, ({ turnId }) => {
     cancels.push(turnId);
   });
-  setHandler(decideCall, ({ callId }) => {
+  // A decision may meet a run that has not heard of the turn: its own was ended from outside.
+  setHandler(decideCall, ({ turnId, callId }) => {
     desk.decided.add(callId);
+    bring(turnId);
   });
   setHandler(status, () => ({ running: running?.turnId ?? null, queued: queue.map((turn) => turn.turnId) }));
 

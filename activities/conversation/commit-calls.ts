@@ -1,7 +1,7 @@
 import { needsApproval } from '../../domain/tools/needs-approval.ts';
 import type { OpenCall } from '../../contracts/names/workflows.ts';
 import type { ToolCall } from '../../providers/chat-model.ts';
-import type { Tool } from '../../providers/tools/tool.ts';
+import type { Tool } from '../../providers/tool.ts';
 import { validateArguments } from '../../providers/tools/arguments/validate-arguments.ts';
 import {
   listOpenCalls,

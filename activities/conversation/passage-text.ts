@@ -1,5 +1,5 @@
 import type { ChunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
-import type { ToolPassage } from '../../providers/tools/tool.ts';
+import type { ToolPassage } from '../../providers/tool.ts';
 
 /** A passage with the number by which the answer cites it; kept with the step or the call that found it. */
 export type Passage = ToolPassage & { readonly n: number };

@@ -18,8 +18,8 @@ import {
 } from '../../entities/conversations/tool-call-repository.ts';
 import { appendEventsUnderLock } from '../../entities/conversations/turn-outcome-repository.ts';
 import { readSteps } from '../../entities/conversations/turn-step-repository.ts';
-import type { Tool, ToolResult } from '../../providers/tools/tool.ts';
-import { ToolError } from '../../providers/tools/tool-error.ts';
+import type { Tool, ToolResult } from '../../providers/tool.ts';
+import { ToolError } from '../../providers/tool-error.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import { numberPassages } from './passage-text.ts';
 import { storableText } from './storable-text.ts';

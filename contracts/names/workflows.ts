@@ -85,8 +85,8 @@ export type TurnEnd = { state: 'failed' | 'cancelled'; code: string };
 /** Argument of the `cancelTurn` update. */
 export type CancelTurn = { turnId: string };
 
-/** Argument of the `decideCall` update: a person has decided about the call, or settled it; its row tells how. */
-export type DecideCall = { callId: string };
+/** Argument of the `decideCall` update: a person has decided about a call of the turn, or settled it; its row tells how. */
+export type DecideCall = { turnId: string; callId: string };
 
 /** Result of the `status` query. */
 export type ConversationStatus = { running: string | null; queued: string[] };

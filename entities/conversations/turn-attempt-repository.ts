@@ -113,7 +113,7 @@ export async function closeEarlierAttempts(em: EntityManager, turnId: string): P
 export async function readAgentTools(em: EntityManager, turnId: string): Promise<TurnContext['tools']> {
   const [row] = await query<{ tools: TurnContext['tools'] }>(
     em,
-    `select a.tools from turns t join agents a on a.id = t.agent_id where t.id = $1`,
+    `select ${agentToolsAsJson} as tools from turns t join agents a on a.id = t.agent_id where t.id = $1`,
     [turnId],
   );
   return row?.tools ?? [];
@@ -134,4 +134,9 @@ export async function placeQuestion(
      update conversations set active_message_id = $2 where id = $1`,
     [turn.conversationId, turn.questionId, turn.parentId],
   );
+}
+
+/** Notes the limit because of which a turn must answer now; the first one stays. */
+export async function noteLimit(em: EntityManager, turnId: string, limit: string): Promise<void> {
+  await query(em, `update turns set limit_reached = coalesce(limit_reached, $2) where id = $1`, [turnId, limit]);
 }

@@ -1,11 +1,14 @@
 import type { Client } from '@temporalio/client';
 import { v7 } from 'uuid';
+import { seePrompts } from '../../../activities/conversation/prompt/see-prompts.ts';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
 import {
   acceptMessage,
   listMessages,
   type MessageRow,
 } from '../../../entities/conversations/conversation-repository.ts';
+import { decideCall, settleCall, type CallSettlement } from '../../../entities/conversations/decide-call.ts';
+import { readPromptReferences } from '../../../entities/conversations/prompt-reference-repository.ts';
 import { query } from '../../../entities/sql.ts';
 import { readTurnEvents, type TurnEventRow } from '../../../entities/conversations/turn-event-repository.ts';
 import { findTurn, requestCancel, type TurnRow } from '../../../entities/conversations/turn-repository.ts';
@@ -13,6 +16,29 @@ import type { Database } from '../../../platform/database.ts';
 import { createWorkStarter } from '../../../platform/work-starter.ts';
 import type { TestWorkspace } from './create-workspace.ts';
 import { until } from '../until.ts';
+
+/** A call in the ledger, as tests look at it. */
+export type CallRow = {
+  id: string;
+  step: number;
+  position: number;
+  tool_name: string;
+  state: string;
+  attempts: number;
+  arguments: Record<string, unknown> | null;
+  arguments_hash: string;
+  result: string | null;
+  code: string | null;
+  settlement: string | null;
+  approval: string | null;
+};
+
+type DecisionOptions = {
+  by?: string;
+  comment?: string | null;
+  changed?: Record<string, unknown> | null;
+  tell?: boolean;
+};
 
 /** Does what the API does with messages, without HTTP. */
 export function turnClient(database: Database, client: Client, workspace: TestWorkspace, conversationId: string) {
@@ -46,6 +72,53 @@ export function turnClient(database: Database, client: Client, workspace: TestWo
     async cancel(turnId: string): Promise<void> {
       await inWorkspace((em) => requestCancel(em, turnId));
       await starter.cancelTurn(committed(turnId));
+    },
+    /** Calls of a turn in their order, with their approvals. */
+    calls: (turnId: string): Promise<CallRow[]> =>
+      inWorkspace((em) =>
+        query<CallRow>(
+          em,
+          `select c.id, c.step, c.position, c.tool_name, c.state, c.attempts, c.arguments, c.arguments_hash, c.result,
+                  c.error ->> 'code' as code, c.settlement, a.state as approval
+           from tool_calls c left join approvals a on a.tool_call_id = c.id
+           where c.turn_id = $1 order by c.step, c.position`,
+          [turnId],
+        ),
+      ),
+    /** What the model was asked in a step, read back from what is stored of it. */
+    async promptOf(turnId: string, step: number): Promise<string> {
+      const references = await inWorkspace((em) => readPromptReferences(em, turnId));
+      return JSON.stringify(seePrompts(references).get(step));
+    },
+    /** Waits until a call of the tool is in one of the states. */
+    callIn: (turnId: string, tool: string, ...states: string[]): Promise<CallRow> =>
+      until(
+        async () =>
+          (await self.calls(turnId)).find((call) => call.tool_name === tool && states.includes(call.state)) ?? null,
+        { what: `${tool} to be ${states.join(' or ')}`, timeoutMs: 30_000 },
+      ),
+    /** Decides about a call as the API does; `tell: false` leaves the workflow in the dark, as an API that dies does. */
+    async decide(
+      turnId: string,
+      call: Pick<CallRow, 'id' | 'arguments_hash'>,
+      decision: 'approved' | 'denied',
+      { by = 'eve', comment = null, changed = null, tell = true }: DecisionOptions = {},
+    ): Promise<string> {
+      const { outcome } = await inWorkspace((em) =>
+        decideCall(em, {
+          callId: call.id,
+          argumentsHash: call.arguments_hash,
+          changedArguments: changed,
+          ...{ decision, comment, by },
+        }),
+      );
+      if (tell) await starter.decideCall({ ...committed(turnId), callId: call.id });
+      return outcome;
+    },
+    async settle(turnId: string, callId: string, outcome: CallSettlement['outcome'], result: string | null = null) {
+      const settled = await inWorkspace((em) => settleCall(em, { callId, outcome, result, by: 'eve' }));
+      await starter.decideCall({ ...committed(turnId), callId });
+      return settled.outcome;
     },
     async turn(turnId: string): Promise<TurnRow> {
       const turn = await inWorkspace((em) => findTurn(em, turnId));

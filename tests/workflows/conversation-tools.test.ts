@@ -1,0 +1,105 @@
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
+import type { ToolResolver } from '../../activities/conversation/conversation-deps.ts';
+import { query } from '../../entities/sql.ts';
+import { createDatabase, type Database } from '../../platform/database.ts';
+import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
+import { startEffectService, type EffectService } from '../support/effect-service/start-effect-service.ts';
+import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
+import { testDatabase } from '../support/servers/test-database.ts';
+import { testTemporal } from '../support/servers/test-temporal.ts';
+import { until } from '../support/until.ts';
+import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
+import { createConversation, createWorkspace } from '../support/workspaces/create-workspace.ts';
+import { shownText, turnClient } from '../support/workspaces/turn-client.ts';
+
+jest.setTimeout(60_000);
+const rows = testDatabase();
+const temporal = testTemporal();
+let database: Database;
+let provider: FakeProvider;
+let service: EffectService;
+let connection: Connection;
+let client: Client;
+let worker: ConversationWorker;
+
+beforeAll(async () => {
+  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 16 }, 'test');
+  provider = await startFakeProvider();
+  service = await startEffectService();
+  connection = await Connection.connect({ address: temporal.address });
+  client = new Client({ connection, namespace: temporal.namespace });
+  worker = await startConversationWorker(database, temporal, { tools: offered() });
+});
+afterEach(() => {
+  provider.control({ reset: true });
+  service.delayAnswers(0);
+});
+afterAll(async () => {
+  await worker?.stop();
+  await connection?.close();
+  await provider?.stop();
+  await service?.stop();
+  await database?.close();
+});
+
+function offered(): ToolResolver {
+  const to = (path: string) => `${service.url}${path}`;
+  const large = 'x'.repeat(3_000_000);
+  return offerTools([
+    effectTool({ name: 'stock', url: to('/stock'), effect: 'read' }),
+    effectTool({ name: 'book', url: to('/repeatable/book'), effect: 'write', idempotent: true }),
+    effectTool({ name: 'pay', url: to('/pay'), effect: 'write', approval: { mode: 'always' } }),
+    effectTool({ name: 'mail', url: to('/mail'), effect: 'write' }),
+    effectTool({
+      name: 'dump',
+      url: to('/dump'),
+      effect: 'read',
+      result: () => ({ content: large, isError: false, truncated: false, bytes: large.length }),
+    }),
+  ]);
+}
+
+async function conversationWith(model = 'fake?tokens=5') {
+  const workspace = await createWorkspace(database, { endpoint: provider.url, model });
+  await database.inWorkspace(workspace.workspaceId, (em) =>
+    query(em, `update models set capabilities = '{"supportsTools": true}' where id = $1`, [workspace.modelId]),
+  );
+  return turnClient(database, client, workspace, await createConversation(database, workspace));
+}
+
+const call = (name: string, note = name) => ({ name, arguments: { note } });
+const effects = (path: string) => service.log().filter((one) => one.path.endsWith(path) && one.applied).length;
+
+describe('a turn with tools', () => {
+  test('R17: runs three tools at once, waits for the approval of one, and answers with their results', async () => {
+    const chat = await conversationWith();
+    provider.control({ script: [{ answer: 'Let me see.', toolCalls: [call('stock'), call('book'), call('pay')] }] });
+    const turnId = await chat.send('Buy it');
+    const waiting = await chat.callIn(turnId, 'pay', 'proposed');
+    await until(async () => (await chat.turn(turnId)).state === 'waiting', { what: 'the turn to wait' });
+    expect((await chat.calls(turnId)).map(({ tool_name, state }) => [tool_name, state])).toEqual([
+      ['stock', 'succeeded'],
+      ['book', 'succeeded'],
+      ['pay', 'proposed'],
+    ]);
+    expect(effects('/pay')).toBe(0);
+    expect(await chat.decide(turnId, waiting, 'approved')).toBe('taken');
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
+
+    expect([effects('/book'), effects('/pay')]).toEqual([1, 1]);
+    const calls = await chat.calls(turnId);
+    expect(calls.map(({ state, attempts }) => [state, attempts])).toEqual(Array(3).fill(['succeeded', 1]));
+    expect(service.log().map((one) => one.idempotencyKey)).toEqual(expect.arrayContaining(calls.map(({ id }) => id)));
+    const events = await chat.events(turnId);
+    const answer = (await chat.messages()).at(-1)?.content;
+    expect(answer).toBe(shownText(events));
+    expect(answer).toMatch(/^Let me see\.\n\n\S/);
+    const kinds = events.map(({ kind }) => kind).filter((kind) => kind !== 'text_delta');
+    expect(kinds.slice(0, 3)).toEqual(['turn_started', 'step_started', 'usage']);
+    expect(kinds.filter((kind) => kind === 'tool_call_result')).toHaveLength(3);
+    expect(kinds.filter((kind) => kind.startsWith('approval'))).toEqual(['approval_required', 'approval_decided']);
+    expect(kinds.slice(-3)).toEqual(['step_started', 'usage', 'done']);
+    expect(await chat.promptOf(turnId, 1)).toMatch(/receipt/);
+  });
+});
