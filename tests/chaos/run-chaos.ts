@@ -6,7 +6,7 @@ import { chaosPoints, scenarios } from './harness/scenarios.ts';
 import { seededRandom } from './harness/seeded-random.ts';
 
 const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json]
-       npm run chaos -- --scenario saga-points|sync-points|model-points [--point NAME] [--victim NAME] [--hit kill|freeze] [--sample N] [--group N]
+       npm run chaos -- --scenario saga-points|sync-points|model-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N]
        npm run chaos -- --scenario interleavings [--count N]
        npm run chaos -- --list`;
 
@@ -19,7 +19,6 @@ const { values } = parseArgs({
     point: { type: 'string', multiple: true, default: [] },
     victim: { type: 'string', multiple: true, default: [] },
     hit: { type: 'string', multiple: true, default: [] },
-    sample: { type: 'string' },
     group: { type: 'string', default: '6' },
     count: { type: 'string', default: '1000' },
     json: { type: 'boolean', default: false },
@@ -33,19 +32,22 @@ if (values.list) {
   for (const [scenario, points] of Object.entries(chaosPoints))
     process.stdout.write(`\nPoints of ${scenario}:\n${points.map(({ name }) => `  ${name}\n`).join('')}`);
 } else {
-  const named = values.scenario.includes('all')
-    ? scenarios
-    : values.scenario.map((name) => oneOf(scenarios, ({ name: own }) => own, name));
+  const named: Chosen[] = values.scenario.includes('all')
+    ? scenarios.map((scenario) => ({ scenario, sample: null }))
+    : values.scenario.map((order) => {
+        const [name = '', sample] = order.split(':');
+        const scenario = oneOf(scenarios, ({ name: own }) => own, name);
+        return { scenario, sample: sample === undefined ? null : wholeNumber('The number behind a scenario', sample) };
+      });
   const rounds = wholeNumber('--rounds', values.rounds);
   if (named.length === 0) fail(usage);
   // A workspace whose only model is paid by the call serves no scenario that expects the local one.
-  const chosen = [...named.filter(({ paidModel }) => !paidModel), ...named.filter(({ paidModel }) => paidModel)];
+  const chosen = named.toSorted((a, b) => Number(a.scenario.paidModel) - Number(b.scenario.paidModel));
   process.exitCode = (await runChaos(chosen, rounds, {
     seed: wholeNumber('--seed', values.seed),
     points: values.point.map((name) => oneOf(Object.values(chaosPoints).flat(), ({ name: own }) => own, name).name),
     targets: values.victim.map((name) => oneOf(targets, (own) => own, name)),
     faults: values.hit.map((name) => oneOf(faults, (own) => own, name)),
-    sample: values.sample === undefined ? null : wholeNumber('--sample', values.sample),
     group: wholeNumber('--group', values.group),
     count: wholeNumber('--count', values.count),
     say,
@@ -54,19 +56,21 @@ if (values.list) {
     : 1;
 }
 
+type Chosen = { scenario: Scenario; sample: number | null };
+
 async function runChaos(
-  chosen: readonly Scenario[],
+  chosen: readonly Chosen[],
   rounds: number,
-  options: Omit<ScenarioOptions, 'round'>,
+  options: Omit<ScenarioOptions, 'round' | 'sample'>,
 ): Promise<boolean> {
   const reports: Array<ScenarioReport & { scenario: string; seed: number; round: number; durationMs: number }> = [];
   const stack = await startProxiedStack(say);
   try {
-    for (const scenario of chosen)
+    for (const { scenario, sample } of chosen)
       for (let round = 1; round <= rounds; round += 1) {
         const began = performance.now();
         const random = seededRandom(options.seed).fork(`${scenario.name} ${round}`);
-        const report = await scenario.run(stack, random, { ...options, round });
+        const report = await scenario.run(stack, random, { ...options, round, sample });
         const durationMs = Math.round(performance.now() - began);
         reports.push({ scenario: scenario.name, seed: options.seed, round, durationMs, ...report });
         say(

@@ -8,22 +8,27 @@ export type Pace = {
   refused: number;
   /** The most calls that began within any minute. */
   mostPerMinute: number;
-  /** How long after the last refusal calls were decided on that did not wait for its `Retry-After`. */
+  /** How often a worker told all others that the provider refuses calls. */
+  pauses: number;
+  /** How long after such a pause began calls were decided on that did not wait for its end. */
   tooSoonMs: number[];
 };
 
 const minuteMs = 60_000;
-// Until a refusal has been read and shared by a row, on a machine whose cores are all busy.
-const knownMs = 300;
+// Between a worker's look at the pause and its decision, on a machine whose cores are all busy.
+const decidesWithinMs = 300;
 
 /**
- * Measures the pace of embedding calls; `retryAfterMs` is what each refusal asked for. A call is decided on when its
- * usage row is written, before it is sent.
+ * Measures the pace of embedding calls. A call is decided on when its usage row is written, before it is sent; `pausesAt`
+ * is when workers stored that the provider had asked for `pauseMs`.
  */
-export async function paceOfCalls(database: Database, log: readonly LoggedCall[], retryAfterMs: number): Promise<Pace> {
+export async function paceOfCalls(
+  database: Database,
+  log: readonly LoggedCall[],
+  { pausesAt, pauseMs }: { pausesAt: readonly number[]; pauseMs: number },
+): Promise<Pace> {
   const calls = log.filter((call) => call.kind === 'embeddings' && call.idempotencyKey !== null);
   const starts = calls.map((call) => call.startedAt).sort((a, b) => a - b);
-  const refusals = calls.filter((call) => call.status === 429).map((call) => call.finishedAt ?? call.startedAt);
   const mostPerMinute = Math.max(
     0,
     ...starts.map((start, n) => starts.slice(n).filter((other) => other < start + minuteMs).length),
@@ -36,8 +41,9 @@ export async function paceOfCalls(database: Database, log: readonly LoggedCall[]
     ),
   );
   const tooSoonMs = decided.flatMap(({ at }) => {
-    const since = Math.round(at - Math.max(...refusals.filter((refusal) => refusal < at)));
-    return since > knownMs && since < retryAfterMs - knownMs ? [since] : [];
+    const since = Math.round(at - Math.max(...pausesAt.filter((pause) => pause < at - decidesWithinMs)));
+    return since < pauseMs ? [since] : [];
   });
-  return { calls: calls.length, refused: refusals.length, mostPerMinute, tooSoonMs };
+  const refused = calls.filter((call) => call.status === 429).length;
+  return { calls: calls.length, refused, mostPerMinute, pauses: pausesAt.length, tooSoonMs };
 }

@@ -14,6 +14,8 @@ const documents = { count: 60, sentences: 30 };
 const refusedShare = 0.3;
 const requestsPerMinute = 150;
 const kills = 3;
+// Calls that a worker has under way at most: as many as it ingests documents at once.
+const lanes = 6;
 const patienceMs = 400_000;
 
 /**
@@ -29,6 +31,7 @@ export async function runRateLimited(
   await setPace({ requestsPerMinute });
   await stack.useStandIn(true);
   const since = Date.now();
+  const pauses = stack.board.watch(({ via, what }) => via === 'postgres' && /block_model_calls/.test(what));
   const refusals = random.fork('refusals');
   stack.refuseCalls(() => refusals.next() < refusedShare);
   const batch = await SagaBatch.accept(stack, `limited${options.round}`, documents, random);
@@ -57,11 +60,15 @@ export async function runRateLimited(
     total.repeatedTexts += paid.repeatedTexts;
     total.textsInFlight += paid.textsInFlight;
   }
-  const pace = await paceOfCalls(stack.database, log, refusal.retryAfterMs);
+  pauses.end();
+  const pace = await paceOfCalls(stack.database, log, { pausesAt: pauses.times, pauseMs: refusal.retryAfterMs });
   if (pace.mostPerMinute > requestsPerMinute)
     findings.push(`${pace.mostPerMinute} calls began within a minute, the limit is ${requestsPerMinute}`);
   if (pace.tooSoonMs.length > 0)
-    findings.push(`${pace.tooSoonMs.length} calls began before a refusal's Retry-After had passed`);
+    findings.push(`Calls were decided on ${pace.tooSoonMs.join(', ')} ms after a refusal that asked for a second`);
+  // What a killed worker was told it could tell nobody.
+  if (pace.pauses < pace.refused - hitsAt.length * lanes)
+    findings.push(`Of ${pace.refused} refusals ${pace.pauses} were told to the other worker`);
   if (pace.refused < pace.calls * refusedShare * 0.5)
     findings.push(`Only ${pace.refused} of ${pace.calls} were refused`);
   return { rounds: 1, hits: hitsAt.length, findings, details: { pace, ...total } };

@@ -56,9 +56,13 @@ export class Trap {
   }
 }
 
+/** When fitting messages arrived, in milliseconds since the epoch. */
+export type Sightings = { readonly times: number[]; end(): void };
+
 /** The traps that are set at present; every proxy shows it each message. */
 export class TrapBoard {
   readonly #traps = new Set<Trap>();
+  readonly #watches = new Set<(sighting: Sighting) => void>();
 
   /** Sets a trap; it stays until it is taken off. */
   set(order: TrapOrder): Trap {
@@ -73,8 +77,19 @@ export class TrapBoard {
     this.#traps.delete(trap);
   }
 
+  /** Notes from now on when a fitting message arrives, and holds none. */
+  watch(fits: (sighting: Sighting) => boolean): Sightings {
+    const times: number[] = [];
+    const look = (sighting: Sighting) => {
+      if (fits(sighting)) times.push(Date.now());
+    };
+    this.#watches.add(look);
+    return { times, end: () => void this.#watches.delete(look) };
+  }
+
   /** The traps that hold this message, by their edge. Asked once a message, when it arrives from the client. */
   meet(sighting: Sighting): { before: Trap | undefined; after: Trap | undefined } {
+    for (const look of this.#watches) look(sighting);
     const taking = [...this.#traps].filter((trap) => trap.takes(sighting));
     return {
       before: taking.find(({ order }) => order.edge === 'before'),
