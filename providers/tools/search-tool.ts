@@ -37,6 +37,7 @@ export function createSearchTool(definition: ToolDefinition, search: SearchDocum
   return {
     definition,
     async run(args, { workspaceId, user, signal }) {
+      signal.throwIfAborted();
       const own = AbortSignal.timeout(definition.timeoutMs);
       const question = {
         workspaceId,
