@@ -60,6 +60,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     submitTurn: (turn) => soon(() => submitTurn(turn)),
     cancelTurn: (turn) => soon(() => cancelTurn(turn)),
     decideCall: (call) => soon(() => starts.decideCall(call)),
+    conversationRuns: (turn) => soon(() => starts.conversationRuns(turn)),
     startIngest: (input) => soon(() => startIngest(input)),
     ingestRuns: (input) => soon(() => ingestRuns(input)),
     cancelIngest: (ingest) => soon(() => cancelIngest(ingest)),

@@ -30,6 +30,8 @@ export interface WorkStarter {
   cancelTurn(turn: CommittedTurn): Promise<void>;
   /** Tells the conversation that a person has decided about a call of the turn. */
   decideCall(call: CommittedTurn & { callId: string }): Promise<void>;
+  /** Whether a run of the conversation is open. */
+  conversationRuns(turn: Pick<CommittedTurn, 'conversationId'>): Promise<boolean>;
   /** True if it started a run; false if one was there and works on. */
   startIngest(input: IngestDocumentInput): Promise<boolean>;
   /** Whether a run of the ingestion is open. */
@@ -108,6 +110,15 @@ export function createWorkStarter(client: Client): WorkStarter {
     cancelTurn: (turn) => updateConversation(turn, conversationMessages.cancelTurn, { turnId: turn.turnId }),
     decideCall: ({ callId, ...turn }) =>
       updateConversation(turn, conversationMessages.decideCall, { turnId: turn.turnId, callId }),
+    async conversationRuns({ conversationId }) {
+      try {
+        const handle = client.workflow.getHandle(workflowIds.conversation(conversationId));
+        return (await handle.describe()).status.name === 'RUNNING';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
     async startIngest(input) {
       try {
         await client.workflow.start(workflowTypes.ingestDocument, {

@@ -134,19 +134,24 @@ export type LockedCall = {
 
 /** Locks the call's turn, then the call; null if there is none. */
 export async function lockCall(em: EntityManager, callId: string): Promise<LockedCall | null> {
-  const [row] = await query<LockedCall>(
+  // A statement that waits for a lock sees everything beside the locked row as it was before: so it only locks.
+  await query(
     em,
     `with t as materialized (
-       select id, state, attempt, agent_id from turns
-       where id = (select turn_id from tool_calls where id = $1) for update)
-     select c.id, c.workspace_id, c.conversation_id, c.turn_id, c.step, c.provider_call_id, c.tool_type, c.tool_id,
+       select id from turns where id = (select turn_id from tool_calls where id = $1) for update)
+     select from t join tool_calls c on c.turn_id = t.id where c.id = $1 for update of c`,
+    [callId],
+  );
+  const [row] = await query<LockedCall>(
+    em,
+    `select c.id, c.workspace_id, c.conversation_id, c.turn_id, c.step, c.provider_call_id, c.tool_type, c.tool_id,
             c.tool_name, c.tool_version, c.effect, c.idempotent, c.timeout_ms, c.max_result_bytes, c.arguments,
             c.arguments_hash, c.state, c.attempts, c.settlement, a.state as approval_state,
             a.arguments_hash as approval_hash, a.expires_at, a.changed_arguments, a.decided_by, a.decided_at,
             t.state as turn_state, t.attempt as turn_attempt, t.agent_id,
             (select user_id from conversations v where v.id = c.conversation_id) as user_id
-     from t join tool_calls c on c.turn_id = t.id left join approvals a on a.tool_call_id = c.id
-     where c.id = $1 for update of c`,
+     from tool_calls c join turns t on t.id = c.turn_id left join approvals a on a.tool_call_id = c.id
+     where c.id = $1`,
     [callId],
   );
   return row ?? null;

@@ -55,10 +55,16 @@ export async function lockTurn(
   em: EntityManager,
   turn: { conversationId: string; turnId: string },
 ): Promise<TurnContext | null> {
+  // A statement that waits for a lock sees everything beside the locked row as it was before: so it only locks.
+  await query(
+    em,
+    `with c as materialized (select id from conversations where id = $2 for update)
+     select from c join turns t on t.conversation_id = c.id where t.id = $1 for update of t`,
+    [turn.turnId, turn.conversationId],
+  );
   const [row] = await query<TurnContext>(
     em,
-    `with c as materialized (select id, user_id, active_message_id from conversations where id = $2 for update)
-     select t.id as turn_id, t.conversation_id, c.user_id, t.state, t.kind, t.step, t.attempt,
+    `select t.id as turn_id, t.conversation_id, c.user_id, t.state, t.kind, t.step, t.attempt,
             exists (select from turn_steps s where s.turn_id = t.id and s.step = t.step) as is_step_begun,
             t.started_at is null as is_new, t.cancel_requested_at is not null as cancel_requested,
             t.run_id, t.activity_id, t.activity_attempt, t.limit_reached, t.limits, t.topic,
@@ -70,14 +76,13 @@ export async function lockTurn(
             a.id as agent_id, a.system_prompt, a.temperature, a.max_tokens, ${agentToolsAsJson} as tools,
             d.id as model_id, d.name as model_name, d.provider, d.model_id as provider_model_id, d.endpoint, d.api_key,
             d.capabilities, d.pricing
-     from c
-     join turns t on t.conversation_id = c.id
+     from turns t
+     join conversations c on c.id = t.conversation_id
      join messages m on m.id = t.user_message_id
      join agents a on a.id = t.agent_id
      join models d on d.id = t.model_id
-     where t.id = $1
-     for update of t`,
-    [turn.turnId, turn.conversationId],
+     where t.id = $1`,
+    [turn.turnId],
   );
   return row ?? null;
 }

@@ -8,36 +8,39 @@ export type StrayTurn = {
   turnId: string;
   agentId: string;
   cancel: boolean;
+  /** Whether it waits for a person, so that its workflow is silent for good reason. */
+  waits: boolean;
+  /** Calls about which a person has decided; the workflow may not have heard of it. */
+  decided: string[];
 };
 
 /**
  * Finds turns whose request died between the row and the workflow (`accepted` for a few seconds), whose cancel was noted
- * but not acted on, and turns that have been silent so long that their workflow may be gone. For the operator role.
+ * but not acted on, about whose calls was decided without anything happening, and turns that have been silent so long
+ * that their workflow may be gone. For the operator role.
  */
 export async function findStrayTurns(em: EntityManager, limit: number): Promise<StrayTurn[]> {
-  const rows = await query<{
-    workspace_id: string;
-    conversation_id: string;
-    id: string;
-    agent_id: string;
-    cancel: boolean;
-  }>(
+  return query<StrayTurn>(
     em,
-    `select t.workspace_id, t.conversation_id, t.id, t.agent_id, t.cancel_requested_at is not null as cancel
+    `select t.workspace_id as "workspaceId", t.conversation_id as "conversationId", t.id as "turnId",
+            t.agent_id as "agentId", t.cancel_requested_at is not null as cancel, t.state = 'waiting' as waits,
+            array(select c.id from tool_calls c left join approvals a on a.tool_call_id = c.id
+                  where c.turn_id = t.id and c.step = t.step - 1
+                    and (a.state in ('approved', 'denied') or c.settled_at is not null)) as decided
      from turns t
      where (t.state = 'accepted' and t.updated_at < now() - interval '5 seconds')
         or (t.state in ('queued', 'running', 'waiting') and t.cancel_requested_at < now() - interval '5 seconds')
-        or (t.state in ('queued', 'running', 'waiting') and t.updated_at < now() - interval '60 seconds')
+        or (t.state in ('queued', 'running') and t.updated_at < now() - interval '60 seconds')
+        or (t.state = 'waiting' and t.updated_at < now() - interval '10 minutes')
+        or (t.state = 'running' and t.step > 0 and t.updated_at < now() - interval '5 seconds'
+            and not exists (select from turn_steps s where s.turn_id = t.id and s.step = t.step)
+            and not exists (select from tool_calls c where c.turn_id = t.id and c.state = 'executing')
+            and exists (select from tool_calls c left join approvals a on a.tool_call_id = c.id
+                        where c.turn_id = t.id and c.step = t.step - 1
+                          and (a.state in ('approved', 'denied') or c.settled_at is not null)))
      order by t.conversation_id, t.created_at limit $1`,
     [limit],
   );
-  return rows.map((row) => ({
-    workspaceId: row.workspace_id,
-    conversationId: row.conversation_id,
-    turnId: row.id,
-    agentId: row.agent_id,
-    cancel: row.cancel,
-  }));
 }
 
 /** Notes that a stray turn was brought to its workflow again, so that the next sweep leaves it alone for a while. */

@@ -103,3 +103,118 @@ describe('a turn with tools', () => {
     expect(await chat.promptOf(turnId, 1)).toMatch(/receipt/);
   });
 });
+
+describe('a call that cannot be run', () => {
+  test('goes back to the model with the reason: no such tool, arguments that do not fit', async () => {
+    const chat = await conversationWith();
+    provider.control({
+      script: [{ toolCalls: [call('teleport'), { name: 'stock', arguments: { notes: 1 } }] }, { answer: 'I see.' }],
+    });
+    const turnId = await chat.send('Beam me up');
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
+    const calls = await chat.calls(turnId);
+    expect(calls.map(({ state, code, attempts }) => [state, code, attempts])).toEqual([
+      ['invalid', 'unknown_tool', 0],
+      ['invalid', 'invalid_arguments', 0],
+    ]);
+    const asked = await chat.promptOf(turnId, 1);
+    expect(asked).toContain('There is no tool \\"teleport\\"');
+    expect(asked).toContain('note');
+  });
+
+  test('R35: a result of 3 MB ends the call once, in less than 2 s, and the model reads payload_too_large', async () => {
+    const chat = await conversationWith();
+    provider.control({ script: [{ toolCalls: [call('dump')] }] });
+    const started = Date.now();
+    const turnId = await chat.send('Everything');
+    const dumped = await chat.callIn(turnId, 'dump', 'failed');
+    expect(Date.now() - started).toBeLessThan(2000);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
+    expect(dumped).toMatchObject({ attempts: 1, code: 'payload_too_large' });
+    expect(service.log().filter((one) => one.path === '/dump')).toHaveLength(1);
+    expect(await chat.promptOf(turnId, 1)).toContain('payload_too_large');
+  });
+});
+
+describe('an approval', () => {
+  const twoPayments = { toolCalls: [call('pay', 'first'), call('pay', 'second')] };
+
+  async function twoWaiting() {
+    const chat = await conversationWith();
+    provider.control({ script: [twoPayments] });
+    const turnId = await chat.send('Pay twice');
+    const calls = await until(
+      async () => {
+        const found = await chat.calls(turnId);
+        return found.length === 2 ? found : null;
+      },
+      { what: 'both calls' },
+    );
+    const before = service.log().length;
+    return { chat, turnId, first: calls[0]!, second: calls[1]!, paid: () => service.log().slice(before) };
+  }
+
+  test('R18: two at a time are independent; twice is once; another decision is refused', async () => {
+    const { chat, turnId, first, second, paid } = await twoWaiting();
+    const both = [chat.decide(turnId, first, 'approved'), chat.decide(turnId, first, 'approved')];
+    expect((await Promise.all(both)).sort()).toEqual(['repeated', 'taken']);
+    expect(await chat.decide(turnId, first, 'denied')).toBe('refused');
+    await chat.callIn(turnId, 'pay', 'succeeded');
+    expect((await chat.turn(turnId)).state).toBe('waiting');
+    expect(await chat.decide(turnId, second, 'denied', { comment: 'Too dear' })).toBe('taken');
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
+    expect(paid().map((one) => one.body)).toEqual(['{"note":"first"}']);
+    expect((await chat.calls(turnId)).map(({ state, approval }) => [state, approval])).toEqual([
+      ['succeeded', 'approved'],
+      ['denied', 'denied'],
+    ]);
+    expect(await chat.promptOf(turnId, 1)).toContain('Too dear');
+  });
+
+  test('is bound to the arguments that were shown, and may change them', async () => {
+    const { chat, turnId, first, second, paid } = await twoWaiting();
+    expect(await chat.decide(turnId, { ...first, arguments_hash: second.arguments_hash }, 'approved')).toBe('refused');
+    expect(await chat.decide(turnId, first, 'approved', { changed: { note: 'less' } })).toBe('taken');
+    await chat.decide(turnId, second, 'denied');
+    await chat.ended(turnId);
+    expect(paid().map((one) => one.body)).toEqual(['{"note":"less"}']);
+    expect(await chat.promptOf(turnId, 1)).toMatch(/changed the arguments.*less/);
+  });
+
+  test('is acted upon though whoever decided died before it could tell', async () => {
+    const { chat, turnId, first, second, paid } = await twoWaiting();
+    await chat.decide(turnId, first, 'approved', { tell: false });
+    await chat.decide(turnId, second, 'denied', { tell: false });
+    await chat.sweep();
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
+    expect(paid()).toHaveLength(1);
+  });
+
+  test('of a turn that is cancelled is cancelled with it, within a second', async () => {
+    const { chat, turnId, first, paid } = await twoWaiting();
+    const asked = Date.now();
+    await chat.cancel(turnId);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'cancelled' });
+    expect(Date.now() - asked).toBeLessThan(1000);
+    expect(await chat.decide(turnId, first, 'approved')).toBe('refused');
+    expect((await chat.calls(turnId)).map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+    expect(paid()).toEqual([]);
+  });
+});
+
+describe('a cancel while a tool writes', () => {
+  test('ends the turn at once, and the outcome is recorded when it is known', async () => {
+    const chat = await conversationWith();
+    service.delayAnswers(3000);
+    provider.control({ script: [{ toolCalls: [call('mail')] }] });
+    const before = effects('/mail');
+    const turnId = await chat.send('Write to them');
+    await until(async () => effects('/mail') > before, { what: 'the effect' });
+    const asked = Date.now();
+    await chat.cancel(turnId);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'cancelled' });
+    expect(Date.now() - asked).toBeLessThan(1000);
+    expect(await chat.callIn(turnId, 'mail', 'succeeded', 'cancelled', 'failed')).toMatchObject({ state: 'succeeded' });
+    expect((await chat.events(turnId)).at(-1)?.kind).toBe('cancelled');
+  });
+});

@@ -41,14 +41,24 @@ test('a turn whose request died before its workflow was told is brought to it on
     ]),
   );
 
+  const [waitsForItsRun, waitsForNobody] = [await accept(), await accept()];
+  await database.asOperator((em) =>
+    query(
+      em,
+      `update turns set updated_at = now() - interval '11 minutes', state = 'waiting' where id = any($1::uuid[])`,
+      [[waitsForItsRun, waitsForNobody]],
+    ),
+  );
   const done: string[] = [];
   const sweep = createSweepTurns({
     database,
     submitTurn: async (turn) => void done.push(`submit ${turn.turnId}`),
     cancelTurn: async (turn) => void done.push(`cancel ${turn.turnId}`),
+    decideCall: async (call) => void done.push(`decide ${call.callId}`),
+    conversationRuns: async ({ turnId }) => turnId === waitsForItsRun,
   });
-  expect(await sweep()).toEqual({ swept: 2 });
-  expect(done).toEqual([`submit ${stray}`, `submit ${unwanted}`, `cancel ${unwanted}`]);
+  expect(await sweep()).toEqual({ swept: 4 });
+  expect(done).toEqual([`submit ${stray}`, `submit ${unwanted}`, `cancel ${unwanted}`, `submit ${waitsForNobody}`]);
   expect(done.join()).not.toContain(fresh);
   expect(await sweep()).toEqual({ swept: 0 });
 });

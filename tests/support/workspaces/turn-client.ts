@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { v7 } from 'uuid';
 import { seePrompts } from '../../../activities/conversation/prompt/see-prompts.ts';
+import { createSweepTurns } from '../../../activities/upkeep/sweep-turns.ts';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
 import {
   acceptMessage,
@@ -120,6 +121,13 @@ export function turnClient(database: Database, client: Client, workspace: TestWo
       await starter.decideCall({ ...committed(turnId), callId });
       return settled.outcome;
     },
+    /** Lets the sweep look, as it does every few seconds, once it has something to do. */
+    sweep: () =>
+      until(async () => (await createSweepTurns({ database, ...starter })()).swept > 0, {
+        what: 'the sweep to find something',
+        timeoutMs: 30_000,
+        everyMs: 500,
+      }),
     async turn(turnId: string): Promise<TurnRow> {
       const turn = await inWorkspace((em) => findTurn(em, turnId));
       if (!turn) throw new Error(`There is no turn ${turnId}`);
