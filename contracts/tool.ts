@@ -47,12 +47,8 @@ export const toolSchema = z.strictObject({
   ...timestampFields,
 });
 
-export type ToolShown = z.infer<typeof toolSchema>;
-
 /** One version of a tool. */
 export const toolVersionSchema = z.strictObject({ version: z.int(), ...versionedFields, created_at: timeField });
-
-export type ToolSnapshot = Omit<z.infer<typeof toolVersionSchema>, 'version' | 'created_at'>;
 
 const writable = {
   description: z.string().max(10_000).describe('What it does and when to use it: the model reads this'),

@@ -38,7 +38,6 @@ export const importToolsRoute = defineRoute({
       paths: {
         '/orders/{id}': {
           get: {
-            operationId: 'get_order',
             summary: 'Where an order is',
             parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
             responses: { 200: { description: 'The order' } },

@@ -84,7 +84,7 @@ async function addRetrievalTool(name: string, filters = {}) {
   return id;
 }
 
-const ragToolId = async () => (await harness.workspace.query<{ id: string }>(`select id from rag_tools`))[0]!.id;
+const ragToolId = async () => (await harness.workspace.query<{ id: string }>(`select id from rag_tools`, []))[0]!.id;
 
 describe('resolving the tools of an agent', () => {
   test('gives each a name that models can call, a number where two are alike, and leaves out what cannot be used', async () => {
@@ -167,7 +167,7 @@ describe('searches as tools', () => {
     expect(await search()).toEqual(['New']);
     expect((await run(tools[0]!, { query: 'zeppelin' })).content).toContain('Nothing was found');
     expect((await open({ type: 'retrieval_tool', id, version: null }))!.definition.name).toBe('as_called');
-    await harness.workspace.query(`update rag_tools set deleted_at = now()`);
+    await harness.workspace.query(`update rag_tools set deleted_at = now()`, []);
     expect((await resolve([{ type: 'retrieval_tool', id }])).leftOut).toEqual([
       expect.objectContaining({ id, reason: expect.stringContaining('no RAG tool') }),
     ]);
