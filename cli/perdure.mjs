@@ -26,6 +26,11 @@ if (args[0] === 'up') {
 } else if (Number(process.versions.node.split('.')[0]) >= 24) {
   const settings = path.join(checkout, '.env');
   if (existsSync(settings)) process.loadEnvFile(settings);
+  // A reader that has seen enough (`perdure sources | head -1`) is no fault.
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
   const { main } = await import('./main.ts');
   // oxlint-disable-next-line node/no-process-env -- the one place where settings come in; commands get them as an argument
   process.exitCode = await main({ args, env: process.env, checkout });

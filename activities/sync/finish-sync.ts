@@ -3,7 +3,7 @@ import { cancelJobDocuments } from '../../entities/documents/cancel-documents.ts
 import { deleteDocument } from '../../entities/documents/document-repository.ts';
 import { countCursors } from '../../entities/sources/source-cursor-repository.ts';
 import { countItems, forgetItems, readMissingItems } from '../../entities/sources/source-item-repository.ts';
-import { beginSync, endSync, type SyncError } from '../../entities/sources/source-sync-repository.ts';
+import { beginSync, endSync, holdSync, type SyncError } from '../../entities/sources/source-sync-repository.ts';
 import { query } from '../../entities/sql.ts';
 import type { AcceptedDocument } from './accepted-document.ts';
 import { cursorHash } from './list-page.ts';
@@ -58,6 +58,8 @@ export function createPlanRemovals(deps: SyncDeps): (input: SyncSourceInput) => 
 }
 
 const documentsPerStep = 50;
+/** More than one step of listing hands over. */
+const lateDocuments = 1_000;
 /** As many as a sync has under way at once. */
 const documentsNamed = 16;
 
@@ -114,7 +116,15 @@ export type SyncEnd = { state: 'completed' | 'failed' | 'cancelled'; error: Sync
 export function createFinishSync(deps: SyncDeps): (input: SyncSourceInput, end: SyncEnd) => Promise<void> {
   return async function finishSync(input, end) {
     await runSyncStep(deps, input, async () => {
-      await deps.database.inWorkspace(input.workspaceId, (em) => endSync(em, input, end));
+      const cancelled = await deps.database.inWorkspace(input.workspaceId, async (em) => {
+        // What a step handed over that had not heard of the cancel yet; while the sync is held, none hands over more.
+        const held = end.state === 'cancelled' ? await holdSync(em, input) : null;
+        const job = held && { workspaceId: input.workspaceId, jobId: held.jobId, limit: lateDocuments };
+        const late = job ? await cancelJobDocuments(em, job) : [];
+        await endSync(em, input, end);
+        return late;
+      });
+      await tellCancelled(deps, cancelled);
       // The job's watchers listen on the same channel, to whatever comes.
       deps.notifyDocument(input.syncId);
     });
@@ -128,11 +138,15 @@ export function createCancelDocuments(deps: SyncDeps): (input: SyncSourceInput) 
       const cancelled = await step.held((em, { jobId }) =>
         cancelJobDocuments(em, { workspaceId: input.workspaceId, jobId, limit: documentsPerStep }),
       );
-      for (const { documentId, generation } of cancelled) {
-        deps.notifyDocument(documentId);
-        await deps.cancelIngest({ documentId, generation });
-      }
+      await tellCancelled(deps, cancelled);
       return { more: cancelled.length > 0 };
     });
   };
+}
+
+async function tellCancelled(deps: SyncDeps, cancelled: readonly AcceptedDocument[]): Promise<void> {
+  for (const { documentId, generation } of cancelled) {
+    deps.notifyDocument(documentId);
+    await deps.cancelIngest({ documentId, generation });
+  }
 }
