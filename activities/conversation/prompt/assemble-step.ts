@@ -88,8 +88,8 @@ export async function assembleStep(em: EntityManager, step: StepToAssemble): Pro
 
   branch = await readBranch(em, branch, room);
   let prompt = assemblePrompt({ ...parts(), budget: room - estimateTokens(offered), count: estimateTokens });
-  if ('tooLong' in prompt || lacksSomething(prompt)) {
-    // The estimate is on the safe side. Before anything is left out, it is counted.
+  if ('tooLong' in prompt || lacksSomething(prompt) || prompt.tokens > room * shareOfEstimate) {
+    // Where it is close, and before anything is left out, tokens are counted.
     const ratio = await readTokenRatio(em, step);
     const count = await tokenCounter(model, ratio);
     branch = await readBranch(em, branch, room * mostEstimate);
@@ -109,8 +109,9 @@ export async function assembleStep(em: EntityManager, step: StepToAssemble): Pro
   };
 }
 
-// By how much an estimate may be higher than the count.
+// By how much an estimate may be higher than the count, and up to which share of the room it is trusted.
 const mostEstimate = 2.5;
+const shareOfEstimate = 0.8;
 
 function fillOf(source: PromptSource, offersTools: boolean) {
   const { agent, templates, topic } = source;
