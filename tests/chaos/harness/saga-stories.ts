@@ -8,7 +8,7 @@ import { providerWords } from './proxies/provider-proxy.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
-import { countKept, findByPath, findWord, sagaNames } from './saga-workspace.ts';
+import { countKept, countStored, findByPath, findWord, sagaNames } from './saga-workspace.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** What may happen to a document. */
@@ -30,7 +30,7 @@ const fresh: readonly StoryName[] = ['ingest', 'large', 'fail'];
 type Seen = {
   status: string;
   error: { code: string } | null;
-  latest: { generation: number; state: string; embedded_chunks: number } | null;
+  latest: { generation: number; state: string } | null;
 };
 type Plan = { sentences: number; source: string; marks: string[] };
 
@@ -96,7 +96,8 @@ export class SagaStory implements PointStory {
     await this.#learnId();
     if (this.#name === 'replace' || this.#name === 'delete') await this.#until(hasEnded(1));
     if (this.#name !== 'retry') return;
-    await this.#until(({ latest }) => (latest?.embedded_chunks ?? 0) > 0);
+    // Of a small document progress is told at its end; what is stored of it is worth keeping before.
+    while ((await countStored(this.#stack, this.#documentId)) === 0) await sleep(20);
     await this.#post('cancel');
     await this.#until(hasEnded(1));
     this.#knownChunks = await countKept(this.#stack, this.#documentId);

@@ -69,6 +69,16 @@ export async function findByPath(stack: ProxiedStack, path: string): Promise<str
   }
 }
 
+/** How many vectors are stored of the document. */
+export async function countStored(stack: ProxiedStack, documentId: string): Promise<number> {
+  const [row] = await stack.database.asOperator((em) =>
+    query<{ stored: number }>(em, `select count(*)::integer as stored from chunk_embeddings where document_id = $1`, [
+      documentId,
+    ]),
+  );
+  return row?.stored ?? 0;
+}
+
 /** How many vectors are kept for a retry of the document. */
 export async function countKept(stack: ProxiedStack, documentId: string): Promise<number> {
   const [row] = await stack.database.asOperator((em) =>

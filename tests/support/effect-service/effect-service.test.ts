@@ -30,6 +30,8 @@ test('counts an effect for each call, for each key where the address is idempote
 test('keeps the effect of a caller who does not wait for the answer', async () => {
   service.delayAnswers(5000);
   const before = service.log().length;
-  await expect(fetch(`${service.url}/payment`, { method: 'POST', signal: AbortSignal.timeout(200) })).rejects.toThrow();
+  await expect(fetch(`${service.url}/payment`, { method: 'POST', signal: AbortSignal.timeout(200) })).rejects.toThrow(
+    'timeout',
+  );
   expect(service.log().slice(before)).toMatchObject([{ path: '/payment', applied: true }]);
 });

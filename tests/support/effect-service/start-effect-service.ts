@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One request as the service met it. */
 export interface LoggedEffect {
@@ -24,12 +25,18 @@ export interface EffectService {
   stop(): Promise<void>;
 }
 
+/** What a test puts around an effect: `apply` has it and gives the answer; null leaves the request unanswered. */
+export type AroundEffect = (
+  request: { path: string; body: string; isGone(): boolean },
+  apply: () => string,
+) => Promise<string | null>;
+
 /**
  * Starts a service on the loopback address as the world beyond an agent's tools: `GET` reads, `POST /repeatable/…` takes
  * effect once for each `Idempotency-Key`, and every other `POST` takes effect each time. The effect comes before the
  * answer, so a caller that dies in between leaves it behind.
  */
-export async function startEffectService(): Promise<EffectService> {
+export async function startEffectService(around: AroundEffect = async (_, take) => take()): Promise<EffectService> {
   const log: LoggedEffect[] = [];
   const answers = new Map<string, string>();
   let delayMs = 0;
@@ -47,16 +54,19 @@ export async function startEffectService(): Promise<EffectService> {
     return answer;
   }
 
+  async function respond(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
+    const asked = { path: request.url ?? '/', body, isGone: () => response.destroyed };
+    const text = await around(asked, () => apply(request, body));
+    if (text === null) return void response.destroy();
+    await sleep(delayMs, undefined, { ref: false });
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(text);
+  }
+
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      const answer = apply(request, Buffer.concat(parts).toString('utf8'));
-      setTimeout(() => {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        response.end(answer);
-      }, delayMs).unref();
-    });
+    request.on('end', () => void respond(request, response, Buffer.concat(parts).toString('utf8')));
     request.on('error', () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
