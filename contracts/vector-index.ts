@@ -21,6 +21,13 @@ export const vectorIndexSchema = z
       .nullable()
       .default(null)
       .describe('IVFFlat: number of lists; null follows the number of rows'),
+    min_rows: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .nullable()
+      .default(null)
+      .describe('HNSW: below so many rows no index is built and all are compared; null: about 5 million / dimensions'),
   })
   .refine((index) => index.ef_construction >= 2 * index.m, {
     message: 'must be at least twice m',

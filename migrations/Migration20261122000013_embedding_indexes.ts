@@ -57,7 +57,7 @@ export class Migration20261122000013_embedding_indexes extends Migration {
 
 // As before (CREATE ... LIKE and ATTACH leave readers alone; the advisory lock orders registrations), with the indexes that
 // the model's row asks for. IVFFlat takes its centres from rows, so there it is built later, once there are some.
-const registerEmbeddingModel = `
+export const registerEmbeddingModel = `
   create or replace function register_embedding_model(model uuid) returns text
   language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '10s' as $function$
   declare

@@ -1,17 +1,17 @@
-import { isCancellation, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { isCancellation, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { maintainLexiconOptions } from './activity-options.ts';
 
 type Steps = ReturnType<typeof createUpkeepActivities>;
 
-const { foldTermStatistics, indexGenerations } = proxyLocalActivities<Steps>(maintainLexiconOptions);
+const { foldTermStatistics, indexGenerations, sweepGrownModels } = proxyLocalActivities<Steps>(maintainLexiconOptions);
 
 // Shorter than the schedule's interval and the run's time-out, also when a worker was away for a while.
 const looksForMs = 270_000;
 
 /**
  * Keeps full text search fast and whole: folds the statistics that ingestion appends, before searches have much to sum
- * up, and indexes what was ingested before there was an index. A schedule starts one of these every five minutes; it looks
+ * up, and indexes what was ingested before there was an index. Vectors that have become many get their index too. A schedule starts one of these every five minutes; it looks
  * every ten seconds, and at once while there is more to index. A look that fails is repeated by the next.
  */
 export async function maintainLexicon(): Promise<{ folded: number; indexed: number }> {
@@ -23,6 +23,7 @@ export async function maintainLexicon(): Promise<{ folded: number; indexed: numb
       done.folded += (await foldTermStatistics()).folded;
       indexed = (await indexGenerations()).indexed;
       done.indexed += indexed;
+      if (patched('sweep-grown-models')) await sweepGrownModels();
     } catch (error) {
       // A local activity's failure comes as it is, not as an ActivityFailure.
       if (isCancellation(error)) throw error;

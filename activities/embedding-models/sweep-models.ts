@@ -1,7 +1,12 @@
 import type { IndexModelInput, MoveEmbeddingsInput } from '../../contracts/names/workflows.ts';
 import { defaultVectorIndex, planVectorIndexes } from '../../domain/vector-indexes/plan-vector-indexes.ts';
 import { claimStrayMoves } from '../../entities/agents/embedding-move-repository.ts';
-import { listEmbeddingModels, readVectorIndexes } from '../../entities/agents/vector-index-repository.ts';
+import {
+  listChangedModels,
+  listEmbeddingModels,
+  listGrownModels,
+  readVectorIndexes,
+} from '../../entities/agents/vector-index-repository.ts';
 import type { Database } from '../../platform/database.ts';
 
 /** What the sweeps of embedding models are made with; all calls may be repeated. */
@@ -12,13 +17,19 @@ export type SweepModelsDeps = {
 };
 
 const atOnce = 50;
+// Of four bytes a number, and less than any model waits for.
+const grownBytes = 8_000_000;
 
-/** Starts moves to another embedding model that were accepted and have no workflow, or whose workflow was ended. */
+/**
+ * Starts what was asked for and has no workflow, or whose workflow was ended: moves to another embedding model, and
+ * changes of a model's indexes.
+ */
 export function createSweepMoves(deps: SweepModelsDeps): () => Promise<{ swept: number }> {
   return async function sweepMoves() {
     const stray = await deps.database.asOperator((em) => claimStrayMoves(em, atOnce));
     for (const move of stray) await deps.startMove(move);
-    return { swept: stray.length };
+    const { swept } = await startWhereWanted(deps, await deps.database.asOperator(listChangedModels));
+    return { swept: stray.length + swept };
   };
 }
 
@@ -28,16 +39,29 @@ export function createSweepMoves(deps: SweepModelsDeps): () => Promise<{ swept: 
  */
 export function createSweepIndexes(deps: SweepModelsDeps): () => Promise<{ swept: number }> {
   return async function sweepIndexes() {
-    const models = await deps.database.asOperator(listEmbeddingModels);
-    let swept = 0;
-    for (const model of models) {
-      const state = await deps.database.asOperator((em) => readVectorIndexes(em, model.modelId));
-      if (!state || state.isBusy) continue;
-      const settings = { ...defaultVectorIndex, ...state.settings };
-      if (!planVectorIndexes(settings, state, state.built).next) continue;
-      await deps.startIndexing(model);
-      swept += 1;
-    }
-    return { swept };
+    return startWhereWanted(deps, await deps.database.asOperator(listEmbeddingModels));
   };
+}
+
+/** The same for models without an index alone, whose rows may have become many: a cheap look, made often. */
+export function createSweepGrownModels(deps: SweepModelsDeps): () => Promise<{ swept: number }> {
+  return async function sweepGrownModels() {
+    return startWhereWanted(deps, await deps.database.asOperator((em) => listGrownModels(em, grownBytes)));
+  };
+}
+
+async function startWhereWanted(
+  deps: SweepModelsDeps,
+  models: readonly { workspaceId: string; modelId: string }[],
+): Promise<{ swept: number }> {
+  let swept = 0;
+  for (const model of models) {
+    const state = await deps.database.asOperator((em) => readVectorIndexes(em, model.modelId));
+    if (!state || state.isBusy) continue;
+    const settings = { ...defaultVectorIndex, ...state.settings };
+    if (!planVectorIndexes(settings, state, state.built).next) continue;
+    await deps.startIndexing(model);
+    swept += 1;
+  }
+  return { swept };
 }

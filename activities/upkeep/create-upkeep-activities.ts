@@ -3,7 +3,12 @@ import {
   type SweepAcceptedDocumentsDeps,
 } from '../ingestion/sweep-accepted-documents.ts';
 import { createSweepSyncs, type SweepSyncsDeps } from '../sync/sweep-syncs.ts';
-import { createSweepIndexes, createSweepMoves, type SweepModelsDeps } from '../embedding-models/sweep-models.ts';
+import {
+  createSweepGrownModels,
+  createSweepIndexes,
+  createSweepMoves,
+  type SweepModelsDeps,
+} from '../embedding-models/sweep-models.ts';
 import { createFoldTermStatistics } from './fold-term-statistics.ts';
 import { createIndexGenerations } from './index-generations.ts';
 import { createSweepOrphans } from './sweep-orphans.ts';
@@ -19,6 +24,7 @@ export function createUpkeepActivities(
     sweepSyncs: createSweepSyncs(deps),
     sweepMoves: createSweepMoves(deps),
     sweepIndexes: createSweepIndexes(deps),
+    sweepGrownModels: createSweepGrownModels(deps),
     sweepOrphans: createSweepOrphans(deps),
     foldTermStatistics: createFoldTermStatistics(deps),
     indexGenerations: createIndexGenerations(deps),

@@ -26,8 +26,9 @@ const change = defineRoute({
   summary: 'Choose the kind and the metrics of the indexes of an embedding model’s vectors',
   description:
     'Answers 202 with the state as it is; the indexes are built in the background while search and ingestion go on, and ' +
-    'those that they replace are dropped afterwards. An IVFFlat index is built once there are rows for it, and anew when ' +
-    'their number has doubled or halved.',
+    'those that they replace are dropped afterwards. Few rows need no index: an HNSW index is built once comparing with all ' +
+    'would take longer than about 10 ms; an IVFFlat index once there are rows for it, and anew when their number has ' +
+    'doubled or halved.',
   scope: 'configuration:write',
   params: idParamsSchema,
   body: vectorIndexSchema,

@@ -36,7 +36,8 @@ export interface Corpus {
 
 /**
  * Makes a workspace with an embedding model and documents in their final state. `owner` is a connection in the role
- * perdure_owner. `metadata.part` of a document is one of 1,000 values, spread evenly. The vector and full-text indexes are made after the rows, which is about five times as fast.
+ * perdure_owner. `metadata.part` of a document is one of 1,000 values, spread evenly. The
+ * vector and full-text indexes are made after the rows, which is about five times as fast.
  */
 export async function loadCorpus(
   owner: pg.Client,
@@ -44,7 +45,7 @@ export async function loadCorpus(
   report: (line: string) => void = () => {},
 ): Promise<Corpus> {
   const corpus = await createWorkspace(owner, plan);
-  const definitions = await dropIndexes(owner, ['chunk_terms_keys_idx', `${corpus.partition}_hnsw`]);
+  const definitions = await dropIndexes(owner, ['chunk_terms_keys_idx']);
   const vectors = new ClusteredVectors(plan.seed, plan.shape);
   const text = new ZipfText(plan.seed + 1);
   const random = seededRandom(plan.seed + 2);
@@ -79,6 +80,10 @@ export async function loadCorpus(
   await owner.query('select fold_term_statistics($1)', [plan.documents]);
   report('indexing');
   for (const definition of definitions) await owner.query(definition);
+  await owner.query(
+    `create index "${corpus.partition}_cos_h16_64" on ${corpus.partition}
+     using hnsw ((embedding::vector(${plan.shape.dimensions})) vector_cosine_ops) with (m = 16, ef_construction = 64)`,
+  );
   for (const table of [
     'documents',
     'document_generations',

@@ -1,13 +1,18 @@
 /** How two vectors are compared. */
 export type VectorMetric = 'cosine' | 'l2' | 'inner_product';
 
-/** What indexes the vectors of a model shall have: one for each metric. `lists` null follows the number of rows. */
+/**
+ * What indexes the vectors of a model shall have: one for each metric. `lists` null follows the number of rows, `min_rows`
+ * null what is cheaper.
+ */
 export type VectorIndexSettings = {
   kind: 'hnsw' | 'ivfflat';
   metrics: readonly VectorMetric[];
   m: number;
   ef_construction: number;
   lists: number | null;
+  /** Below so many rows an HNSW index is not built: all are compared. */
+  min_rows: number | null;
 };
 
 /** What a model has when nothing was said. */
@@ -17,6 +22,7 @@ export const defaultVectorIndex: VectorIndexSettings = {
   m: 16,
   ef_construction: 64,
   lists: null,
+  min_rows: null,
 };
 
 /** An index as the database's catalogue shows it; one that was not finished is not valid. */
@@ -31,7 +37,16 @@ export type BuiltVectorIndex = {
 /** An index to build. */
 export type VectorIndexToBuild = Omit<BuiltVectorIndex, 'isValid'>;
 
-/** The next thing to do, and for how many rows an IVFFlat index still waits (null when it does not). */
+/** A model's vectors as the database has them. */
+export type IndexedVectors = {
+  partition: string;
+  rows: number;
+  dimensions: number;
+  /** Whether many more rows are on their way. */
+  isLoading: boolean;
+};
+
+/** The next thing to do, and for how many rows an index still waits (null when it does not). */
 export type VectorIndexPlan = {
   next: { action: 'drop'; name: string } | { action: 'build'; index: VectorIndexToBuild } | null;
   waitsForRows: number | null;
@@ -40,6 +55,10 @@ export type VectorIndexPlan = {
 // Below this a scan of all rows is as fast, and the centres of the lists would be those of a small sample.
 const fewestRows = 2000;
 const fewestLists = 16;
+// Numbers that an exact search reads: some 12 ms of them, and some 30 ms. Inserting a row into an HNSW index costs several
+// times what its share of building the index costs, so while rows pour in the larger number is waited for.
+const numbersWorthAnIndex = 5_000_000;
+const numbersToBearWhileLoading = 12_000_000;
 const metricNames = { cosine: 'cos', l2: 'l2', inner_product: 'ip' } as const;
 
 /**
@@ -56,12 +75,13 @@ export function listsFor(rows: number): number {
  */
 export function planVectorIndexes(
   settings: VectorIndexSettings,
-  { partition, rows }: { partition: string; rows: number },
+  vectors: IndexedVectors,
   built: readonly BuiltVectorIndex[],
 ): VectorIndexPlan {
+  const { partition, rows } = vectors;
   const unfinished = built.find(({ isValid }) => !isValid);
   if (unfinished) return { next: { action: 'drop', name: unfinished.name }, waitsForRows: null };
-  const waitsForRows = missingRows(settings, rows);
+  const waitsForRows = missingRows(settings, vectors);
   const kept = new Set<string>();
   for (const metric of settings.metrics) {
     const serving = built.filter((index) => index.metric === metric);
@@ -75,10 +95,18 @@ export function planVectorIndexes(
   return { next: superfluous ? { action: 'drop', name: superfluous.name } : null, waitsForRows };
 }
 
-function missingRows(settings: VectorIndexSettings, rows: number): number | null {
-  if (settings.kind === 'hnsw') return null;
-  const needed = settings.lists ?? fewestRows;
+function missingRows(settings: VectorIndexSettings, { rows, ...vectors }: IndexedVectors): number | null {
+  const needed = settings.kind === 'hnsw' ? fewestForHnsw(settings, vectors) : (settings.lists ?? fewestRows);
   return rows < needed ? needed : null;
+}
+
+/** An index that is there is kept, however few the rows are. */
+function fewestForHnsw(
+  settings: VectorIndexSettings,
+  { dimensions, isLoading }: Pick<IndexedVectors, 'dimensions' | 'isLoading'>,
+): number {
+  if (settings.min_rows !== null) return settings.min_rows;
+  return Math.ceil((isLoading ? numbersToBearWhileLoading : numbersWorthAnIndex) / dimensions);
 }
 
 function fits(index: BuiltVectorIndex, settings: VectorIndexSettings, rows: number): boolean {

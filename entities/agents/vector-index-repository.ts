@@ -19,6 +19,8 @@ export type VectorIndexState = {
   settings: Record<string, unknown>;
   /** Estimated once there are many. */
   rows: number;
+  /** Whether many more rows are on their way: documents are being ingested that will have a fifth as many, or more. */
+  isLoading: boolean;
   /** Whether somebody builds or drops an index of this model right now. */
   isBusy: boolean;
   built: VectorIndexRow[];
@@ -32,6 +34,10 @@ export async function readVectorIndexes(em: EntityManager, modelId: string): Pro
     `select p.relname as partition, m.dimensions, m.vector_index as settings,
        greatest(p.reltuples, case when p.reltuples < 10000 then
          (select count(*) from (select from chunk_embeddings e where e.model_id = $1 limit 20000) few) end)::float8 as rows,
+       (select coalesce(sum(greatest(u.expected_chunks, u.byte_size / 1000)), 0) from (
+          select g.expected_chunks, g.byte_size from document_generations g
+          where g.workspace_id = m.workspace_id and g.state in ('staging', 'ready') limit 10000) u)
+         > 0.2 * greatest(p.reltuples, 1000) as "isLoading",
        exists (
          select from pg_locks l join pg_stat_activity a on a.pid = l.pid and a.usesysid is not null
          where l.locktype = 'relation' and l.relation = p.oid and l.granted and l.pid <> pg_backend_pid()
@@ -91,11 +97,45 @@ export async function setVectorIndex(
   ]);
 }
 
+/**
+ * Embedding models of all workspaces that have grown to `bytes` of vectors and have no index that is complete, for the
+ * operator role. One statement, whatever the number of models.
+ */
+export async function listGrownModels(
+  em: EntityManager,
+  bytes: number,
+): Promise<{ workspaceId: string; modelId: string }[]> {
+  return query(
+    em,
+    `select m.workspace_id as "workspaceId", m.id as "modelId"
+     from models m join pg_class p on p.oid = to_regclass('chunk_embeddings_' || replace(m.id::text, '-', ''))
+     where m.kind = 'embedding' and m.deleted_at is null and pg_table_size(p.oid) >= $1
+       and not exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+                       where i.indrelid = p.oid and i.indisvalid and a.amname in ('hnsw', 'ivfflat'))
+     order by m.id`,
+    [bytes],
+  );
+}
+
 /** Embedding models of all workspaces that are not deleted, for the operator role. */
 export async function listEmbeddingModels(em: EntityManager): Promise<{ workspaceId: string; modelId: string }[]> {
   return query(
     em,
     `select workspace_id as "workspaceId", id as "modelId" from models
      where kind = 'embedding' and deleted_at is null order by id`,
+  );
+}
+
+/**
+ * Embedding models of all workspaces whose rows have changed a few seconds ago, or a few minutes, and that ask for indexes
+ * of their own, for the operator role: as long as the request for the building of an index is worth a look.
+ */
+export async function listChangedModels(em: EntityManager): Promise<{ workspaceId: string; modelId: string }[]> {
+  return query(
+    em,
+    `select workspace_id as "workspaceId", id as "modelId" from models
+     where kind = 'embedding' and deleted_at is null and vector_index <> '{}'
+       and updated_at between now() - interval '15 minutes' and now() - interval '3 seconds'
+     order by id`,
   );
 }

@@ -150,7 +150,7 @@ test('an embedding model has its own place for vectors as soon as it is there', 
   const rows = await api.database.asOperator((em) =>
     query<{ indexdef: string }>(em, 'select indexdef from pg_indexes where tablename = $1', [partition]),
   );
-  expect(rows.some((row) => row.indexdef.includes('hnsw'))).toBe(true);
+  expect(rows.some((row) => row.indexdef.includes('content_hash'))).toBe(true);
 });
 
 test.each([

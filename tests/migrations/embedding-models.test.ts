@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { settleVectorIndexes } from '../../activities/embedding-models/build-vector-indexes.ts';
+import { setVectorIndex } from '../../entities/agents/vector-index-repository.ts';
 import { Document, DocumentChunk, DocumentGeneration, Model } from '../../entities/index.ts';
 import { query } from '../../entities/sql.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
@@ -85,13 +87,16 @@ describe.each([
   [1536, 'vector'],
   [3072, 'halfvec'],
 ])('a model of %d dimensions', (dimensions, type) => {
-  test(`has its partition and an HNSW index on ${type} that a search uses`, async () => {
+  test(`has its partition, and an HNSW index on ${type} that a search uses once it is wanted`, async () => {
     const id = await makeModel(dimensions);
     const partition = await register(id);
     expect(partition).toBe(`chunk_embeddings_${id.replaceAll('-', '')}`);
     await database.inWorkspace(workspaceId, (em) => insertVectors(em, id, dimensions));
+    await database.asOperator((em) => setVectorIndex(em, id, { min_rows: 0 }));
+    const name = `${partition}_cos_h16_64`;
+    expect(await settleVectorIndexes(database, id, new AbortController().signal)).toMatchObject({ built: [name] });
     const [index] = await database.asOperator((em) =>
-      query<{ indexdef: string }>(em, 'select indexdef from pg_indexes where indexname = $1', [`${partition}_hnsw`]),
+      query<{ indexdef: string }>(em, 'select indexdef from pg_indexes where indexname = $1', [name]),
     );
     expect(index!.indexdef).toContain(
       `USING hnsw (((embedding)::${type}(${dimensions})) ${type}_cosine_ops) WITH (m='16', ef_construction='64')`,
@@ -109,7 +114,7 @@ describe.each([
       const lines = await query<Record<'QUERY PLAN', string>>(em, `explain ${search}`);
       return { plan: lines.map((line) => line['QUERY PLAN']).join('\n'), nearest: await query(em, search) };
     });
-    expect(plan).toContain(`Index Scan using ${partition}_hnsw`);
+    expect(plan).toContain(`Index Scan using ${name}`);
     expect(nearest[0]).toEqual({ chunk_index: 7 });
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import { createSweepGrownModels } from '../../activities/embedding-models/sweep-models.ts';
 import { createFoldTermStatistics } from '../../activities/upkeep/fold-term-statistics.ts';
 import { createIndexGenerations } from '../../activities/upkeep/index-generations.ts';
 import { taskQueues } from '../../contracts/names/task-queues.ts';
@@ -36,6 +37,11 @@ beforeAll(async () => {
         if (failures >= 0) throw new Error('The database went away');
         return indexGenerations();
       },
+      sweepGrownModels: createSweepGrownModels({
+        database,
+        startMove: async () => {},
+        startIndexing: async () => {},
+      }),
     },
     sinks: { trace: { span: { fn: () => {} } } },
   });

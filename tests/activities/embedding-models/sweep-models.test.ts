@@ -67,9 +67,27 @@ test('R21 indexes that are not what their model asks for are built, those that a
   const sweep = createSweepIndexes(deps());
   started = [];
   expect(await sweep()).toEqual({ swept: 0 });
-  await database.asOperator((em) => setVectorIndex(em, library.modelId, { metrics: ['cosine', 'l2'] }));
+  await database.asOperator((em) => setVectorIndex(em, library.modelId, { metrics: ['cosine', 'l2'], min_rows: 0 }));
   expect(await sweep()).toEqual({ swept: 1 });
   expect(started).toEqual([library.modelId]);
   await settleVectorIndexes(database, library.modelId, new AbortController().signal);
   expect(await sweep()).toEqual({ swept: 0 });
+});
+
+test('a change of indexes whose workflow never started is started a few seconds later, and looked at no more once it is old', async () => {
+  const { modelId } = library;
+  const sweptAfter = async (seconds: number) => {
+    started = [];
+    await database.asOperator((em) =>
+      query(em, `update models set updated_at = now() - make_interval(secs => $2) where id = $1`, [modelId, seconds]),
+    );
+    await createSweepMoves(deps())();
+    return started;
+  };
+  await database.asOperator((em) => setVectorIndex(em, modelId, { metrics: ['cosine', 'inner_product'], min_rows: 0 }));
+  expect(await sweptAfter(1)).toEqual([]);
+  expect(await sweptAfter(5)).toEqual([modelId]);
+  expect(await sweptAfter(1000)).toEqual([]);
+  await settleVectorIndexes(database, modelId, new AbortController().signal);
+  expect(await sweptAfter(5)).toEqual([]);
 });

@@ -10,10 +10,10 @@ import {
 const partition = 'p';
 
 /** Follows the plan to its end and returns the steps. */
-function settle(settings: VectorIndexSettings, rows: number, built: BuiltVectorIndex[]) {
+function settle(settings: VectorIndexSettings, rows: number, built: BuiltVectorIndex[], isLoading = false) {
   const steps: string[] = [];
   for (;;) {
-    const { next, waitsForRows } = planVectorIndexes(settings, { partition, rows }, built);
+    const { next, waitsForRows } = planVectorIndexes(settings, { partition, rows, dimensions: 384, isLoading }, built);
     if (!next) return { steps, waitsForRows, built };
     if (next.action === 'build') {
       steps.push(`+${next.index.name}`);
@@ -35,7 +35,17 @@ const registered: BuiltVectorIndex = {
 };
 
 test('what was registered is what is wanted by default', () => {
-  expect(settle(defaultVectorIndex, 0, [registered])).toMatchObject({ steps: [], waitsForRows: null });
+  expect(settle(defaultVectorIndex, 0, [registered])).toMatchObject({ steps: [] });
+});
+
+test('few rows get no HNSW index, rows that pour in get it later, and what there is stays', () => {
+  const least = Math.ceil(5_000_000 / 384);
+  expect(settle(defaultVectorIndex, least - 1, [])).toMatchObject({ steps: [], waitsForRows: least });
+  expect(settle(defaultVectorIndex, least, [])).toMatchObject({ steps: ['+p_cos_h16_64'], waitsForRows: null });
+  expect(settle(defaultVectorIndex, least, [], true)).toMatchObject({ steps: [], waitsForRows: 31_250 });
+  expect(settle(defaultVectorIndex, 31_250, [], true)).toMatchObject({ steps: ['+p_cos_h16_64'] });
+  expect(settle({ ...defaultVectorIndex, min_rows: 10 }, 10, [])).toMatchObject({ steps: ['+p_cos_h16_64'] });
+  expect(settle(defaultVectorIndex, 10, [{ ...registered, isValid: false }])).toMatchObject({ steps: ['-p_hnsw'] });
 });
 
 test('another kind is built before the old one is dropped, and each metric has its own', () => {
@@ -63,12 +73,12 @@ test('lists follow the rows, and the index is built anew only when they have dou
 
 test('an index that was not finished goes first, whatever is wanted', () => {
   const broken = { ...registered, name: 'p_cos_h16_64', isValid: false };
-  expect(settle(defaultVectorIndex, 10, [broken]).steps).toEqual(['-p_cos_h16_64', '+p_cos_h16_64']);
+  expect(settle(defaultVectorIndex, 20_000, [broken]).steps).toEqual(['-p_cos_h16_64', '+p_cos_h16_64']);
 });
 
 test('other parameters and metrics that are no longer wanted', () => {
   const settings = { ...defaultVectorIndex, m: 32, metrics: ['inner_product'] as const };
-  expect(settle(settings, 10, [registered]).steps).toEqual(['+p_ip_h32_64', '-p_hnsw']);
+  expect(settle(settings, 20_000, [registered]).steps).toEqual(['+p_ip_h32_64', '-p_hnsw']);
   const given = { ...defaultVectorIndex, kind: 'ivfflat' as const, lists: 4 };
   expect(settle(given, 3, [])).toMatchObject({ steps: [], waitsForRows: 4 });
   expect(settle(given, 4, []).steps).toEqual(['+p_cos_i4']);
