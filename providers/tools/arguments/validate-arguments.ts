@@ -28,6 +28,9 @@ export function validateArguments(parameters: JsonSchema, jsonText: string): Val
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return invalid('they must be a JSON object');
   if (!isStorable(value, 0))
     return invalid(`they hold the character NUL, half of a character, or are nested deeper than ${deepest} levels`);
+  // Schemas are checked when they are stored; a row that was written past that must not stop the turn.
+  const mistake = findSchemaMistake(parameters);
+  if (mistake !== null) return { reason: `The tool cannot be called: ${mistake}.` };
   try {
     const check = compileSchema(parameters);
     const errors = runWithin(validateMs, () => check(value));

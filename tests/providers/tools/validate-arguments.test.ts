@@ -42,6 +42,10 @@ describe('validateArguments', () => {
     expect(reasonOf(transfer, text)).toContain(why);
   });
 
+  test('a schema that is none stops nothing: the call is refused with the reason', () => {
+    expect(reasonOf({}, '{}')).toContain('cannot be called');
+  });
+
   test('names all mistakes, and no endless list of them', () => {
     const reason = reasonOf(
       { type: 'object', properties: { a: { items: { type: 'string' } } } },
