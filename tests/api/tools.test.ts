@@ -208,7 +208,7 @@ describe('versions', () => {
     const answers = await Promise.all(
       ['a', 'b', 'c', 'd'].map((description) => api.call('PATCH', `/tools/${tool.id}`, { body: { description } })),
     );
-    expect(answers.map(({ json }) => json.version).toSorted()).toEqual([2, 3, 4, 5]);
+    expect(answers.map(({ json }) => Number(json.version)).toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5]);
     const { json } = await api.call('GET', `/tools/${tool.id}/versions`);
     const last = answers.find((answer) => answer.json.version === 5)!;
     expect(json.data).toHaveLength(5);
