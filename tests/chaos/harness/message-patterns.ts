@@ -34,3 +34,13 @@ export const providerCall =
     sighting.via === 'provider' &&
     sighting.what.endsWith('/embeddings') &&
     (model === undefined || sighting.mentions(model));
+
+/** A call for an answer of a model. */
+export const chatCall: MessagePattern = (sighting) =>
+  sighting.via === 'provider' && sighting.what.endsWith('/chat/completions');
+
+/** A request to the service of the tools at this path. */
+export const effectOn =
+  (path: string): MessagePattern =>
+  (sighting) =>
+    sighting.via === 'effect' && sighting.what === path;

@@ -10,6 +10,8 @@ import { holdStack } from '../../../scripts/supervisor/hold-stack.ts';
 import type { HeldStack } from '../../../scripts/supervisor/hold-stack.ts';
 import type { ProcessName } from '../../../scripts/supervisor/run-file.ts';
 import { startFakeProvider } from '../../support/fake-provider/start-fake-provider.ts';
+import { startEffectService } from '../../support/effect-service/start-effect-service.ts';
+import type { AroundEffect, EffectService } from '../../support/effect-service/start-effect-service.ts';
 import type { FakeProvider } from '../../support/fake-provider/start-fake-provider.ts';
 import { ApiClient } from './api-client.ts';
 import { startPostgresProxy } from './proxies/postgres-proxy.ts';
@@ -17,6 +19,7 @@ import { startProviderProxy } from './proxies/provider-proxy.ts';
 import { startTemporalProxy } from './proxies/temporal-proxy.ts';
 import type { TemporalProxy } from './proxies/temporal-proxy.ts';
 import { TrapBoard } from './proxies/trap-board.ts';
+import type { Sighting } from './proxies/trap-board.ts';
 
 /** A process of the product. The stand-in is a second worker, which may be kept from work. */
 export const productProcesses = ['api', 'worker', 'stand-in'] as const;
@@ -33,6 +36,8 @@ export interface ProxiedStack {
   /** The provider's address for models whose calls may be held. */
   readonly providerUrl: string;
   readonly board: TrapBoard;
+  /** What agents' tools call; its effects may be held too. */
+  readonly effects: EffectService;
   /** A folder below which sources of the type `file` may read. */
   readonly sourceFolder: string;
   /** Asks before each paid call whether the provider is to refuse it with 429; null refuses none. */
@@ -54,6 +59,7 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
     PERDURE_ENV: 'test',
     PERDURE_WORKFLOW_BUNDLE: await workflowBundle(cache),
     PERDURE_SOURCE_FOLDERS: sourceFolder,
+    PERDURE_FETCH_ALLOW: '127.0.0.1',
   };
   const ends: Array<() => Promise<unknown>> = [() => rm(sourceFolder, { recursive: true, force: true })];
   const homes = new Map<string, string>();
@@ -78,6 +84,9 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
     ends.push(() => provider.stop());
     const providerProxy = await startProviderProxy(provider.url, board);
     ends.push(() => providerProxy.stop());
+
+    const effects = await startEffectService(aroundEffects(board));
+    ends.push(() => effects.stop());
 
     const gates = new Map<string, TemporalProxy>();
     const holdBehindProxies = async (name: ProductProcess, processes: ProcessName[], polling: boolean) => {
@@ -110,6 +119,7 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
       provider,
       providerUrl: providerProxy.url,
       board,
+      effects,
       sourceFolder,
       refuseCalls: (next) => providerProxy.refuseCalls(next),
       homeOf(name) {
@@ -127,4 +137,24 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
     await stop();
     throw error;
   }
+}
+
+/** Shows each request to the board: `before`, it has had no effect yet; `after`, its answer is held back. */
+function aroundEffects(board: TrapBoard): AroundEffect {
+  return async ({ path: address, body, isGone }, apply) => {
+    const sighting: Sighting = {
+      process: 'worker',
+      via: 'effect',
+      what: address.split('?')[0] ?? address,
+      within: [],
+      mentions: (text) => address.includes(text) || body.includes(text),
+    };
+    const { before, after } = board.meet(sighting);
+    if (before) await before.hold(sighting);
+    // Dead by now: its request never arrives.
+    if (isGone()) return null;
+    const answer = apply();
+    if (after) await after.hold(sighting);
+    return answer;
+  };
 }

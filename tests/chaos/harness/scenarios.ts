@@ -10,6 +10,7 @@ import { sagaPoints } from './saga-points.ts';
 import { syncPoints } from './sync-points.ts';
 import { faults, targets } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
+import { turnPoints } from './turn-points.ts';
 import { turnsWorkload } from './turns-workload.ts';
 
 const workloads = { ingest: ingestWorkload, turns: turnsWorkload };
@@ -30,6 +31,7 @@ export const chaosPoints: Readonly<Record<string, readonly ChaosPoint[]>> = {
   'saga-points': sagaPoints,
   'sync-points': syncPoints,
   'model-points': modelPoints,
+  'turn-points': turnPoints,
 };
 
 /** Every scenario of the harness. */

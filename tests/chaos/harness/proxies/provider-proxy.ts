@@ -60,12 +60,20 @@ export async function startProviderProxy(upstreamUrl: string, board: TrapBoard):
       ...(body === '' ? {} : { body: orderBehaviour(body, typeof key === 'string' && refuse?.() === true) }),
       signal: left.signal,
     });
-    const bytes = Buffer.from(await answer.arrayBuffer());
-    if (after) await after.hold(sighting);
     const type = answer.headers.get('content-type') ?? 'application/json';
     const wait = answer.headers.get('retry-after');
-    response.writeHead(answer.status, { 'content-type': type, ...(wait === null ? {} : { 'retry-after': wait }) });
-    response.end(bytes);
+    const headers = { 'content-type': type, ...(wait === null ? {} : { 'retry-after': wait }) };
+    if (after) {
+      const bytes = Buffer.from(await answer.arrayBuffer());
+      await after.hold(sighting);
+      response.writeHead(answer.status, headers);
+      response.end(bytes);
+      return;
+    }
+    // An answer that is streamed passes as it comes.
+    response.writeHead(answer.status, headers);
+    for await (const part of answer.body ?? []) response.write(part);
+    response.end();
   }
 
   const server = createServer((request, response) => {

@@ -1,9 +1,9 @@
-/** One message that passes a proxy of the harness: a statement of SQL, a call of Temporal or of the model's provider. */
+/** One message that passes a proxy of the harness: of SQL, to Temporal, to the model's provider, to the service of tools. */
 export interface Sighting {
   /** Whose message it is, as `ProxiedStack` names its processes. */
   readonly process: string;
-  readonly via: 'postgres' | 'temporal' | 'provider';
-  /** The statement's text, the name of Temporal's call, or the path at the provider. */
+  readonly via: 'postgres' | 'temporal' | 'provider' | 'effect';
+  /** The statement's text, the name of Temporal's call, or the path at the provider or the service. */
   readonly what: string;
   /** For `commit`: the statements of its transaction, in order. */
   readonly within: readonly string[];
