@@ -9,7 +9,7 @@ import { slope } from '../harness/statistics.ts';
 import { readTreeMemory } from '../start/process-memory.ts';
 import { benchKey, makeBase, onCopy, planDocuments, upload } from './base-database.ts';
 import { IngestClient } from './ingest-client.ts';
-import { growthCharacters, growthSteps } from './ingest-sizes.ts';
+import { growthCharacters, growthSteps, warmUpDocuments } from './ingest-sizes.ts';
 import { RawLoader } from './load-raw.ts';
 import { countChunks, readCpu } from './measure-free.ts';
 import type { PlannedDocument } from './plan-chunks.ts';
@@ -25,20 +25,23 @@ const sampleEveryMs = 1_000;
 export async function measureGrowth(results: Results, { plot }: { plot: string | null }): Promise<void> {
   const machine = describeMachine();
   await withBenchStack({ processes: ['postgres', 'temporal'] }, async (stack) => {
-    const documents = planDocuments(stack, {
+    const planned = planDocuments(stack, {
       name: 'growth',
-      count: growthSteps.at(-1)!,
+      count: warmUpDocuments + growthSteps.at(-1)!,
       characters: growthCharacters,
     });
+    const documents = planned.slice(warmUpDocuments);
     const vectors = path.join(stack.home, 'vectors');
     await writeVectors(
       vectors,
-      documents.flatMap((document) => document.chunks),
+      planned.flatMap((document) => document.chunks),
     );
     const base = await makeBase(stack, 'growth', 10);
     await onCopy({ stack, base }, (databaseUrl) =>
       withServedDatabase(stack, { databaseUrl, vectors }, async ({ url, pids }) => {
         const client = await IngestClient.connect({ url, key: benchKey, databaseUrl, source: 'rest' });
+        // What is run often is compiled by then.
+        await client.ingest(planned.slice(0, warmUpDocuments).map(upload));
         const memory = watchMemory(pids.worker);
         const used = async () => [...(await readCpu(pids)).values()].reduce((sum, seconds) => sum + seconds, 0);
         await inSteps(documents, async (part, present) => {

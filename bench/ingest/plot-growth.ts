@@ -28,7 +28,7 @@ export function plotGrowth(metrics: Readonly<Record<string, number>>, caption: s
   const memory: Line[] = [{ name: 'worker', colour: '#1f6feb', points: of('worker_mb') }];
   const sizes = cost[0]!.points.map(({ chunks }) => chunks);
   if (sizes.length < 2) throw new Error('A plot needs at least two sizes: was this measured with --growth?');
-  const height = top + 2 * panelHeight + gap + 58;
+  const height = top + 2 * panelHeight + gap + 88;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
