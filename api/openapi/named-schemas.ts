@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import * as agent from '../../contracts/agent.ts';
 import * as apiKey from '../../contracts/api-key.ts';
+import { approvalSchema } from '../../contracts/approval.ts';
 import * as conversation from '../../contracts/conversation.ts';
 import * as document from '../../contracts/document.ts';
 import * as health from '../../contracts/health.ts';
@@ -15,6 +16,8 @@ import * as retrievalTool from '../../contracts/retrieval-tool.ts';
 import * as search from '../../contracts/search.ts';
 import { statusSchema } from '../../contracts/status.ts';
 import * as tool from '../../contracts/tool.ts';
+import { toolCallSchema } from '../../contracts/tool-call.ts';
+import { turnAuditSchema } from '../../contracts/turn-audit.ts';
 import * as turn from '../../contracts/turn.ts';
 import * as usage from '../../contracts/usage.ts';
 import * as userMemory from '../../contracts/user-memory.ts';
@@ -22,8 +25,10 @@ import * as userMemory from '../../contracts/user-memory.ts';
 /** Schemas of answers that have a name in the documentation; all others are shown in place. */
 export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   Agent: agent.agentSchema,
+  AgentVersion: agent.agentVersionSchema,
   ApiKey: apiKey.apiKeySchema,
   ApiKeyCreated: apiKey.apiKeyCreatedSchema,
+  Approval: approvalSchema,
   Citation: message.citationSchema,
   Conversation: conversation.conversationSchema,
   Document: document.documentSchema,
@@ -38,6 +43,7 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   Model: model.modelSchema,
   Problem: problemSchema,
   PromptTemplate: promptTemplate.promptTemplateSchema,
+  PromptTemplateVersion: promptTemplate.promptTemplateVersionSchema,
   RagTool: ragTool.ragToolSchema,
   Readiness: health.readinessSchema,
   RetrievalTool: retrievalTool.retrievalToolSchema,
@@ -47,7 +53,9 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   Status: statusSchema,
   Tool: tool.toolSchema,
   ToolVersion: tool.toolVersionSchema,
+  ToolCall: toolCallSchema,
   Turn: turn.turnSchema,
+  TurnAudit: turnAuditSchema,
   TurnWithAnswer: turn.turnWithAnswerSchema,
   Usage: usage.usageSchema,
   UserMemory: userMemory.userMemorySchema,

@@ -6,7 +6,8 @@ export type TemplateMistake = { path: string; message: string };
 /** A variable that cannot be filled, and why. */
 export type UnfilledVariable = { name: string; reason: string };
 
-type Placeholder = { name: string; start: number; end: number };
+/** A place for a variable; `name` is null where the braces are not closed. */
+type Placeholder = { name: string | null; start: number; end: number };
 
 // A backslash in front keeps the braces as they are, for templates that show templates.
 const marks = /\\\{\{|\{\{([^{}]*)\}\}|\{\{/g;
@@ -96,12 +97,10 @@ export function fillTemplate(
   return { text: (text + template.slice(at)).replaceAll('\\{{', '{{') };
 }
 
-function* scan(template: string): Generator<{ name: string | null; start: number; end: number }> {
+function* scan(template: string): Generator<Placeholder> {
   for (const { 0: whole, 1: inner, index } of template.matchAll(marks)) {
     if (whole === '\\{{') continue;
-    yield { name: inner === undefined ? null : inner.trim(), start: index, end: index + whole.length } satisfies
-      | Placeholder
-      | { name: null; start: number; end: number };
+    yield { name: inner === undefined ? null : inner.trim(), start: index, end: index + whole.length };
   }
 }
 
@@ -132,23 +131,28 @@ function printNothing({ required }: TemplateVariable): { text: string } | { reas
 function print(variable: TemplateVariable, value: string | number | boolean): { text: string } | { reason: string } {
   const text = String(value);
   const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-  switch (variable.type) {
-    case 'string':
-      return { text };
-    case 'number':
-      return typeof value !== 'boolean' && text.trim() !== '' && Number.isFinite(Number(text))
-        ? { text: text.trim() }
-        : { reason: `is ${shown} and must be a number` };
-    case 'boolean':
-      return text === 'true' || text === 'false' ? { text } : { reason: `is ${shown} and must be true or false` };
-    case 'enum':
-      return variable.values.includes(text)
-        ? { text }
-        : { reason: `is ${shown} and must be one of ${variable.values.join(', ')}` };
-    case 'date':
-      return isoDate.test(text) ? { text } : { reason: `is ${shown} and must be a date such as 2026-03-01` };
-  }
+  const printed = printers[variable.type](value, variable);
+  return 'text' in printed ? printed : { reason: `is ${shown} and must be ${printed.expected}` };
 }
+
+type Printer = (
+  value: string | number | boolean,
+  variable: TemplateVariable,
+) => { text: string } | { expected: string };
+
+const printers: Record<TemplateVariable['type'], Printer> = {
+  string: (value) => ({ text: String(value) }),
+  number: (value) => {
+    const text = String(value).trim();
+    const isNumber = typeof value !== 'boolean' && text !== '' && Number.isFinite(Number(text));
+    return isNumber ? { text } : { expected: 'a number' };
+  },
+  boolean: (value) =>
+    /^(?:true|false)$/.test(String(value)) ? { text: String(value) } : { expected: 'true or false' },
+  enum: (value, { values }) =>
+    values.includes(String(value)) ? { text: String(value) } : { expected: `one of ${values.join(', ')}` },
+  date: (value) => (isoDate.test(String(value)) ? { text: String(value) } : { expected: 'a date such as 2026-03-01' }),
+};
 
 function placeOf(text: string, index: number): string {
   const before = text.slice(0, index).split('\n');

@@ -23,6 +23,7 @@ export function fillInstructions(parts: {
   topicInstructions: string;
   templates: readonly PromptTemplateText[];
   offersTools: boolean;
+  question: string;
   values: TemplateValues;
 }): FilledInstructions {
   const missing: MissingVariable[] = [];
@@ -41,7 +42,7 @@ export function fillInstructions(parts: {
     ...(parts.offersTools ? texts('tool') : []),
     ...texts('assistant').map((text) => `An answer looks like this:\n${text.trim()}`),
   ].filter((text) => text.trim() !== '');
-  let question = String(parts.values['question'] ?? '');
+  let { question } = parts;
   for (const template of ofType('user')) {
     const text = fill(template, { ...parts.values, question });
     question = /\{\{\s*question\s*\}\}/.test(template.template) ? text : `${text}\n\n${question}`;

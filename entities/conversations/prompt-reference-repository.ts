@@ -66,8 +66,9 @@ export async function readPromptReferences(em: EntityManager, turnId: string): P
 }
 
 function toStep(response: Record<string, unknown> | null): ReferencedStep {
+  const text = response?.['text'];
   return {
-    text: String(response?.['text'] ?? ''),
+    text: typeof text === 'string' ? text : '',
     toolCalls: (response?.['tool_calls'] ?? []) as ReferencedStep['toolCalls'],
   };
 }

@@ -120,6 +120,7 @@ function fillOf(source: PromptSource, offersTools: boolean) {
     topicInstructions: agent.topics.find(({ name }) => name === topic)?.instructions ?? '',
     templates,
     offersTools,
+    question: source.question.content,
     values: valuesOf(source),
   });
   if (filled.missing.length > 0) throw new PerdureError('prompt_variable_missing', describeMissing(filled.missing));

@@ -5,7 +5,8 @@ import { resultText } from '../taken-steps.ts';
 
 /** The prompts of a turn's calls of the model, by step, exactly as they were sent. */
 export function seePrompts({ requests, steps, messages, calls }: PromptReferences): Map<number, PromptMessage[]> {
-  const prompts = requests as ReadonlyMap<number, Record<string, unknown> & StoredPrompt>;
+  // Written by this product alone, so that their form is known.
+  const prompts = new Map([...requests].map(([step, request]) => [step, request as StoredPrompt]));
   const results = [...calls.values()].map(
     (call) =>
       [

@@ -80,7 +80,7 @@ describe('storePrompt', () => {
     expect(
       storePrompt(
         longer,
-        new Map([
+        new Map<number, StoredPrompt>([
           [1, first],
           [2, second],
         ]),
