@@ -81,6 +81,12 @@ export class WordPieceTokenizer {
       word = { text: '', starts: [], ends: [] };
     };
     for (let start = from; start < to && tokens.ids.length < limit;) {
+      const plainEnd = word.text === '' ? endOfPlainWord(text, start, to) : start;
+      if (plainEnd > start) {
+        this.#appendPlainWord(text.slice(start, plainEnd), start, tokens);
+        start = plainEnd;
+        continue;
+      }
       const codePoint = text.codePointAt(start) ?? 0;
       const end = start + (codePoint > 0xffff ? 2 : 1);
       const characters = this.#normalize(codePoint);
@@ -101,6 +107,14 @@ export class WordPieceTokenizer {
       start = end;
     }
     flush();
+  }
+
+  #appendPlainWord(word: string, start: number, tokens: TokenizedText): void {
+    let from = start;
+    for (const { id, end } of this.#pieces(word.toLowerCase())) {
+      append(tokens, id, from, start + end);
+      from = start + end;
+    }
   }
 
   #normalize(codePoint: number): readonly NormalizedCharacter[] {
@@ -154,6 +168,28 @@ export class WordPieceTokenizer {
     return pieces;
   }
 }
+
+/**
+ * The end of a word of ASCII letters and digits that begins at `start`; `start` itself if none does, if it is long, or if
+ * what follows might belong to it. Such a word is normalized by lowering its case, unit by unit.
+ */
+function endOfPlainWord(text: string, start: number, to: number): number {
+  let end = start;
+  let unit = -1;
+  for (; end < to; end += 1) {
+    unit = text.charCodeAt(end);
+    if (!isAsciiAlphanumeric(unit)) break;
+  }
+  if (end - start > longestWord) return start;
+  return end === to || isAsciiBreak(unit) ? end : start;
+}
+
+const isAsciiAlphanumeric = (unit: number): boolean =>
+  (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x41 && unit <= 0x5a) || (unit >= 0x30 && unit <= 0x39);
+
+// Space, line ends, tab and punctuation; other control characters are dropped and do not end a word.
+const isAsciiBreak = (unit: number): boolean =>
+  (unit >= 0x20 && unit < 0x7f) || unit === 0x0a || unit === 0x0d || unit === 0x09;
 
 function push(word: Word, normalized: string, start: number, end: number): void {
   // Past this length the word is unknown whatever follows; megabytes without a space must not be kept.
