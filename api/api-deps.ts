@@ -6,6 +6,7 @@ import type { NotificationListener } from '../platform/notification-listener.ts'
 import type { Notifier } from '../platform/notifier.ts';
 import type { SourceSchedules } from '../platform/source-schedules.ts';
 import type { WorkStarter } from '../platform/work-starter.ts';
+import type { PromptReferences } from '../entities/conversations/prompt-reference-repository.ts';
 import type { ToolCallView } from '../entities/conversations/tool-call-view-repository.ts';
 import type { DocumentType } from '../contracts/names/document-types.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
@@ -25,6 +26,17 @@ export type ModelSettings = {
   capabilities: Record<string, unknown>;
   dimensions: number | null;
 };
+
+/** A prompt as the model was sent it. */
+export type SeenPrompt = ReadonlyArray<
+  | { readonly role: 'system' | 'user'; readonly content: string }
+  | {
+      readonly role: 'assistant';
+      readonly content: string;
+      readonly toolCalls?: ReadonlyArray<{ readonly id: string; readonly name: string; readonly arguments: string }>;
+    }
+  | { readonly role: 'tool'; readonly toolCallId: string; readonly content: string }
+>;
 
 /** One line of the log; fields never hold content of documents or messages. */
 export interface ApiLogger {
@@ -83,6 +95,10 @@ export interface ApiDeps {
     >,
     given: Record<string, unknown>,
   ): Promise<string | null>;
+  /** The prompts of a turn by step, as they were sent. */
+  seePrompts(references: PromptReferences): ReadonlyMap<number, SeenPrompt>;
+  /** The address of a run's history in Temporal's web UI; null where that has none, or the run is not known. */
+  historyUrl(workflowId: string, runId: string | null): string | null;
   /** Seals a credential for the database. */
   seal(secret: string): string;
 }

@@ -1,5 +1,6 @@
 import { agentRoutes } from './agents/routes.ts';
 import { apiKeyRoutes } from './api-keys/routes.ts';
+import { approvalRoutes } from './approvals/routes.ts';
 import { conversationRoutes } from './conversations/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { embeddingMoveRoutes } from './embedding-moves/routes.ts';
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...conversationRoutes,
   ...turnRoutes,
   ...toolCallRoutes,
+  ...approvalRoutes,
   ...agentRoutes,
   ...modelRoutes,
   ...vectorIndexRoutes,

@@ -7,6 +7,7 @@ import { textAnalyzer } from '../providers/lexical/text-analyzer.ts';
 import type { PaidCall } from '../providers/paid-call.ts';
 import { createProviders } from '../providers/registry.ts';
 import type { ModelSettings } from '../providers/registry.ts';
+import { seePrompts } from '../activities/conversation/prompt/see-prompts.ts';
 import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
 import { createArgumentCheck } from './check-arguments.ts';
 import { checkDatabase } from './check-database.ts';
@@ -108,6 +109,12 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
       chatModel: (model) => providers.chatModel(opened(model)),
       embeddingModel: (model) => providers.embeddingModel(opened(model)),
     }),
+    seePrompts,
+    historyUrl: (workflowId: string, runId: string | null) =>
+      config.PERDURE_TEMPORAL_UI_URL === undefined || runId === null
+        ? null
+        : `${config.PERDURE_TEMPORAL_UI_URL.replace(/\/$/, '')}/namespaces/${encodeURIComponent(client.options.namespace)}` +
+          `/workflows/${encodeURIComponent(workflowId)}/${encodeURIComponent(runId)}/history`,
     seal: (secret: string) => seal(config.PERDURE_SECRET_KEY, secret),
     async close() {
       await notifications.close();

@@ -101,6 +101,9 @@ export async function beginModelStep(
       temperature,
       max_tokens: maxTokens,
       call_id: callId,
+      ...(offered.length > 0 && {
+        tools: offered.map(({ definition: { type, id, name, version } }) => ({ type, id, name, version })),
+      }),
       ...stored,
     },
   });

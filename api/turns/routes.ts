@@ -6,6 +6,7 @@ import { listCitations, requestCancel } from '../../entities/conversations/turn-
 import { presentMessage } from '../conversations/present-message.ts';
 import { defineRoute } from '../framework/route.ts';
 import { watchTurn } from '../streams/watch-turn.ts';
+import { auditRoute } from './audit-route.ts';
 import { findVisibleTurn } from './find-visible-turn.ts';
 import { presentTurn } from './present-turn.ts';
 
@@ -85,4 +86,4 @@ function readLastEventId(value: string | null): number {
 }
 
 /** Routes of turns; a turn is made by sending a message. */
-export const turnRoutes = [get, cancel, events];
+export const turnRoutes = [get, cancel, events, auditRoute];

@@ -41,7 +41,8 @@ export type ToolCallView = {
   comment: string | null;
 };
 
-const selectCalls = `
+/** The statement that reads calls `c` with their turn `t`, conversation `v` and approval `a`; conditions follow it. */
+export const selectCalls = `
   select c.id, c.conversation_id, c.turn_id, t.agent_id, c.step, c.position, c.tool_type, c.tool_id, c.tool_name,
          c.tool_version, c.effect, c.idempotent, c.arguments, c.arguments_hash, c.state, c.attempts, c.result,
          c.result_bytes, c.truncated, c.error, c.settlement, c.settled_by, c.settled_at, c.created_at, c.started_at,
