@@ -10,6 +10,8 @@ export const conversationSchema = z.strictObject({
   title: z.string(),
   model_name: z.string(),
   is_archived: z.boolean(),
+  active_message_id: idField.nullable().describe('The last message of the branch that is shown'),
+  has_branches: z.boolean(),
   metadata: jsonObjectField,
   ...timestampFields,
 });
@@ -29,6 +31,9 @@ export const updateConversationSchema = z.strictObject({
   title: z.string().trim().max(500).optional(),
   is_archived: z.boolean().optional(),
   metadata: jsonObjectField.optional(),
+  active_message_id: idField
+    .optional()
+    .describe('Shows the branch through this message, down to its newest one; the next message goes below that'),
 });
 
 /** Query of `GET /conversations`. */

@@ -10,6 +10,7 @@ export const errorTable = {
   forbidden: { status: 403, retryable: false, title: 'The API key does not allow this' },
   not_found: { status: 404, retryable: false, title: 'There is no such resource' },
   method_not_allowed: { status: 405, retryable: false, title: 'The method is not allowed here' },
+  conversation_busy: { status: 409, retryable: true, title: 'The conversation is at work' },
   conflict: { status: 409, retryable: false, title: 'The request conflicts with the current state' },
   idempotency_conflict: { status: 409, retryable: false, title: 'The idempotency key was used for another request' },
   request_in_progress: { status: 409, retryable: true, title: 'The same request is still in progress' },

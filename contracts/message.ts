@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idField, jsonObjectField, timeField } from './fields.ts';
 import { maxMessageCharacters } from './names/limits.ts';
+import { pageQuerySchema } from './page.ts';
 
 /** A numbered reference of an answer: a snapshot of the passage as it stood when the answer was given. */
 export const citationSchema = z.strictObject({
@@ -40,6 +41,11 @@ export const messageSchema = z.strictObject({
 
 export type Message = z.infer<typeof messageSchema>;
 
+const onBusyField = z
+  .enum(['queue', 'replace', 'refuse'])
+  .optional()
+  .describe('While another turn is under way: wait, end that one, or answer 409. What the agent says when left out');
+
 /** Body of `POST /conversations/{id}/messages`. */
 export const createMessageSchema = z.strictObject({
   content: z
@@ -52,4 +58,19 @@ export const createMessageSchema = z.strictObject({
     .max(255)
     .optional()
     .describe("The client's own id: the same one again is the same message, not a second one"),
+  on_busy: onBusyField,
 });
+
+/** Query of `GET /conversations/{id}/messages`. */
+export const listMessagesQuerySchema = pageQuerySchema.extend({
+  branch: z
+    .enum(['all', 'active'])
+    .default('all')
+    .describe('`active`: only the messages of the branch that is shown, from the first to the last'),
+});
+
+/** Body of `POST /messages/{id}/edit`. */
+export const editMessageSchema = createMessageSchema;
+
+/** Body of `POST /messages/{id}/regenerate` and of `POST /turns/{id}/retry`. */
+export const answerAgainSchema = z.strictObject({ on_busy: onBusyField });

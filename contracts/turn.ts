@@ -14,8 +14,22 @@ export const turnSchema = z.strictObject({
   agent_id: idField,
   agent_version: z.int(),
   model_id: idField,
+  kind: z
+    .enum(['message', 'regenerate', 'edit', 'retry'])
+    .describe('What asked for it: a message, an edited one, or another answer to the same question'),
+  replaces_turn_id: idField.nullable().describe('The turn whose question this one answers again'),
+  topic: z.string().nullable().describe('Of the agent; null without topics'),
+  versions: z
+    .looseObject({ agent: z.int(), templates: z.record(idField, z.int()).optional() })
+    .describe('With which versions of agent and prompt templates it is served'),
+  step: z.int().describe('How many steps are done'),
+  limit_reached: z
+    .enum(['steps', 'tokens', 'seconds', 'cost'])
+    .nullable()
+    .describe('Why it had to answer with what it had'),
+  waiting_since: timeField.nullable().describe('While the state is `waiting`: for a person'),
   state: z.enum(turnStates),
-  attempt: z.int().describe('More than 1 when a crash made the answer begin again'),
+  attempt: z.int().describe('More than 1 when a crash or a refusal made a step begin again'),
   error: storedErrorSchema.nullable(),
   cancel_requested_at: timeField.nullable(),
   created_at: timeField,

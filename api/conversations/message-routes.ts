@@ -1,20 +1,20 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
-import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { PerdureError } from '../../contracts/errors.ts';
 import { idParamsSchema } from '../../contracts/fields.ts';
-import { createMessageSchema, messageSchema } from '../../contracts/message.ts';
-import { workflowIds } from '../../contracts/names/workflows.ts';
-import { pageOf, pageQuerySchema } from '../../contracts/page.ts';
+import {
+  createMessageSchema,
+  editMessageSchema,
+  listMessagesQuerySchema,
+  messageSchema,
+} from '../../contracts/message.ts';
+import { pageOf } from '../../contracts/page.ts';
 import { messageAcceptedSchema } from '../../contracts/turn.ts';
-import { acceptMessage, listMessages } from '../../entities/conversations/conversation-repository.ts';
-import { findMessage } from '../../entities/conversations/message-repository.ts';
-import { findTurn, listCitations } from '../../entities/conversations/turn-repository.ts';
+import { listMessages } from '../../entities/conversations/conversation-repository.ts';
+import { listCitations } from '../../entities/conversations/turn-repository.ts';
 import { readCursor, sequenceCursor, toPage } from '../framework/page.ts';
 import { defineRoute } from '../framework/route.ts';
-import { notFound } from '../framework/validate-request.ts';
-import { presentTurn } from '../turns/present-turn.ts';
+import { acceptUserMessage, submitAccepted } from './accept-user-message.ts';
 import { findVisibleConversation } from './find-visible-conversation.ts';
-import { pinPrompt, requireFilled } from './pin-prompt.ts';
+import { findVisibleMessage } from './find-visible-message.ts';
 import { presentMessage } from './present-message.ts';
 
 const create = defineRoute({
@@ -30,54 +30,44 @@ const create = defineRoute({
   body: createMessageSchema,
   idempotent: true,
   responses: { 202: messageAcceptedSchema },
-  problems: [422],
+  problems: [409, 422],
   example: { content: 'When is the office open?', client_message_id: 'm-1' },
-  transaction: async (em, { params, body, principal, user }) => {
+  transaction: async (em, request, deps) => {
+    const { params, user } = request;
     // Without an end user to compare with, the lock that follows finds out whether there is such a conversation.
     if (user !== null) await findVisibleConversation(em, params.id, user);
-    const pin = await pinPrompt(em, { conversationId: params.id, question: body.content });
-    const accepted = await acceptMessage(em, {
-      workspaceId: principal.workspaceId,
-      conversationId: params.id,
-      messageId: uuidV7(),
-      turnId: uuidV7(),
-      workflowId: workflowIds.conversation(params.id),
-      clientMessageId: body.client_message_id ?? null,
-      content: body.content,
-      ...(pin && { versions: pin.versions }),
-    });
-    if ('refused' in accepted) {
-      if (accepted.refused === 'conversation_not_found') throw notFound('conversation');
-      throw new PerdureError('conflict', 'The conversation is archived. Restore it (is_archived: false) to go on.');
-    }
-    // A message that was accepted before is answered as it was, whatever its templates say now.
-    if (pin && !accepted.duplicate) requireFilled(pin);
-    const { message, turn } = await readAccepted(em, accepted);
-    if (message.content !== body.content)
-      throw new PerdureError(
-        'conflict',
-        `client_message_id "${body.client_message_id}" was used for another message of this conversation. Use a new one.`,
-      );
-    return { status: 202, body: { message: presentMessage(message, []), turn: presentTurn(turn) } };
+    return acceptUserMessage(em, request, deps, { conversationId: params.id });
   },
-  afterCommit: async (reply, { principal }, deps) => {
-    const { turn } = messageAcceptedSchema.parse(reply.body);
-    if (turn.state !== 'accepted') return;
-    await deps.starter.submitTurn({
-      workspaceId: principal.workspaceId,
-      conversationId: turn.conversation_id,
-      agentId: turn.agent_id,
-      turnId: turn.id,
-    });
-  },
+  afterCommit: submitAccepted,
 });
 
-async function readAccepted(em: EntityManager, accepted: { messageId: string; turnId: string }) {
-  const message = await findMessage(em, accepted.messageId);
-  const turn = await findTurn(em, accepted.turnId);
-  if (!message || !turn) throw new Error(`message ${accepted.messageId} was accepted but cannot be read`);
-  return { message, turn };
-}
+const edit = defineRoute({
+  method: 'POST',
+  path: '/messages/{id}/edit',
+  tag: 'Conversations',
+  summary: "Put another message in the place of a user's message",
+  description:
+    'The new message stands beside the old one and begins a branch, which is shown from then on; nothing is lost. Show ' +
+    'the old branch again with PATCH /conversations/{id} and active_message_id.',
+  scope: 'conversations:write',
+  params: idParamsSchema,
+  body: editMessageSchema,
+  idempotent: true,
+  responses: { 202: messageAcceptedSchema },
+  problems: [409, 422],
+  example: { content: 'When is the office closed?' },
+  transaction: async (em, request, deps) => {
+    const { params, user } = request;
+    const message = await findVisibleMessage(em, params.id, user);
+    if (message.sender !== 'user')
+      throw new PerdureError(
+        'bad_request',
+        "Only a user's message can be edited. To get another answer, regenerate it.",
+      );
+    return acceptUserMessage(em, request, deps, { conversationId: message.conversation_id, edits: message.id });
+  },
+  afterCommit: submitAccepted,
+});
 
 const list = defineRoute({
   method: 'GET',
@@ -86,12 +76,12 @@ const list = defineRoute({
   summary: 'The messages of a conversation with their citations, oldest first',
   scope: 'conversations:read',
   params: idParamsSchema,
-  query: pageQuerySchema,
+  query: listMessagesQuerySchema,
   responses: { 200: pageOf(messageSchema) },
   transaction: async (em, { params, query, user }) => {
     await findVisibleConversation(em, params.id, user);
     const after = Number(readCursor(query.cursor, sequenceCursor) ?? 0);
-    const rows = await listMessages(em, params.id, after, query.limit + 1);
+    const rows = await listMessages(em, params.id, after, query.limit + 1, query.branch === 'active');
     const citations = await listCitations(
       em,
       rows.map((row) => row.id),
@@ -107,4 +97,4 @@ const list = defineRoute({
 });
 
 /** Routes of a conversation's messages. */
-export const messageRoutes = [create, list];
+export const messageRoutes = [create, list, edit];

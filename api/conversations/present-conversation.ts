@@ -11,6 +11,8 @@ export function presentConversation(row: ConversationRow): Conversation {
     title: row.title,
     model_name: row.model_name,
     is_archived: row.is_archived,
+    active_message_id: row.active_message_id,
+    has_branches: row.has_branches,
     metadata: row.metadata,
     created_at: presentTime(row.created_at),
     updated_at: presentTime(row.updated_at),

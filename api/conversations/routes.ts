@@ -1,3 +1,7 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { PerdureError } from '../../contracts/errors.ts';
+import { lockConversation } from '../../entities/conversations/conversation-repository.ts';
+import { showBranch } from '../../entities/conversations/message-path-repository.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import {
   conversationSchema,
@@ -20,6 +24,7 @@ import { readCursor, toPage, uuidCursor } from '../framework/page.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { defineRoute } from '../framework/route.ts';
 import { findVisibleConversation } from './find-visible-conversation.ts';
+import { againRoutes } from './again-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import { presentConversation } from './present-conversation.ts';
 
@@ -91,15 +96,17 @@ const update = defineRoute({
   method: 'PATCH',
   path: '/conversations/{id}',
   tag: 'Conversations',
-  summary: 'Rename, archive or restore a conversation',
+  summary: 'Rename, archive or restore a conversation, or show another branch of it',
   description: 'An archived conversation takes no further message until it is restored.',
   scope: 'conversations:write',
   params: idParamsSchema,
   body: updateConversationSchema,
   example: { title: 'Opening hours', is_archived: false },
   responses: { 200: conversationSchema },
-  transaction: async (em, { params, body, user }) => {
+  transaction: async (em, { params, body, user, principal }) => {
     await findVisibleConversation(em, params.id, user);
+    if (body.active_message_id !== undefined)
+      await requireBranch(em, principal.workspaceId, params.id, body.active_message_id);
     await updateConversation(em, params.id, {
       ...(body.title === undefined ? {} : { title: body.title }),
       ...(body.is_archived === undefined ? {} : { isArchived: body.is_archived }),
@@ -108,6 +115,20 @@ const update = defineRoute({
     return { status: 200, body: presentConversation(await findVisibleConversation(em, params.id, user)) };
   },
 });
+
+async function requireBranch(
+  em: EntityManager,
+  workspaceId: string,
+  conversationId: string,
+  messageId: string,
+): Promise<void> {
+  await lockConversation(em, { workspaceId, conversationId });
+  if (await showBranch(em, conversationId, messageId)) return;
+  const message = 'there is no such message in this conversation';
+  throw new PerdureError('bad_request', `body.active_message_id: ${message}`, {
+    errors: [{ path: 'body.active_message_id', message }],
+  });
+}
 
 const remove = defineRoute({
   method: 'DELETE',
@@ -131,4 +152,4 @@ const remove = defineRoute({
 });
 
 /** Routes of conversations and their messages. */
-export const conversationRoutes = [create, list, get, update, remove, ...messageRoutes];
+export const conversationRoutes = [create, list, get, update, remove, ...messageRoutes, ...againRoutes];

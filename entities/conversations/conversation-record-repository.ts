@@ -9,12 +9,14 @@ export type ConversationRow = {
   title: string;
   model_name: string;
   is_archived: boolean;
+  active_message_id: string | null;
+  has_branches: boolean;
   metadata: Record<string, unknown>;
   created_at: Date;
   updated_at: Date;
 };
 
-const columns = `c.id, c.agent_id, u.external_id as "user", c.title, c.model_name, c.is_archived, c.metadata,
+const columns = `c.id, c.agent_id, u.external_id as "user", c.title, c.model_name, c.is_archived, c.active_message_id, c.has_branches, c.metadata,
   c.created_at, c.updated_at`;
 
 /** Writes a conversation with the name of the model that its agent has now. */

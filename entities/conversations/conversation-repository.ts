@@ -10,10 +10,17 @@ export type AcceptedMessage = {
   agentId: string;
   /** True when the same client message id was accepted before: nothing was written now. */
   duplicate: boolean;
+  /** Turns whose end was asked for, to make room. */
+  replaced: string[];
 };
 
 /** Why a message was not accepted. */
-export type RefusedMessage = { refused: 'conversation_not_found' | 'conversation_archived' };
+export type RefusedMessage = {
+  refused: 'conversation_not_found' | 'conversation_archived' | 'conversation_busy' | 'message_not_found' | 'not_begun';
+};
+
+/** What becomes of a message to a conversation that is at work: it waits, takes the place of the work, or is refused. */
+export type OnBusy = 'queue' | 'replace' | 'refuse';
 
 type MessageToAccept = {
   workspaceId: string;
@@ -25,6 +32,10 @@ type MessageToAccept = {
   clientMessageId: string | null;
   content: string;
   metadata?: Record<string, unknown>;
+  /** What the agent says when left out. */
+  onBusy?: OnBusy | undefined;
+  /** The user's message beside which this one stands: it begins a branch. */
+  edits?: string;
   /** The versions that the turn is served with; the agent's is that of now when left out. */
   versions?: { agent: number; templates: Record<string, number> };
 };
@@ -37,29 +48,30 @@ export async function acceptMessage(
   em: EntityManager,
   message: MessageToAccept,
 ): Promise<AcceptedMessage | RefusedMessage> {
-  const [conversation] = await query<{ agent_id: string; is_archived: boolean; sequence: string }>(
-    em,
-    `select c.agent_id, c.is_archived, c.last_sequence + 1 as sequence
-     from conversations c where c.workspace_id = $1 and c.id = $2 and c.deleted_at is null for update`,
-    [message.workspaceId, message.conversationId],
-  );
+  const conversation = await lockConversation(em, message);
   if (!conversation) return { refused: 'conversation_not_found' };
   const earlier = await findAcceptedMessage(em, message);
   if (earlier) return earlier;
   if (conversation.is_archived) return { refused: 'conversation_archived' };
+  const edited = message.edits === undefined ? null : await findQuestion(em, message.conversationId, message.edits);
+  if (edited && 'refused' in edited) return edited;
+  const replaced = await makeRoom(em, message.conversationId, message.onBusy ?? conversation.on_busy);
+  if (replaced === 'busy') return { refused: 'conversation_busy' };
   await query(
     em,
     `with conversation as (
        update conversations set last_sequence = $5, updated_at = now(),
-              title = case when title = '' then left(regexp_replace($7, '\\s+', ' ', 'g'), 80) else title end
+              title = case when title = '' then left(regexp_replace($7, '\\s+', ' ', 'g'), 80) else title end,
+              has_branches = has_branches or $12
        where workspace_id = $1 and id = $2),
      message as (
-       insert into messages (id, workspace_id, conversation_id, sequence, client_message_id, sender, content, metadata)
-       values ($3, $1, $2, $5, $6, 'user', $7, $8))
+       insert into messages (id, workspace_id, conversation_id, sequence, client_message_id, sender, content, metadata,
+                             parent_id)
+       values ($3, $1, $2, $5, $6, 'user', $7, $8, $13))
      insert into turns (id, workspace_id, conversation_id, user_message_id, agent_id, agent_version, model_id, workflow_id,
-                        limits, versions)
+                        limits, versions, kind)
      select $4, $1, $2, $3, a.id, coalesce(($11::jsonb ->> 'agent')::integer, a.version), a.model_id, $9, a.limits,
-            coalesce($11, jsonb_build_object('agent', a.version))
+            coalesce($11, jsonb_build_object('agent', a.version)), case when $12 then 'edit' else 'message' end
      from agents a where a.workspace_id = $1 and a.id = $10`,
     [
       message.workspaceId,
@@ -73,6 +85,8 @@ export async function acceptMessage(
       message.workflowId,
       conversation.agent_id,
       message.versions === undefined ? null : JSON.stringify(message.versions),
+      edited !== null,
+      edited?.parentId ?? null,
     ],
   );
   return {
@@ -82,7 +96,63 @@ export async function acceptMessage(
     turnState: 'accepted',
     agentId: conversation.agent_id,
     duplicate: false,
+    replaced,
   };
+}
+
+/** A conversation under its lock, with what its agent does with messages while it is at work. */
+export type LockedConversation = { agent_id: string; is_archived: boolean; sequence: string; on_busy: OnBusy };
+
+/** Locks a conversation that was not deleted. */
+export async function lockConversation(
+  em: EntityManager,
+  { workspaceId, conversationId }: { workspaceId: string; conversationId: string },
+): Promise<LockedConversation | null> {
+  const [row] = await query<LockedConversation>(
+    em,
+    `select c.agent_id, c.is_archived, c.last_sequence + 1 as sequence, a.on_busy
+     from conversations c join agents a on a.id = c.agent_id
+     where c.workspace_id = $1 and c.id = $2 and c.deleted_at is null for update of c`,
+    [workspaceId, conversationId],
+  );
+  return row ?? null;
+}
+
+/**
+ * Asks for the end of the turns that are under way if the new one is to take their place; returns them. The caller holds
+ * the conversation's lock.
+ */
+export async function makeRoom(em: EntityManager, conversationId: string, onBusy: OnBusy): Promise<string[] | 'busy'> {
+  if (onBusy === 'queue') return [];
+  const unfinished = `conversation_id = $1 and state in ('accepted', 'queued', 'running', 'waiting')`;
+  if (onBusy === 'refuse')
+    return (await query(em, `select from turns where ${unfinished} limit 1`, [conversationId])).length > 0
+      ? 'busy'
+      : [];
+  const rows = await query<{ id: string }>(
+    em,
+    `update turns set cancel_requested_at = coalesce(cancel_requested_at, now()), updated_at = now()
+     where ${unfinished} returning id`,
+    [conversationId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Where a question hangs; one that waits in the queue hangs nowhere yet. */
+async function findQuestion(
+  em: EntityManager,
+  conversationId: string,
+  messageId: string,
+): Promise<{ parentId: string | null } | RefusedMessage> {
+  const [row] = await query<{ parent_id: string | null; has_begun: boolean }>(
+    em,
+    `select m.parent_id, exists (select from turns t where t.user_message_id = m.id and t.started_at is not null)
+            as has_begun
+     from messages m where m.id = $2 and m.conversation_id = $1 and m.sender = 'user'`,
+    [conversationId, messageId],
+  );
+  if (!row) return { refused: 'message_not_found' };
+  return row.has_begun ? { parentId: row.parent_id } : { refused: 'not_begun' };
 }
 
 async function findAcceptedMessage(
@@ -94,7 +164,7 @@ async function findAcceptedMessage(
     em,
     `select m.id, m.sequence, t.id as turn_id, t.state, t.agent_id
      from messages m join turns t on t.user_message_id = m.id
-     where m.conversation_id = $1 and m.client_message_id = $2`,
+     where m.conversation_id = $1 and m.client_message_id = $2 order by t.created_at, t.id limit 1`,
     [message.conversationId, message.clientMessageId],
   );
   if (!row) return null;
@@ -105,6 +175,7 @@ async function findAcceptedMessage(
     turnState: row.state,
     agentId: row.agent_id,
     duplicate: true,
+    replaced: [],
   };
 }
 
@@ -125,20 +196,35 @@ export type MessageRow = {
   turn_state: string | null;
 };
 
-/** Lists messages in order of their sequence, after `afterSequence`. */
+const activeBranch = `
+  with recursive branch as (
+    select m.id, m.parent_id from conversations c join messages m on m.id = c.active_message_id where c.id = $1
+    union all
+    select m.id, m.parent_id from branch b join messages m on m.id = b.parent_id)`;
+
+/** Joins the turn `t` that a message `m` has begun or that it answers; a question may be answered by later turns again. */
+export const turnOfMessage = `left join lateral (
+  (select id, state from turns where m.sender = 'assistant' and assistant_message_id = m.id)
+  union all
+  (select id, state from turns where m.sender = 'user' and user_message_id = m.id order by created_at, id limit 1)
+) t on true`;
+
+/** Lists messages in order of their sequence, after `afterSequence`; of the branch that is shown alone where wanted. */
 export async function listMessages(
   em: EntityManager,
   conversationId: string,
   afterSequence: number,
   limit: number,
+  isActiveOnly = false,
 ): Promise<MessageRow[]> {
   return query<MessageRow>(
     em,
-    `select m.id, m.conversation_id, m.sequence, m.client_message_id, m.parent_id, m.sender, m.content, m.token_count,
+    `${isActiveOnly ? activeBranch : ''}
+     select m.id, m.conversation_id, m.sequence, m.client_message_id, m.parent_id, m.sender, m.content, m.token_count,
             m.model_response_time, m.metadata, m.created_at, t.id as turn_id, t.state as turn_state
-     from messages m
-     left join turns t on t.user_message_id = m.id or t.assistant_message_id = m.id
-     where m.conversation_id = $1 and m.sequence > $2 order by m.sequence limit $3`,
+     from messages m ${turnOfMessage}
+     where m.conversation_id = $1 and m.sequence > $2 ${isActiveOnly ? 'and m.id in (select id from branch)' : ''}
+     order by m.sequence limit $3`,
     [conversationId, afterSequence, limit],
   );
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { MessageRow } from './conversation-repository.ts';
+import { turnOfMessage, type MessageRow } from './conversation-repository.ts';
 import { query } from '../sql.ts';
 
 /** Finds one message with the turn that it began or answers. */
@@ -8,8 +8,7 @@ export async function findMessage(em: EntityManager, id: string): Promise<Messag
     em,
     `select m.id, m.conversation_id, m.sequence, m.client_message_id, m.parent_id, m.sender, m.content, m.token_count,
             m.model_response_time, m.metadata, m.created_at, t.id as turn_id, t.state as turn_state
-     from messages m
-     left join turns t on t.user_message_id = m.id or t.assistant_message_id = m.id
+     from messages m ${turnOfMessage}
      where m.id = $1`,
     [id],
   );

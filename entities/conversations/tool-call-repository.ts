@@ -260,9 +260,9 @@ export async function noteWaiting(em: EntityManager, turnId: string): Promise<vo
      now_waiting as (select coalesce(bool_and(waits), false) as waits from open)
      update turns t
      set state = case when w.waits then 'waiting' else 'running' end,
-         waiting_since = case when w.waits then coalesce(t.waiting_since, now()) end,
+         waiting_since = case when w.waits then coalesce(t.waiting_since, clock_timestamp()) end,
          waited_seconds = t.waited_seconds + case when w.waits or t.waiting_since is null then 0
-                                                  else extract(epoch from now() - t.waiting_since) end,
+                                                  else extract(epoch from clock_timestamp() - t.waiting_since) end,
          updated_at = now()
      from now_waiting w where t.id = $1 and t.state in ('running', 'waiting')`,
     [turnId],

@@ -10,6 +10,13 @@ export type TurnRow = {
   agent_id: string;
   agent_version: number;
   model_id: string;
+  kind: 'message' | 'regenerate' | 'edit' | 'retry';
+  replaces_turn_id: string | null;
+  topic: string | null;
+  versions: { agent: number; templates?: Record<string, number> };
+  step: number;
+  limit_reached: 'steps' | 'tokens' | 'seconds' | 'cost' | null;
+  waiting_since: Date | null;
   state: 'accepted' | 'queued' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled';
   error: { code: string; detail: string } | null;
   attempt: number;
@@ -22,7 +29,7 @@ export type TurnRow = {
 };
 
 const turnColumns = `t.id, t.conversation_id, t.user_message_id, t.assistant_message_id, t.agent_id, t.agent_version,
-  t.model_id, t.state, t.error, t.attempt, t.cancel_requested_at, t.workflow_id, t.run_id, t.created_at, t.started_at,
+  t.model_id, t.kind, t.replaces_turn_id, t.topic, t.versions, t.step, t.limit_reached, t.waiting_since, t.state, t.error, t.attempt, t.cancel_requested_at, t.workflow_id, t.run_id, t.created_at, t.started_at,
   t.completed_at`;
 
 /** Finds a turn of the workspace whose conversation was not deleted. */

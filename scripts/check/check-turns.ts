@@ -17,8 +17,9 @@ export const checkTurns: Check = async ({ em }) => {
      select t.user_message_id, 'its turn failed without a reason' from turns t
      where t.state = 'failed' and coalesce(t.error ->> 'code', '') = ''
      union all
-     select m.parent_id, 'it has ' || count(*) || ' answers'
-     from messages m where m.sender = 'assistant' and m.parent_id is not null group by m.parent_id having count(*) > 1
+     select m.parent_id, 'it has ' || count(*) || ' answers by fewer turns'
+     from messages m where m.sender = 'assistant' and m.parent_id is not null group by m.parent_id
+     having count(*) > (select count(*) from turns t where t.user_message_id = m.parent_id)
      union all
      select m.id, 'an answer belongs to no turn'
      from messages m
@@ -28,8 +29,8 @@ export const checkTurns: Check = async ({ em }) => {
      from turns t join messages a on a.id = t.assistant_message_id
      where t.state in ('completed', 'cancelled') and a.content is distinct from (
        select coalesce(string_agg(e.data ->> 'text', '' order by e.seq), '') from turn_events e
-       where e.turn_id = t.id and e.kind = 'text_delta' and e.attempt = (
-         select max(l.attempt) from turn_events l where l.turn_id = t.id and l.kind in ('text_delta', 'reset')))
+       where e.turn_id = t.id and e.kind = 'text_delta' and e.seq > coalesce((
+         select max(r.seq) from turn_events r where r.turn_id = t.id and r.kind = 'reset'), 0))
      union all
      select t.user_message_id, 'its turn has ended ' || count(e.seq) || ' times'
      from turns t left join turn_events e on e.turn_id = t.id and e.kind in ('done', 'error', 'cancelled')

@@ -16,6 +16,8 @@ Runtime.install({ logger: new DefaultLogger('ERROR') });
 /** A worker of the chat queue in this process. */
 export type ConversationWorker = { worker: Worker; stop(): Promise<void> };
 
+type Activities = ReturnType<typeof createConversationActivities>;
+
 const ragToolsAlone: ToolResolver = {
   resolve: async (_em, { references }) => ({
     tools: [],
@@ -29,10 +31,15 @@ const ragToolsAlone: ToolResolver = {
 export async function startConversationWorker(
   database: Database,
   temporal: TestTemporal,
-  options: Partial<WorkerOptions> & { tools?: ToolResolver; approvalMs?: number } = {},
+  options: Partial<WorkerOptions> & {
+    tools?: ToolResolver;
+    approvalMs?: number;
+    /** Puts something around the activities. */
+    around?: <T extends Activities>(activities: T) => T;
+  } = {},
 ): Promise<ConversationWorker> {
   const { modelDirectory, cache } = testServers();
-  const { tools = ragToolsAlone, approvalMs = 30 * 86_400_000, ...workerOptions } = options;
+  const { tools = ragToolsAlone, approvalMs = 30 * 86_400_000, around = (same) => same, ...workerOptions } = options;
   const providers = createProviders({ modelDirectory });
   const settings = (model: { provider: string; modelId: string; endpoint: string | null; capabilities: object }) => ({
     ...model,
@@ -45,19 +52,21 @@ export async function startConversationWorker(
     namespace: temporal.namespace,
     taskQueue: taskQueues.chat,
     workflowBundle: { codePath: await workflowBundle(cache) },
-    activities: createConversationActivities({
-      database,
-      chatModel: (model) => providers.chatModel(settings(model)),
-      embeddingModel: (model) => providers.embeddingModel(settings(model)),
-      tools,
-      approvalMs,
-      turnEvents: createTurnEventAppender({
-        append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
-        wake: () => {},
+    activities: around(
+      createConversationActivities({
+        database,
+        chatModel: (model) => providers.chatModel(settings(model)),
+        embeddingModel: (model) => providers.embeddingModel(settings(model)),
+        tools,
+        approvalMs,
+        turnEvents: createTurnEventAppender({
+          append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
+          wake: () => {},
+        }),
+        wakeTurns: () => {},
+        metrics: { turnFinished: () => {}, firstToken: () => {} },
       }),
-      wakeTurns: () => {},
-      metrics: { turnFinished: () => {}, firstToken: () => {} },
-    }),
+    ),
     maxHeartbeatThrottleInterval: '1 second',
     defaultHeartbeatThrottleInterval: '1 second',
     shutdownForceTime: '2 seconds',

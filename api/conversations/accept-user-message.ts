@@ -1,0 +1,105 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { z } from 'zod';
+import { PerdureError } from '../../contracts/errors.ts';
+import type { createMessageSchema } from '../../contracts/message.ts';
+import { workflowIds } from '../../contracts/names/workflows.ts';
+import { messageAcceptedSchema } from '../../contracts/turn.ts';
+import { acceptMessage, type RefusedMessage } from '../../entities/conversations/conversation-repository.ts';
+import { findMessage } from '../../entities/conversations/message-repository.ts';
+import { findTurn } from '../../entities/conversations/turn-repository.ts';
+import { uuidV7 } from '../../entities/uuid-v7.ts';
+import type { Reply, RouteDeps, RouteRequest } from '../framework/route.ts';
+import type { Principal } from '../framework/scope.ts';
+import { notFound } from '../framework/validate-request.ts';
+import { presentTurn } from '../turns/present-turn.ts';
+import { pinPrompt, requireFilled } from './pin-prompt.ts';
+import { presentMessage } from './present-message.ts';
+
+type MessageRequest = RouteRequest<{ id: string }, unknown, z.infer<typeof createMessageSchema>>;
+
+/** Writes a user's message with its turn; what must make room for it is ended after the commit. */
+export async function acceptUserMessage(
+  em: EntityManager,
+  { body, principal }: MessageRequest,
+  deps: RouteDeps,
+  place: { conversationId: string; edits?: string },
+): Promise<Reply> {
+  const { conversationId } = place;
+  const pin = await pinPrompt(em, { conversationId, question: body.content });
+  const accepted = await acceptMessage(em, {
+    ...place,
+    workspaceId: principal.workspaceId,
+    messageId: uuidV7(),
+    turnId: uuidV7(),
+    workflowId: workflowIds.conversation(conversationId),
+    clientMessageId: body.client_message_id ?? null,
+    content: body.content,
+    onBusy: body.on_busy,
+    ...(pin && { versions: pin.versions }),
+  });
+  if ('refused' in accepted) throw refusal(accepted.refused);
+  // A message that was accepted before is answered as it was, whatever its templates say now.
+  if (pin && !accepted.duplicate) requireFilled(pin);
+  const message = await findMessage(em, accepted.messageId);
+  const turn = await findTurn(em, accepted.turnId);
+  if (!message || !turn) throw new Error(`message ${accepted.messageId} was accepted but cannot be read`);
+  if (message.content !== body.content)
+    throw new PerdureError(
+      'conflict',
+      `client_message_id "${body.client_message_id}" was used for another message of this conversation. Use a new one.`,
+    );
+  return {
+    status: 202,
+    body: { message: presentMessage(message, []), turn: presentTurn(turn) },
+    afterCommit: () => endReplaced(deps, principal, turn, accepted.replaced),
+  };
+}
+
+/** Brings the accepted turn to its conversation. */
+export async function submitAccepted(
+  reply: Reply,
+  { principal }: { principal: Principal },
+  deps: RouteDeps,
+): Promise<void> {
+  const { turn } = messageAcceptedSchema.parse(reply.body);
+  if (turn.state !== 'accepted') return;
+  await deps.starter.submitTurn({
+    workspaceId: principal.workspaceId,
+    conversationId: turn.conversation_id,
+    agentId: turn.agent_id,
+    turnId: turn.id,
+  });
+}
+
+/** Ends the turns whose place a new one takes; their rows ask for it already. */
+export async function endReplaced(
+  deps: RouteDeps,
+  { workspaceId }: Principal,
+  { conversation_id: conversationId, agent_id: agentId }: { conversation_id: string; agent_id: string },
+  replaced: readonly string[],
+): Promise<void> {
+  for (const turnId of replaced) await deps.starter.cancelTurn({ workspaceId, conversationId, agentId, turnId });
+}
+
+/** Why a turn was not accepted, as the API says it. */
+export function refusal(reason: RefusedMessage['refused'] | 'not_ended' | 'not_failed'): PerdureError {
+  switch (reason) {
+    case 'conversation_not_found':
+      return notFound('conversation');
+    case 'message_not_found':
+      return notFound('message');
+    case 'conversation_archived':
+      return new PerdureError('conflict', 'The conversation is archived. Restore it (is_archived: false) to go on.');
+    case 'conversation_busy':
+      return new PerdureError(
+        'conversation_busy',
+        'Another turn of this conversation is under way. Send on_busy "queue" to wait for it, or "replace" to end it.',
+      );
+    case 'not_begun':
+      return new PerdureError('conflict', 'The message waits in the queue. Cancel its turn, and send another message.');
+    case 'not_ended':
+      return new PerdureError('conflict', 'The turn has not ended. Wait for it, or cancel it.');
+    case 'not_failed':
+      return new PerdureError('conflict', 'The turn has an answer. To get another one, regenerate its message.');
+  }
+}
