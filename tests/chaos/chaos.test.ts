@@ -4,12 +4,12 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ScenarioReport } from './harness/scenario.ts';
 
 // About three minutes on two cores; the rest is for a machine that is busy with other work.
-const patienceMs = 600_000;
+const patienceMs = 840_000;
 jest.setTimeout(patienceMs + 10_000);
 
 type ChaosReport = { ok: boolean; reports: Array<ScenarioReport & { scenario: string }> };
 
-const sampled = { 'saga-points': 8, 'sync-points': 4, 'model-points': 4 };
+const sampled = { 'saga-points': 8, 'sync-points': 3, 'model-points': 3 };
 const interleavings = 40;
 
 function runChaos(): Promise<ChaosReport> {
@@ -56,7 +56,7 @@ describe('the short form of `npm run chaos`, whose every scenario is run before 
     expectHits('saga-points');
   });
 
-  test('R7: a worker killed at 4 points of a sync, and one at 4 points of a move to another model and of new indexes', () => {
+  test('R7: a worker killed at 3 points of a sync, and at 3 of a move to another model and of new indexes', () => {
     expectHits('sync-points');
     expectHits('model-points');
   });

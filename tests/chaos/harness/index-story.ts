@@ -9,6 +9,8 @@ import type { SeededRandom } from './seeded-random.ts';
 
 type Shown = { busy: boolean; indexes: Array<{ kind: string; valid: boolean; parameters: Record<string, number> }> };
 
+// Two rows would be compared one by one otherwise.
+const wanted = { kind: 'hnsw', metrics: ['cosine'], min_rows: 0 };
 const connections = 8;
 
 /** A model of its own whose index is replaced by one with other parameters while a document is served by it. */
@@ -36,19 +38,18 @@ export class IndexStory implements PointStory {
     const order = { name: this.#word, model: this.#word, documents: 1, sentences: 20, marks: [] };
     const { documentIds } = await serveSource(this.#stack, order, this.#random);
     this.#documentId = documentIds[0]!;
-    await until(async () => isSettled(await this.#show()), `the first index of ${this.#word}`);
+    await this.#choose(2 * connections);
+    await until(async () => this.#hasIndex(2 * connections), `the first index of ${this.#word}`);
+    await this.#untilEnded();
   }
 
   async act(): Promise<void> {
-    const settings = { kind: 'hnsw', metrics: ['cosine'], m: connections };
-    await this.#stack.api.request('PUT', `/models/${this.#modelId}/vector-index`, settings);
+    await this.#choose(connections);
   }
 
   async verify(): Promise<Findings> {
-    const isReplaced = (shown: Shown) => isSettled(shown) && shown.indexes[0]?.parameters['m'] === connections;
-    await until(async () => isReplaced(await this.#show()), `the new index of ${this.#word} alone`);
-    const handle = this.#stack.temporal.workflow.getHandle(workflowIds.indexModel(this.#modelId));
-    await until(async () => (await handle.describe()).status.name === 'COMPLETED', 'the workflow to end');
+    await until(async () => this.#hasIndex(connections), `the new index of ${this.#word} alone`);
+    await this.#untilEnded();
     const found = await findWord(this.#stack, this.#word, `${this.#word}d0`);
     return found.includes(this.#documentId) ? [] : [`Document ${this.#documentId} is not found`];
   }
@@ -57,11 +58,19 @@ export class IndexStory implements PointStory {
     return { documents: [], workflowIds: [workflowIds.indexModel(this.#modelId)] };
   }
 
-  #show(): Promise<Shown> {
-    return this.#stack.api.request<Shown>('GET', `/models/${this.#modelId}/vector-index`);
+  async #untilEnded(): Promise<void> {
+    const handle = this.#stack.temporal.workflow.getHandle(workflowIds.indexModel(this.#modelId));
+    await until(async () => (await handle.describe()).status.name === 'COMPLETED', 'the workflow to end');
   }
-}
 
-function isSettled({ busy, indexes }: Shown): boolean {
-  return !busy && indexes.length === 1 && indexes[0]!.valid;
+  async #choose(m: number): Promise<void> {
+    await this.#stack.api.request('PUT', `/models/${this.#modelId}/vector-index`, { ...wanted, m });
+  }
+
+  /** Whether the model has this index and no other, and nobody is at work on it. */
+  async #hasIndex(m: number): Promise<boolean> {
+    const shown = await this.#stack.api.request<Shown>('GET', `/models/${this.#modelId}/vector-index`);
+    const [index, ...others] = shown.indexes;
+    return !shown.busy && others.length === 0 && index?.valid === true && index.parameters['m'] === m;
+  }
 }
