@@ -66,6 +66,8 @@ export interface ApiDeps {
   /** Brings committed rows to their workflows; gives up after a few seconds, for a sweep comes after it. */
   starter: WorkStarter;
   capacity: ApiCapacity;
+  /** Origins whose pages may call the API from a browser; `*` stands for all. */
+  corsOrigins: readonly string[];
   log: ApiLogger;
   /** Server span and duration of each request. */
   httpTelemetry: Middleware;

@@ -9,6 +9,7 @@ import { runRoute } from './framework/run-route.ts';
 import type { RouteRuntime } from './framework/run-route.ts';
 import { sendReply } from './framework/send-reply.ts';
 import { probeRoutes } from './health/routes.ts';
+import { allowOrigins } from './middleware/allow-origins.ts';
 import { KeyVerifier } from './middleware/authenticate.ts';
 import { identifyRequest } from './middleware/identify-request.ts';
 import { renderProblems } from './middleware/render-problems.ts';
@@ -43,6 +44,7 @@ export function createApp(deps: ApiDeps): App {
   // Whatever happens after an answer has begun (a client that went away) cannot be answered any more.
   app.silent = true;
   app.use(identifyRequest(deps.log, () => stopping));
+  app.use(allowOrigins(deps.corsOrigins));
   app.use(deps.httpTelemetry);
   app.use(renderProblems(deps.log));
   const router = createRouter(runtime);

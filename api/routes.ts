@@ -5,6 +5,7 @@ import { conversationRoutes } from './conversations/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { embeddingMoveRoutes } from './embedding-moves/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
+import { feedbackRoutes } from './feedback/routes.ts';
 import type { Route } from './framework/route.ts';
 import { metricsRoutes } from './health/routes.ts';
 import { ingestionJobRoutes } from './ingestion-jobs/routes.ts';
@@ -31,6 +32,7 @@ export const routes: readonly Route[] = [
   ...turnRoutes,
   ...toolCallRoutes,
   ...approvalRoutes,
+  ...feedbackRoutes,
   ...agentRoutes,
   ...modelRoutes,
   ...vectorIndexRoutes,

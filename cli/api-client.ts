@@ -62,10 +62,15 @@ export class ApiClient {
     return (await this.#send(path, {})).text();
   }
 
-  /** An open event stream from behind the event `lastEventId`. One attempt: the reader knows when to come back. */
-  async openStream(path: string, lastEventId: string | null, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  /** An open event stream from behind the event `lastEventId`. Null: there is nothing behind it. One attempt: the reader knows when to come back. */
+  async openStream(
+    path: string,
+    lastEventId: string | null,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array> | null> {
     const headers = { accept: 'text/event-stream', ...(lastEventId === null ? {} : { 'last-event-id': lastEventId }) };
     const response = await fetch(`${this.url}${path}`, { headers: { ...headers, ...this.#authorization() }, signal });
+    if (response.status === 204) return null;
     if (!response.ok || !response.body) throw await refusal(response);
     return response.body;
   }

@@ -32,7 +32,9 @@ export async function* followEvents(
   let brokenSince: number | null = null;
   for (;;) {
     try {
-      for await (const event of parseEvents(await api.openStream(path, lastId, signal))) {
+      const body = await api.openStream(path, lastId, signal);
+      if (body === null) return;
+      for await (const event of parseEvents(body)) {
         lastId = event.id ?? lastId;
         waitMs = 250;
         brokenSince = null;

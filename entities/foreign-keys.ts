@@ -69,6 +69,8 @@ const declarations = [
   'conversations (workspace_id, active_message_id) references messages (workspace_id, id) on delete set null (active_message_id)',
   'messages (workspace_id, conversation_id) references conversations (workspace_id, id) on delete cascade',
   'messages (workspace_id, parent_id) references messages (workspace_id, id) on delete set null (parent_id)',
+  'feedback (workspace_id, message_id) references messages (workspace_id, id) on delete cascade',
+  'feedback (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
   'turns (workspace_id, agent_id) references agents (workspace_id, id) on delete no action deferrable',
   'turns (workspace_id, assistant_message_id) references messages (workspace_id, id) on delete set null (assistant_message_id)',
   'turns (workspace_id, conversation_id) references conversations (workspace_id, id) on delete cascade',

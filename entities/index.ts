@@ -41,6 +41,7 @@ import { ConversationSummary } from './conversations/conversation-summary.ts';
 import { TurnEvent } from './conversations/turn-event.ts';
 import { Citation } from './conversations/citation.ts';
 import { UsageMetric } from './usage/usage-metric.ts';
+import { Feedback } from './conversations/feedback.ts';
 import { Evaluation } from './evaluations/evaluation.ts';
 import { UserMemory } from './memory/user-memory.ts';
 
@@ -87,6 +88,7 @@ export {
   Approval,
   ConversationSummary,
   Citation,
+  Feedback,
   UsageMetric,
   Evaluation,
   UserMemory,
@@ -136,6 +138,7 @@ export const entities = [
   Approval,
   ConversationSummary,
   Citation,
+  Feedback,
   UsageMetric,
   Evaluation,
   UserMemory,

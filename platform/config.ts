@@ -18,6 +18,17 @@ export const configSchema = z.object({
     .describe('Folder of the embedded servers, their data, caches, weights and logs'),
   PERDURE_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
   PERDURE_PORT: z.coerce.number().int().min(0).max(65_535).default(7400).describe('Port of the API'),
+  PERDURE_CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((entry) => entry.trim().replace(/\/$/, ''))
+        .filter((entry) => entry !== ''),
+    )
+    .pipe(z.array(z.union([z.literal('*'), z.url({ protocol: /^https?$/ })])))
+    .describe('Origins whose pages may call the API from a browser, separated by commas; * for all, empty for none'),
   PERDURE_METRICS_PORT: z.coerce
     .number()
     .int()

@@ -92,6 +92,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     starter,
     log,
     capacity: { transactions: poolSizes(pool).app, waiting: 1_000, streams: 2_000, bodyBytes: 256 * 1024 * 1024 },
+    corsOrigins: config.PERDURE_CORS_ORIGINS,
     httpTelemetry: httpTelemetry(telemetry.metrics),
     renderMetrics: () => telemetry.metrics.render(),
     embeddingModel: (model: ModelRow) => providers.embeddingModel(settingsOf(model)),

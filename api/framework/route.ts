@@ -40,8 +40,8 @@ export type Reply = {
   afterCommit?: () => Promise<void>;
 };
 
-/** A declared answer: the schema of its JSON, null for no body, or another media type. */
-export type ResponseSpec = z.ZodType | null | { mediaType: string; description: string };
+/** A declared answer: the schema of its JSON, null for no body, or another media type (`item`: of one event of a stream). */
+export type ResponseSpec = z.ZodType | null | { mediaType: string; description: string; item?: z.ZodType };
 
 type Handlers<Request> =
   | {
@@ -52,8 +52,8 @@ type Handlers<Request> =
     }
   | { handle: (request: Request, deps: RouteDeps) => Promise<Reply> }
   | {
-      /** Authorises first (throws before any byte is sent), then returns what feeds the stream. */
-      stream: (request: Request, deps: RouteDeps) => Promise<(stream: EventStream) => Promise<void>>;
+      /** Authorises first (throws before any byte is sent), then returns what feeds the stream; null answers 204, that there is nothing to come. */
+      stream: (request: Request, deps: RouteDeps) => Promise<((stream: EventStream) => Promise<void>) | null>;
     };
 
 type Declaration<Params, Query, Body> = {

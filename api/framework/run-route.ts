@@ -192,6 +192,10 @@ async function openStream(
     release();
     throw error;
   });
+  if (feed === null) {
+    release();
+    return sendReply(route, ctx, { status: 204 });
+  }
   ctx.respond = false;
   ctx.status = 200;
   for (const [name, value] of Object.entries(ctx.response.headers)) ctx.res.setHeader(name, value as string);

@@ -142,12 +142,20 @@ function describeAnswers(responses: Record<number, ResponseSpec>): Json {
       if (!(spec instanceof z.ZodType))
         return [
           status,
-          { description: spec.description, content: { [mediaType(spec)]: { schema: { type: 'string' } } } },
+          {
+            description: spec.description,
+            content: { [mediaType(spec)]: { schema: { type: 'string' }, ...itemOf(spec) } },
+          },
         ];
       const schema = refTo(spec, namedAnswers) ?? convert(spec, 'output');
       return [status, { description: answerName(Number(status)), content: { 'application/json': { schema } } }];
     }),
   );
+}
+
+/** OpenAPI has `itemSchema` for streams from version 3.2 on. */
+function itemOf({ item }: { item?: z.ZodType }): Json {
+  return item ? { 'x-item-schema': refTo(item, namedAnswers) ?? convert(item, 'output') } : {};
 }
 
 const mediaType = (spec: { mediaType: string }): string => spec.mediaType.split(';')[0]!;

@@ -4,6 +4,7 @@ import * as apiKey from '../../contracts/api-key.ts';
 import { approvalSchema } from '../../contracts/approval.ts';
 import * as conversation from '../../contracts/conversation.ts';
 import * as document from '../../contracts/document.ts';
+import { feedbackSchema, putFeedbackSchema } from '../../contracts/feedback.ts';
 import * as health from '../../contracts/health.ts';
 import * as ingestionJob from '../../contracts/ingestion-job.ts';
 import * as knowledgeSource from '../../contracts/knowledge-source.ts';
@@ -18,6 +19,7 @@ import { statusSchema } from '../../contracts/status.ts';
 import * as tool from '../../contracts/tool.ts';
 import { toolCallSchema } from '../../contracts/tool-call.ts';
 import { turnAuditSchema } from '../../contracts/turn-audit.ts';
+import { turnEventSchema } from '../../contracts/turn-event.ts';
 import * as turn from '../../contracts/turn.ts';
 import * as usage from '../../contracts/usage.ts';
 import * as userMemory from '../../contracts/user-memory.ts';
@@ -35,6 +37,7 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   DocumentAccepted: document.documentAcceptedSchema,
   DocumentGeneration: document.documentGenerationSchema,
   DocumentsAccepted: document.documentsAcceptedSchema,
+  Feedback: feedbackSchema,
   IngestionJob: ingestionJob.ingestionJobSchema,
   KnowledgeSource: knowledgeSource.knowledgeSourceSchema,
   Liveness: health.livenessSchema,
@@ -56,6 +59,7 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   ToolCall: toolCallSchema,
   Turn: turn.turnSchema,
   TurnAudit: turnAuditSchema,
+  TurnEvent: turnEventSchema,
   TurnWithAnswer: turn.turnWithAnswerSchema,
   Usage: usage.usageSchema,
   UserMemory: userMemory.userMemorySchema,
@@ -76,6 +80,7 @@ export const namedBodies: Readonly<Record<string, z.ZodType>> = {
   CreateRetrievalTool: retrievalTool.createRetrievalToolSchema,
   CreateTool: tool.createToolSchema,
   ImportTools: tool.importToolsSchema,
+  PutFeedback: putFeedbackSchema,
   PutUserMemory: userMemory.putUserMemorySchema,
   SearchRequest: search.searchRequestSchema,
   UpdateAgent: agent.updateAgentSchema,

@@ -1,7 +1,9 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { idParamsSchema } from '../../contracts/fields.ts';
 import { turnEventsQuerySchema, turnSchema, turnWithAnswerSchema } from '../../contracts/turn.ts';
+import { turnEventSchema } from '../../contracts/turn-event.ts';
 import { findMessage } from '../../entities/conversations/message-repository.ts';
+import { readTurnEvents } from '../../entities/conversations/turn-event-repository.ts';
 import { listCitations, requestCancel } from '../../entities/conversations/turn-repository.ts';
 import { presentMessage } from '../conversations/present-message.ts';
 import { defineRoute } from '../framework/route.ts';
@@ -60,21 +62,27 @@ const events = defineRoute({
   description:
     'Server-sent events; `id:` counts from 1 and `Last-Event-ID` (or the query last_event_id) resumes behind it, on any ' +
     'replica and after any crash. `text_delta` carries text; `reset` says that a crash discarded what came before it, so ' +
-    'drop the text you have shown. `done`, `error` or `cancelled` is the last event. A disconnect cancels nothing.',
+    'drop the text you have shown. `done`, `error` or `cancelled` is the last event. Whoever comes back behind it gets 204, at which an EventSource stops. ' +
+    'A disconnect cancels nothing.',
   scope: 'conversations:read',
   params: idParamsSchema,
   query: turnEventsQuerySchema,
   responses: {
     200: {
       mediaType: 'text/event-stream',
-      description: 'turn_started, step_started, text_delta, reset, citation, usage, done, error, cancelled',
+      description: 'Events as TurnEvent describes them',
+      item: turnEventSchema,
     },
+    204: null,
   },
   stream: async ({ params, query, user, principal, lastEventId }, deps) => {
     const { workspaceId } = principal;
     const after = query.last_event_id ?? readLastEventId(lastEventId);
     const turn = await deps.database.inWorkspace(workspaceId, (em) => findVisibleTurn(em, params.id, user));
     const ended = turn.completed_at !== null;
+    const cursor = { workspaceId, turnId: params.id, after };
+    if (ended && (await deps.database.readAsOperator((em) => readTurnEvents(em, [cursor], 1))).length === 0)
+      return null;
     return (stream) => watchTurn({ deps, stream, workspaceId, turnId: params.id, after, ended });
   },
 });

@@ -61,6 +61,7 @@ export class TurnClient {
       content: 'What lasts?',
     });
     const body = await this.#api.openStream(`/turns/${turn.id}/events`, null, AbortSignal.timeout(60_000));
+    if (body === null) throw new Error(`The turn ${turn.id} was over before its events were read.`);
     for await (const { event } of parseEvents(body)) yield event;
   }
 

@@ -33,8 +33,9 @@ export async function createConversation(
 ): Promise<void> {
   await query(
     em,
-    `insert into conversations (id, workspace_id, agent_id, user_id, title, metadata, model_name)
-     select $1, $2, a.id, $4, $5, $6, m.name from agents a join models m on m.id = a.model_id where a.id = $3`,
+    `insert into conversations (id, workspace_id, agent_id, user_id, title, title_by, metadata, model_name)
+     select $1, $2, a.id, $4, $5, case when $5 = '' then 'question' else 'user' end, $6, m.name
+     from agents a join models m on m.id = a.model_id where a.id = $3`,
     [
       conversation.id,
       conversation.workspaceId,
@@ -86,6 +87,7 @@ export async function updateConversation(
   await query(
     em,
     `update conversations set title = coalesce($2, title), is_archived = coalesce($3, is_archived),
+            title_by = case when $2 = '' then 'question' when $2 is not null then 'user' else title_by end,
             metadata = coalesce($4, metadata), updated_at = now()
      where id = $1 and deleted_at is null`,
     [

@@ -12,6 +12,8 @@ export const Conversation = defineEntity({
     agentId: p.uuid(),
     userId: p.uuid(),
     title: p.text().default(''),
+    /** Of whom the title is: the beginning of the first question stands in for the others'. */
+    titleBy: p.enum(['question', 'model', 'user']).default('question'),
     modelName: p.text().default(''),
     isArchived: p.boolean().default(false),
     lastSequence: p.bigint('number').defaultRaw('0'),

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { turnEventSchema } from '../../contracts/turn-event.ts';
 import { query } from '../../entities/sql.ts';
 import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
 import { startEffectService, type EffectService } from '../support/effect-service/start-effect-service.ts';
 import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
 import { expectProblem } from '../support/api/expect-problem.ts';
+import { openEvents } from '../support/api/open-events.ts';
 import { testApi } from '../support/api/test-api.ts';
 import { until } from '../support/until.ts';
 import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
@@ -131,6 +133,8 @@ describe('the audit of a turn', () => {
       url: null,
     });
     expect(audit.temporal.run_id).toMatch(/^[0-9a-f-]{36}$/);
+    const streamed = await (await openEvents(api, `/turns/${turnId}/events`)).ended;
+    for (const { id, event, data } of streamed) turnEventSchema.parse({ id: Number(id), event, data });
     const events = audit.events.map(({ event }: { event: string }) => event);
     expect(events[0]).toBe('turn_started');
     expect(events.at(-1)).toBe('done');

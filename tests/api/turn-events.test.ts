@@ -12,6 +12,7 @@ import { until } from '../support/until.ts';
 
 let operatorStatements = 0;
 const api = testApi(({ database }) => ({
+  corsOrigins: ['https://chat.example'],
   database: {
     ...database,
     asOperator: (work) => {
@@ -104,11 +105,12 @@ describe('the events of a turn', () => {
     expect((await events.ended).map((event) => event.id)).toEqual(['3', '4', '5']);
   });
 
-  test('end at once for a client that has seen the last one', async () => {
+  test('are over (204) for a client that has seen the last one', async () => {
     await append([...words(1, 2), [3, 'done', {}]]);
     await endTurn('completed');
     const began = performance.now();
     const events = await openEvents(api, `/turns/${turnId}/events`, { 'last-event-id': '3' });
+    expect(events.status).toBe(204);
     expect(await events.ended).toEqual([]);
     expect(performance.now() - began).toBeLessThan(2_000);
   });
@@ -186,6 +188,31 @@ describe('the events of a turn', () => {
       await api.call('GET', `/turns/${turnId}/events`, { headers: { 'last-event-id': 'x' } }),
       'bad_request',
     );
+  });
+});
+
+describe('a page of another origin', () => {
+  const headers = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' };
+
+  test('that is allowed may ask without a key whether it may ask, and read what it gets', async () => {
+    const asked = await fetch(`${api.url}/turns/${turnId}/events`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://chat.example', ...headers },
+    });
+    expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, 'https://chat.example']);
+    expect(asked.headers.get('access-control-allow-headers')).toContain('last-event-id');
+    await append([[1, 'done', {}]]);
+    const events = await openEvents(api, `/turns/${turnId}/events`, { origin: 'https://chat.example' });
+    expect(events.headers.get('access-control-allow-origin')).toBe('https://chat.example');
+    expect(await events.ended).toHaveLength(1);
+  });
+
+  test('that is not allowed gets no leave', async () => {
+    const asked = await fetch(`${api.url}/turns/${turnId}`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', ...headers },
+    });
+    expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([401, null]);
   });
 });
 
