@@ -28,6 +28,9 @@ export class RawLoader {
   readonly #corpus: Corpus;
   readonly #vectorTypeId: number;
 
+  /** Seconds of one thread that counting the terms of the last documents took, before the clock started. */
+  countingSeconds = 0;
+
   private constructor(clients: pg.Client[], corpus: Corpus, vectorTypeId: number) {
     this.#clients = clients;
     this.#corpus = corpus;
@@ -48,10 +51,12 @@ export class RawLoader {
   async load(way: RawWay, documents: readonly PlannedDocument[]): Promise<number> {
     const ids = documents.map(() => randomUUID());
     await this.#insertDocuments(documents, ids);
+    const counting = performance.now();
     const rows = documents.flatMap((document, n) => {
       const terms = planTerms(document, this.#corpus.workspaceId);
       return document.chunks.map((chunk, index) => ({ ...chunk, documentId: ids[n]!, terms: terms[index]! }));
     });
+    this.countingSeconds = (performance.now() - counting) / 1000;
     const parts: Row[][] = [];
     for (let from = 0; from < rows.length; from += rowsPerTransaction) {
       parts.push(rows.slice(from, from + rowsPerTransaction));
