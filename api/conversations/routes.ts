@@ -23,6 +23,7 @@ import { actingUser } from '../framework/acting-user.ts';
 import { readCursor, toPage, uuidCursor } from '../framework/page.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { defineRoute } from '../framework/route.ts';
+import { exportRoute } from './export-route.ts';
 import { findVisibleConversation } from './find-visible-conversation.ts';
 import { againRoutes } from './again-routes.ts';
 import { messageRoutes } from './message-routes.ts';
@@ -152,4 +153,4 @@ const remove = defineRoute({
 });
 
 /** Routes of conversations and their messages. */
-export const conversationRoutes = [create, list, get, update, remove, ...messageRoutes, ...againRoutes];
+export const conversationRoutes = [create, list, get, update, remove, exportRoute, ...messageRoutes, ...againRoutes];

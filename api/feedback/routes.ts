@@ -5,7 +5,6 @@ import {
   feedbackUserQuerySchema,
   listFeedbackQuerySchema,
   putFeedbackSchema,
-  type Feedback,
 } from '../../contracts/feedback.ts';
 import { idParamsSchema } from '../../contracts/fields.ts';
 import { pageOf } from '../../contracts/page.ts';
@@ -21,9 +20,9 @@ import { findUser } from '../../entities/tenancy/user-repository.ts';
 import { findVisibleConversation } from '../conversations/find-visible-conversation.ts';
 import { actingUser } from '../framework/acting-user.ts';
 import { readCursor, toPage } from '../framework/page.ts';
-import { presentTime } from '../framework/present-time.ts';
 import { defineRoute } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';
+import { presentFeedback } from './present-feedback.ts';
 
 const placeCursor = /^\d{1,16}\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/[^]{1,255}$/;
 const everything = { conversationId: null, agentId: null, visibleTo: null, rating: null, after: null };
@@ -49,7 +48,7 @@ const put = defineRoute({
     await putFeedback(em, { workspaceId, messageId: params.id, userId: giver.id, rating, comment });
     const filter = { ...everything, messageId: params.id, user: giver.externalId, limit: 1 };
     const [row] = await listFeedback(em, filter);
-    return { status: 200, body: present(row!) };
+    return { status: 200, body: presentFeedback(row!) };
   },
 });
 
@@ -95,7 +94,7 @@ const list = defineRoute({
       limit: query.limit + 1,
     });
     const place = (row: FeedbackRow) => `${row.created_micros}/${row.message_id}/${row.user}`;
-    return { status: 200, body: toPage(rows, query.limit, place, present) };
+    return { status: 200, body: toPage(rows, query.limit, place, presentFeedback) };
   },
 });
 
@@ -104,19 +103,6 @@ async function findVisibleMessage(em: EntityManager, id: string, user: string | 
   if (!message) throw notFound('message');
   const conversation = await findVisibleConversation(em, message.conversation_id, user);
   return { sender: message.sender, user: conversation.user };
-}
-
-function present(row: FeedbackRow): Feedback {
-  return {
-    message_id: row.message_id,
-    conversation_id: row.conversation_id,
-    agent_id: row.agent_id,
-    user: row.user,
-    rating: row.rating,
-    comment: row.comment,
-    created_at: presentTime(row.created_at),
-    updated_at: presentTime(row.updated_at),
-  };
 }
 
 /** Routes of feedback on answers. */

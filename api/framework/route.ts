@@ -40,8 +40,13 @@ export type Reply = {
   afterCommit?: () => Promise<void>;
 };
 
-/** A declared answer: the schema of its JSON, null for no body, or another media type (`item`: of one event of a stream). */
-export type ResponseSpec = z.ZodType | null | { mediaType: string; description: string; item?: z.ZodType };
+/** A declared answer: the schema of its JSON, null for no body, or another media type (`item`: of one event of a stream),
+ * or JSON and, by the request's choice, another media type. */
+export type ResponseSpec =
+  | z.ZodType
+  | null
+  | { mediaType: string; description: string; item?: z.ZodType }
+  | { json: z.ZodType; or: string };
 
 type Handlers<Request> =
   | {

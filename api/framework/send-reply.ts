@@ -7,7 +7,8 @@ import type { Reply, Route } from './route.ts';
  * request instead of leaking. @throws Error when status or body are not what the route declares.
  */
 export function sendReply(route: Pick<Route, 'method' | 'path' | 'responses'>, ctx: Context, reply: Reply): void {
-  const spec = route.responses[reply.status];
+  const declared = route.responses[reply.status];
+  const spec = declared && 'json' in declared && !reply.content ? declared.json : declared;
   const name = `${route.method} ${route.path}`;
   if (spec === undefined) throw new Error(`${name} answered ${reply.status}, which it does not declare.`);
   ctx.status = reply.status;
@@ -23,6 +24,6 @@ export function sendReply(route: Pick<Route, 'method' | 'path' | 'responses'>, c
     ctx.type = 'application/json';
   } else {
     ctx.body = reply.content?.text ?? '';
-    ctx.set('content-type', reply.content?.mediaType ?? spec.mediaType);
+    ctx.set('content-type', reply.content?.mediaType ?? ('or' in spec ? spec.or : spec.mediaType));
   }
 }

@@ -139,12 +139,20 @@ function describeAnswers(responses: Record<number, ResponseSpec>): Json {
   return Object.fromEntries(
     Object.entries(responses).map(([status, spec]) => {
       if (spec === null) return [status, { description: 'Done; no body' }];
+      if ('json' in spec) {
+        const json = { schema: refTo(spec.json, namedAnswers) ?? convert(spec.json, 'output') };
+        const text = { schema: { type: 'string' } };
+        return [
+          status,
+          { description: 'The answer', content: { 'application/json': json, [typeAlone(spec.or)]: text } },
+        ];
+      }
       if (!(spec instanceof z.ZodType))
         return [
           status,
           {
             description: spec.description,
-            content: { [mediaType(spec)]: { schema: { type: 'string' }, ...itemOf(spec) } },
+            content: { [typeAlone(spec.mediaType)]: { schema: { type: 'string' }, ...itemOf(spec) } },
           },
         ];
       const schema = refTo(spec, namedAnswers) ?? convert(spec, 'output');
@@ -158,7 +166,7 @@ function itemOf({ item }: { item?: z.ZodType }): Json {
   return item ? { 'x-item-schema': refTo(item, namedAnswers) ?? convert(item, 'output') } : {};
 }
 
-const mediaType = (spec: { mediaType: string }): string => spec.mediaType.split(';')[0]!;
+const typeAlone = (mediaType: string): string => mediaType.split(';')[0]!;
 
 function answerName(status: number): string {
   return (
