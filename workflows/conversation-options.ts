@@ -25,6 +25,14 @@ export const answerOptions: ActivityOptions = {
   },
 };
 
+/** A paid call beside the turn. A model that fails ends it without a title; it is repeated where it was interrupted. */
+export const titleOptions: ActivityOptions = {
+  summary: 'Let the model make a title',
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '30 minutes',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+};
+
 /**
  * A call of a tool, by its own time-out and the time in which its result must be written. It repeats what could not be
  * begun and what may be repeated; the ledger counts, so that the limit here is for faults beside the tool.

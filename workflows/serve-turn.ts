@@ -7,18 +7,19 @@ import {
 } from '@temporalio/workflow';
 import type { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
 import type { CallVerdict, EndedTurn, OpenCall, TurnInput } from '../contracts/names/workflows.ts';
-import { answerOptions, expireApprovalOptions, runToolOptions } from './conversation-options.ts';
+import { answerOptions, expireApprovalOptions, runToolOptions, titleOptions } from './conversation-options.ts';
 
 type Steps = ReturnType<typeof createConversationActivities>;
 
 const { generateAnswer } = proxyActivities<Steps>(answerOptions);
+const { makeTitle } = proxyActivities<Steps>(titleOptions);
 const { expireApproval } = proxyLocalActivities<Steps>(expireApprovalOptions);
 
 /** What the turns of one run share. */
 export type CallDesk = {
   /** Calls about which a person has decided, until somebody looks. */
   decided: Set<string>;
-  /** Writes that are under way; they go on when their turn ends, and the run waits for them. */
+  /** Writes of tools and titles that are under way; they go on when their turn ends, and the run waits for them. */
   writes: Set<Promise<unknown>>;
 };
 
@@ -29,7 +30,10 @@ export type CallDesk = {
 export async function serveTurn(turn: TurnInput, desk: CallDesk): Promise<EndedTurn['state'] | 'carried'> {
   for (;;) {
     const verdict = await generateAnswer(turn);
-    if (verdict.state !== 'tools') return verdict.state;
+    if (verdict.state !== 'tools') {
+      if (verdict.wantsTitle) keep(() => makeTitle(turn), desk);
+      return verdict.state;
+    }
     const isServed = await serveCalls(turn, verdict.calls, desk);
     if (!isServed || workflowInfo().continueAsNewSuggested) return 'carried';
   }
@@ -81,13 +85,18 @@ function runTool(turn: TurnInput, call: OpenCall, desk: CallDesk): Promise<CallV
   const input = { ...turn, callId: call.callId };
   if (call.effect === 'read') return steps.runTool(input);
   // A write is not cut off: its outcome is recorded, also when the turn does not wait for it any more.
-  const written = CancellationScope.nonCancellable(() => steps.runTool(input));
+  return untilCancelled(keep(() => steps.runTool(input), desk));
+}
+
+/** Begins what goes on when its turn ends; the run waits for it. */
+function keep<T>(write: () => Promise<T>, desk: CallDesk): Promise<T> {
+  const written = CancellationScope.nonCancellable(write);
   const kept: Promise<unknown> = written.then(
     () => desk.writes.delete(kept),
     () => desk.writes.delete(kept),
   );
   desk.writes.add(kept);
-  return untilCancelled(written);
+  return written;
 }
 
 /** The result of `work`, or the cancellation of the scope in which it is waited for. */

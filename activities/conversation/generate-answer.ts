@@ -13,6 +13,7 @@ import { beginAttempt, type Attempt, type BegunAttempt } from './begin-attempt.t
 import { commitAnswer } from './commit-answer.ts';
 import { commitCalls } from './commit-calls.ts';
 import type { ConversationDeps, ResolvedTools } from './conversation-deps.ts';
+import { wantsTitle } from './make-title.ts';
 import { beginModelStep, modelOf, type ModelCall } from './plan-model-call.ts';
 import { needsPreparation, prepareTurn, readSource } from './prompt/prepare-turn.ts';
 import { retrievePassages } from './retrieve-passages.ts';
@@ -70,7 +71,7 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
       }
       await commitAnswer(deps, attempt, call.passages, answer);
       deps.metrics.turnFinished('done');
-      return { state: 'completed' };
+      return { state: 'completed', ...(wantsTitle(ready.source) && { wantsTitle: true as const }) };
     } catch (error) {
       if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
       if (attempt) await forgetOpenCall(deps, attempt);

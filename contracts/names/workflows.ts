@@ -58,8 +58,8 @@ export type TurnInput = { workspaceId: string; conversationId: string; turnId: s
 /** How an activity left a turn: at its end, or with calls of tools to be served before the model is asked again. */
 export type TurnVerdict = EndedTurn | { state: 'tools'; step: number; calls: OpenCall[] };
 
-/** How a turn ended; `gone` if its row was deleted. */
-export type EndedTurn = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };
+/** How a turn ended; `gone` if its row was deleted. `wantsTitle`: its conversation is to get a title now. */
+export type EndedTurn = { state: 'completed' | 'failed' | 'cancelled' | 'gone'; wantsTitle?: true };
 
 /**
  * A call of a tool that has no result yet. `wait` says for what of a person: an approval until `expiresAt` (milliseconds

@@ -26,7 +26,7 @@ export type PromptSource = {
   templates: AgentTemplate[];
   user: { externalId: string; displayName: string | null };
   memory: string;
-  conversation: { title: string; metadata: Record<string, unknown> };
+  conversation: { title: string; titleBy: 'question' | 'model' | 'user'; metadata: Record<string, unknown> };
   question: { id: string; content: string };
   /** The turn's topic, once it is chosen, and that of the turn before. */
   topic: string | null;
@@ -91,7 +91,7 @@ export async function readPromptSource(em: EntityManager, turnId: string): Promi
                 on v.prompt_template_id = w.id and v.version = w.version and w.version <> p.version), '[]') as templates,
             json_build_object('externalId', s.external_id, 'displayName', s.display_name) as "user",
             coalesce((select y.memory from user_memories y where y.user_id = c.user_id), '') as memory,
-            json_build_object('title', c.title, 'metadata', c.metadata) as conversation,
+            json_build_object('title', c.title, 'titleBy', c.title_by, 'metadata', c.metadata) as conversation,
             json_build_object('id', q.id, 'content', q.content) as question, t.topic,
             (select b.topic from turns b
              where b.workspace_id = t.workspace_id and b.conversation_id = t.conversation_id and b.created_at < t.created_at
