@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DocumentType } from '../../contracts/names/document-types.ts';
 import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
 import { deleteParts } from './document-chunk-repository.ts';
+import { forgetEmbeddingUsage } from '../usage/embedding-usage-repository.ts';
 import { forgetVectors } from './embedding-cache-repository.ts';
 import { settleIngestionJobs } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
@@ -216,6 +217,8 @@ async function deleteDocuments(
      where id = any($1::uuid[])`,
     [documentIds],
   );
+  // A worker that never answers cannot say what its call cost; one that does says it afterwards.
+  for (const { documentId } of abandoned) await forgetEmbeddingUsage(em, documentId);
   await settleIngestionJobs(
     em,
     abandoned.map((generation) => generation.job_id),

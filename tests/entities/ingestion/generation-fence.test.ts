@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { insertChunks } from '../../../entities/documents/document-chunk-repository.ts';
 import {
@@ -7,6 +8,7 @@ import {
   takeOverGeneration,
 } from '../../../entities/documents/document-generation-repository.ts';
 import { deleteDocument, readDocumentContent } from '../../../entities/documents/document-repository.ts';
+import { settleEmbeddingUsage, startEmbeddingUsage } from '../../../entities/usage/embedding-usage-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { seededRandom } from '../../domain/chunking/seeded-text.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
@@ -167,6 +169,19 @@ describe('the fence', () => {
     expect(await writer.inWorkspace((em) => failGeneration(em, run, failedEnd))).toBe('abandoned');
     expect(await writer.inWorkspace((em) => takeOverGeneration(em, run))).toMatchObject({ state: 'abandoned' });
     expect(await writer.inWorkspace((em) => deleteDocument(em, run))).toEqual({ deleted: false, abandoned: [] });
+  });
+
+  test('a delete during a paid call leaves its bill open to a late figure, and unknown without one', async () => {
+    const run = await writer.accepted();
+    const bill = () => workspace.query(`select state, prompt_tokens from usage_metrics where id = $1`, [callId]);
+    const callId = randomUUID();
+    await writer.inWorkspace((em) =>
+      startEmbeddingUsage(em, { ...run, modelId: workspace.modelId, callId, step: 0, attempt: 1, pricing: {} }),
+    );
+    await writer.inWorkspace((em) => deleteDocument(em, run));
+    expect(await bill()).toEqual([{ state: 'unknown', prompt_tokens: null }]);
+    await writer.inWorkspace((em) => settleEmbeddingUsage(em, callId, 7));
+    expect(await bill()).toEqual([{ state: 'settled', prompt_tokens: 7 }]);
   });
 
   test('a deleted path is free for a new document', async () => {
