@@ -9,6 +9,7 @@ import { doctor } from './doctor.ts';
 import { findApiKey, findApiUrl, findHome } from './find-stack.ts';
 import { ingest } from './ingest.ts';
 import { jobs } from './jobs.ts';
+import { replay } from './replay.ts';
 import { retry } from './retry.ts';
 import { sources } from './sources.ts';
 import { status } from './status.ts';
@@ -16,7 +17,7 @@ import { sync } from './sync.ts';
 import { Terminal } from './terminal.ts';
 
 const up = { name: 'up', summary: 'Start the whole stack (the same as npm start)', usage: 'perdure up [--once]' };
-const commands: readonly Command[] = [ingest, retry, jobs, sources, sync, ask, status, check, doctor];
+const commands: readonly Command[] = [ingest, retry, jobs, sources, sync, ask, replay, status, check, doctor];
 
 /** What the command line was called with. */
 export interface Invocation {

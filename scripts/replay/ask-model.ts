@@ -1,0 +1,15 @@
+import type { ChatModel, ChatRequest, ToolCall } from '../../providers/chat-model.ts';
+
+/** Asks a model once and gives its answer in the form in which steps are stored. @throws ProviderError. */
+export async function askModel(
+  model: ChatModel,
+  request: ChatRequest,
+): Promise<{ text: string; tool_calls: ToolCall[] }> {
+  let text = '';
+  const calls: ToolCall[] = [];
+  for await (const event of model.stream(request)) {
+    if (event.type === 'text') text += event.text;
+    if (event.type === 'tool-call') calls.push({ id: event.id, name: event.name, arguments: event.arguments });
+  }
+  return { text, tool_calls: calls };
+}
