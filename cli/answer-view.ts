@@ -12,6 +12,8 @@ const longestQuote = 200;
 export class AnswerView {
   readonly #terminal: Terminal;
   #text = '';
+  // Characters above an interruption, which cannot be taken off the screen any more.
+  #settled = 0;
   #citations: Citation[] = [];
 
   constructor(terminal: Terminal) {
@@ -26,12 +28,21 @@ export class AnswerView {
 
   /** Everything so far was discarded: the answer begins anew. */
   reset(): void {
-    if (this.#terminal.interactive && this.#text !== '') {
-      const rows = rowsOf(this.#text, this.#terminal.columns);
+    const shown = this.#text.slice(this.#settled);
+    if (this.#terminal.interactive && shown !== '') {
+      const rows = rowsOf(shown, this.#terminal.columns);
       this.#terminal.write(`${rows > 1 ? `\u001B[${rows - 1}A` : ''}\r\u001B[J`);
     }
     this.#text = '';
+    this.#settled = 0;
     this.#citations = [];
+  }
+
+  /** Something else is written in between: what was shown until now stays, also when it is discarded. */
+  interrupt(): void {
+    if (!this.#terminal.interactive || this.#text.length === this.#settled) return;
+    this.#terminal.write('\n');
+    this.#settled = this.#text.length;
   }
 
   cite(citation: Citation): void {

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Conversation } from '../contracts/conversation.ts';
 import type { Citation, Message } from '../contracts/message.ts';
-import { finalTurnEventKinds } from '../contracts/names/turn-events.ts';
 import type { Turn } from '../contracts/turn.ts';
 import { AnswerView } from './answer-view.ts';
 import { UsageError } from './cli-error.ts';
 import type { Command, CommandContext } from './command.ts';
-import { followEvents } from './event-stream.ts';
-import { ownName } from './own-name.ts';
 import type { StreamEvent } from './event-stream.ts';
+import { followTurn, whyNoAnswer } from './follow-turn.ts';
+import { ownName } from './own-name.ts';
+import { ToolCallNotes } from './tool-call-notes.ts';
 
 /** `perdure ask`: puts a question to an agent and shows the answer as it comes, then its citations. */
 export const ask: Command = {
@@ -46,7 +46,8 @@ A broken connection is taken up again where it broke; the answer goes on meanwhi
   },
 };
 
-async function createConversation(
+/** Opens a conversation and gives its id. */
+export async function createConversation(
   { api, signal }: CommandContext,
   { agent, user }: { agent?: string | undefined; user?: string | undefined },
 ): Promise<string> {
@@ -55,7 +56,8 @@ async function createConversation(
   return (await api.request<Conversation>('/conversations', options)).id;
 }
 
-async function sendMessage(
+/** Sends a message; the turn that answers it is committed. */
+export async function sendMessage(
   { api, signal }: CommandContext,
   conversationId: string,
   content: string,
@@ -70,32 +72,26 @@ async function follow(
   { conversationId, turnId, json }: { conversationId: string; turnId: string; json: boolean },
 ): Promise<number> {
   const view = new AnswerView(terminal);
-  const isFinal = ({ event }: StreamEvent): boolean => finalTurnEventKinds.some((kind) => kind === event);
-  let last: StreamEvent | undefined;
-  try {
-    for await (const event of followEvents(api, `/turns/${turnId}/events`, { isFinal, signal })) {
-      if (json) terminal.json({ event: event.event, id: event.id, data: event.data });
-      else show(view, event);
-      last = event;
-    }
-  } catch (error) {
-    if (signal.aborted) {
-      await api.request(`/turns/${turnId}/cancel`, { method: 'POST', body: {} }).catch(() => undefined);
-      terminal.note('Cancelled.');
-    }
-    throw error;
-  }
+  const notes = new ToolCallNotes();
+  const last = await followTurn({ api, terminal }, { turnId, signal }, (event) => {
+    if (json) return terminal.json({ event: event.event, id: event.id, data: event.data });
+    show(view, event);
+    const waiting = notes.waitingCall(event);
+    const line = waiting
+      ? `${waiting.shown} waits for approval: ${ownName(env)} approvals approve ${waiting.id}`
+      : notes.lineOf(event);
+    if (line === null) return;
+    view.interrupt();
+    terminal.note(terminal.noteStyle('dim', line));
+  });
   if (!json) view.finish();
-  if (last?.event === 'done') {
+  const reason = whyNoAnswer(last);
+  if (reason === null) {
     if (!json)
       terminal.note(terminal.noteStyle('dim', `To go on: ${ownName(env)} ask --conversation ${conversationId} "…"`));
     return 0;
   }
-  if (!json) {
-    const detail = (last?.data as { detail?: string } | null)?.detail;
-    const reason = last?.event === 'cancelled' ? 'The turn was cancelled.' : (detail ?? 'The turn failed.');
-    terminal.note(`${terminal.noteStyle('red', 'error:')} ${reason}`);
-  }
+  if (!json) terminal.note(`${terminal.noteStyle('red', 'error:')} ${reason}`);
   return 1;
 }
 

@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly home: string;
   readonly api: ApiClient;
   readonly terminal: Terminal;
+  /** What is typed, or piped in. */
+  readonly input: NodeJS.ReadableStream;
   /** Aborted at the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
 }

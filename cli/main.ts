@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ApiClient } from './api-client.ts';
+import { approvals } from './approvals.ts';
 import { ask } from './ask.ts';
+import { chat } from './chat.ts';
 import { check } from './check.ts';
 import { CliError, UsageError } from './cli-error.ts';
 import type { Command } from './command.ts';
@@ -17,7 +19,20 @@ import { sync } from './sync.ts';
 import { Terminal } from './terminal.ts';
 
 const up = { name: 'up', summary: 'Start the whole stack (the same as npm start)', usage: 'perdure up [--once]' };
-const commands: readonly Command[] = [ingest, retry, jobs, sources, sync, ask, replay, status, check, doctor];
+const commands: readonly Command[] = [
+  ingest,
+  retry,
+  jobs,
+  sources,
+  sync,
+  ask,
+  chat,
+  approvals,
+  replay,
+  status,
+  check,
+  doctor,
+];
 
 /** What the command line was called with. */
 export interface Invocation {
@@ -25,12 +40,13 @@ export interface Invocation {
   readonly env: Record<string, string | undefined>;
   readonly checkout: string;
   readonly terminal?: Terminal;
+  readonly input?: NodeJS.ReadableStream;
   readonly signal?: AbortSignal;
 }
 
 /** Runs one command and gives its exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted. */
 export async function main(invocation: Invocation): Promise<number> {
-  const { env, checkout, terminal = new Terminal(process.stdout, process.stderr) } = invocation;
+  const { env, checkout, terminal = new Terminal(process.stdout, process.stderr), input = process.stdin } = invocation;
   const [name, ...args] = invocation.args;
   if (name === '--version' || name === 'version') {
     terminal.line(readVersion(checkout));
@@ -53,7 +69,7 @@ export async function main(invocation: Invocation): Promise<number> {
   const interrupted = invocation.signal ?? interruption();
   try {
     const api = new ApiClient(findApiUrl(env, home), findApiKey(env, home));
-    return await command.run({ args, env, checkout, home, api, terminal, signal: interrupted });
+    return await command.run({ args, env, checkout, home, api, terminal, input, signal: interrupted });
   } catch (error) {
     return report(error, command, terminal, interrupted);
   }
@@ -82,7 +98,7 @@ function interruption(): AbortSignal {
 }
 
 function helpText(): string {
-  const rows = [up, ...commands].map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}`);
+  const rows = [up, ...commands].map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}`);
   return [
     'perdure: durable agents over your own documents',
     '',

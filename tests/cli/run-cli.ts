@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { main } from '../../cli/main.ts';
 import { Terminal } from '../../cli/terminal.ts';
 
@@ -22,14 +22,22 @@ export async function runCli(
     key = 'pk_test',
     tty = false,
     signal,
-  }: { url?: string; key?: string; tty?: boolean; signal?: AbortSignal } = {},
+    input = '',
+  }: { url?: string; key?: string; tty?: boolean; signal?: AbortSignal; input?: string } = {},
 ): Promise<CliRun> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'perdure-cli-'));
   const [out, err] = [sink(tty), sink(false)];
   try {
     const env = { PERDURE_URL: url, PERDURE_API_KEY: key, PERDURE_HOME: home };
     const terminal = new Terminal(out.stream, err.stream);
-    const code = await main({ args, env, checkout, terminal, signal: signal ?? new AbortController().signal });
+    const code = await main({
+      args,
+      env,
+      checkout,
+      terminal,
+      input: Readable.from([input]),
+      signal: signal ?? new AbortController().signal,
+    });
     return { code, out: out.text(), err: err.text() };
   } finally {
     await rm(home, { recursive: true, force: true });

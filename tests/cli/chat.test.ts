@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { runCli } from './run-cli.ts';
+import { sendJson, sse, startScriptedApi, type SeenRequest } from './scripted-api.ts';
+
+let api: Awaited<ReturnType<typeof startScriptedApi>>;
+afterEach(() => api.close());
+
+const call = {
+  id: 'call-1',
+  tool: { name: 'pay' },
+  arguments: { note: 'x' },
+  arguments_hash: 'a'.repeat(64),
+  state: 'proposed',
+};
+const approval = {
+  id: 'a-1',
+  state: 'waiting',
+  user: 'ada',
+  expires_at: '2026-12-01T00:00:00.000Z',
+  decided_by: null,
+  decided_at: null,
+  comment: null,
+  tool_call: call,
+};
+
+/** An API with one call that waits; the turn ends when it is decided. */
+async function start(): Promise<SeenRequest[]> {
+  let decided: (() => void) | null = null;
+  api = await startScriptedApi(({ path, method }, response) => {
+    if (path === '/conversations') return sendJson(response, 201, { id: 'c-1' });
+    if (path.endsWith('/messages')) return sendJson(response, 202, { message: { id: 'm-1' }, turn: { id: 't-1' } });
+    if (path.startsWith('/approvals')) return sendJson(response, 200, { data: [approval], next_cursor: null });
+    if (path === '/tool-calls/call-1') return sendJson(response, 200, call);
+    if (method === 'POST' && path.startsWith('/tool-calls/call-1/')) {
+      const state = path.endsWith('approve') ? 'approved' : 'denied';
+      sendJson(response, 200, { ...call, state, approval: { ...approval, state } });
+      return decided?.();
+    }
+    if (path !== '/turns/t-1/events') return sendJson(response, 404, { detail: 'There is no such resource.' });
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(
+      sse(1, 'text_delta', { text: 'Let me see.', step: 0 }) +
+        sse(2, 'tool_call_proposed', { call_id: 'call-1', name: 'pay', arguments: { note: 'x' } }) +
+        sse(3, 'approval_required', { call_id: 'call-1', approval_id: 'a-1', arguments_hash: 'a'.repeat(64) }),
+    );
+    decided = () =>
+      response.end(
+        sse(4, 'text_delta', { text: '\n\nPaid.', step: 1 }) + sse(5, 'done', { message_id: 'a', sequence: 2 }),
+      );
+  });
+  return api.seen;
+}
+
+const posted = (seen: SeenRequest[], path: string) => seen.filter((one) => one.method === 'POST' && one.path === path);
+
+describe('perdure chat', () => {
+  test('asks for the approval where it comes up, and goes on with the answer', async () => {
+    const seen = await start();
+    const run = await runCli(['chat'], { url: api.url, input: 'Buy it\nperhaps\ny\n' });
+    expect(run.code).toBe(0);
+    expect(run.out).toBe('Let me see.\n\nPaid.\n');
+    expect(posted(seen, '/conversations/c-1/messages').map(({ body }) => body)).toMatchObject([{ content: 'Buy it' }]);
+    expect(posted(seen, '/tool-calls/call-1/approve').map(({ body }) => body)).toEqual([
+      { arguments_hash: 'a'.repeat(64) },
+    ]);
+  });
+
+  test('denies, too', async () => {
+    const seen = await start();
+    await runCli(['chat', '--conversation', 'c-1'], { url: api.url, input: 'Buy it\nno\n' });
+    expect(posted(seen, '/tool-calls/call-1/deny')).toHaveLength(1);
+    expect(posted(seen, '/conversations')).toHaveLength(0);
+  });
+});
+
+describe('perdure approvals', () => {
+  test('lists what waits, with its arguments and until when', async () => {
+    await start();
+    const run = await runCli(['approvals'], { url: api.url });
+    expect(run).toEqual({
+      code: 0,
+      out: 'call-1  waiting   pay({"note":"x"})\n    for ada, until 2026-12-01T00:00:00.000Z\n',
+      err: '',
+    });
+  });
+
+  test('approves with changed arguments and denies with a comment, bound to what the call holds', async () => {
+    const seen = await start();
+    const run = await runCli(['approvals', 'approve', 'call-1', '--arguments', '{"note":"y"}'], { url: api.url });
+    expect(run.out).toBe('approved  pay({"note":"x"})\n');
+    await runCli(['approvals', 'deny', 'call-1', '--comment', 'Too dear'], { url: api.url });
+    const decisions = seen.filter(({ method }) => method === 'POST').map(({ path, body }) => [path, body]);
+    expect(decisions).toEqual([
+      ['/tool-calls/call-1/approve', { arguments_hash: 'a'.repeat(64), arguments: { note: 'y' } }],
+      ['/tool-calls/call-1/deny', { arguments_hash: 'a'.repeat(64), comment: 'Too dear' }],
+    ]);
+  });
+
+  test('says what is wrong with how it was called', async () => {
+    await start();
+    expect((await runCli(['approvals', 'maybe', 'call-1'], { url: api.url })).code).toBe(2);
+    const run = await runCli(['approvals', 'approve', 'call-1', '--arguments', '{'], { url: api.url });
+    expect([run.code, run.err]).toEqual([2, expect.stringContaining('--arguments is no JSON')]);
+  });
+});
