@@ -31,7 +31,7 @@ export async function serveTurn(turn: TurnInput, desk: CallDesk): Promise<EndedT
   for (;;) {
     const verdict = await generateAnswer(turn);
     if (verdict.state !== 'tools') {
-      if (verdict.wantsTitle) keep(() => makeTitle(turn), desk);
+      if (verdict.wantsTitle) void keep(() => makeTitle(turn), desk);
       return verdict.state;
     }
     const isServed = await serveCalls(turn, verdict.calls, desk);
@@ -90,11 +90,9 @@ function runTool(turn: TurnInput, call: OpenCall, desk: CallDesk): Promise<CallV
 
 /** Begins what goes on when its turn ends; the run waits for it. */
 function keep<T>(write: () => Promise<T>, desk: CallDesk): Promise<T> {
-  const written = CancellationScope.nonCancellable(write);
-  const kept: Promise<unknown> = written.then(
-    () => desk.writes.delete(kept),
-    () => desk.writes.delete(kept),
-  );
+  const written = CancellationScope.nonCancellable(() => write());
+  const forget = () => desk.writes.delete(kept);
+  const kept: Promise<unknown> = written.then(forget, forget);
   desk.writes.add(kept);
   return written;
 }
@@ -102,10 +100,14 @@ function keep<T>(write: () => Promise<T>, desk: CallDesk): Promise<T> {
 /** The result of `work`, or the cancellation of the scope in which it is waited for. */
 async function untilCancelled<T>(work: Promise<T>): Promise<T> {
   let isDone = false;
-  const done = () => {
-    isDone = true;
+  const note = async (): Promise<void> => {
+    try {
+      await work;
+    } finally {
+      isDone = true;
+    }
   };
-  work.then(done, done);
+  note().catch(() => {});
   await condition(() => isDone);
   return work;
 }

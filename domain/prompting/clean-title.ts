@@ -9,7 +9,7 @@ export function cleanTitle(text: string): string {
     .replaceAll(/^[\s"'“”„«»*_`]+|[\s"'“”„«»*_`]+$/g, '')
     .replace(/(?<!\.)\.$/, '')
     .replaceAll(/\s+/g, ' ');
-  const characters = [...bare];
+  const characters = Array.from(bare);
   return characters.length <= mostCharacters
     ? bare
     : `${characters

@@ -63,7 +63,7 @@ export async function* replayTurn(deps: Deps, turnId: string, changes: ReplayCha
       const was = describePrompt(prompts.get(step) ?? []);
       compared.push({ what: 'prompt', was, is: describePrompt(again.messages) });
       // A record refers to messages by their rows; that they are what they were then, only the hash tells.
-      compared.push({ what: 'hash', was: `sha256 ${recorded.request['prompt_hash']}`, is: `sha256 ${hashOf(again)}` });
+      compared.push({ what: 'hash', was: hashIn(recorded), is: hashOf(again) });
     }
     const note = isChanged ? `asked "${again.modelName}"` : `${again.messages.length} messages`;
     if (isChanged) {
@@ -126,6 +126,11 @@ async function assembleAgain(
   return { messages, model, modelName: row.name, request };
 }
 
+function hashIn({ request }: CompletedStep): string {
+  const hash = request['prompt_hash'];
+  return typeof hash === 'string' ? hash : 'none';
+}
+
 function hashOf({ messages }: Again): string {
   return createHash('sha256').update(JSON.stringify(messages)).digest('hex');
 }
@@ -145,6 +150,6 @@ async function requireModel(em: EntityManager, nameOrId: string): Promise<Replay
 function noteOf({ kind, response }: CompletedStep): string {
   if (kind === 'retrieve')
     return `${(response['passages'] as unknown[] | undefined)?.length ?? 0} passages, as recorded`;
-  if (kind === 'route') return `topic ${String(response['topic'] ?? 'none')}, as recorded`;
+  if (kind === 'route') return `topic ${JSON.stringify(response['topic'] ?? null)}, as recorded`;
   return 'as recorded';
 }

@@ -134,7 +134,7 @@ describe('the audit of a turn', () => {
     });
     expect(audit.temporal.run_id).toMatch(/^[0-9a-f-]{36}$/);
     const streamed = await (await openEvents(api, `/turns/${turnId}/events`)).ended;
-    for (const { id, event, data } of streamed) turnEventSchema.parse({ id: Number(id), event, data });
+    for (const { id: seq, event, data } of streamed) turnEventSchema.parse({ id: Number(seq), event, data });
     const events = audit.events.map(({ event }: { event: string }) => event);
     expect(events[0]).toBe('turn_started');
     expect(events.at(-1)).toBe('done');

@@ -36,7 +36,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-async function open({ template = 'A title for: {{question}} / {{answer}}' as string | null } = {}) {
+async function open({ template = 'A title for: {{question}} / {{answer}}' }: { template?: string | null } = {}) {
   const workspace = await createWorkspace(database, { endpoint: provider.url });
   const { workspaceId } = workspace;
   const inWorkspace = <T>(work: Parameters<typeof database.inWorkspace<T>>[1]) =>
