@@ -10,6 +10,7 @@ import {
 } from '../../entities/conversations/turn-attempt-repository.ts';
 import type { EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
 import { readSteps, type CompletedStep } from '../../entities/conversations/turn-step-repository.ts';
+import { textOf } from './taken-steps.ts';
 import { overtaken } from './turn-failure.ts';
 
 /** An attempt that owns its turn: nobody else can write to it until the next takeover. */
@@ -72,7 +73,7 @@ export async function beginAttempt(em: EntityManager, input: TurnInput, run: Act
 /** What the steps before this one have said, with an empty line between two of them. */
 export function saidBefore(attempt: Attempt): string {
   return attempt.done
-    .map((step) => (step.kind === 'model' ? String(step.response['text'] ?? '') : ''))
+    .map((step) => (step.kind === 'model' ? textOf(step.response) : ''))
     .filter((text) => text !== '')
     .join(betweenSteps);
 }

@@ -30,7 +30,7 @@ export function takenSteps(done: readonly CompletedStep[], results: readonly Cal
     .filter((step) => step.kind === 'model')
     .map(({ step, response }) => ({
       step,
-      text: String(response['text'] ?? ''),
+      text: textOf(response),
       toolCalls: (response['tool_calls'] ?? []) as PromptToolCall[],
       results: results
         .filter((call) => call.step === step)
@@ -42,6 +42,11 @@ export function takenSteps(done: readonly CompletedStep[], results: readonly Cal
           isError: call.state !== 'succeeded',
         })),
     }));
+}
+
+/** What the model said in a step. */
+export function textOf({ text }: CompletedStep['response']): string {
+  return typeof text === 'string' ? text : '';
 }
 
 /** What a call gave as a prompt repeats it: its text, then the passages that it found. */

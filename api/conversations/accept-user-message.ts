@@ -81,25 +81,25 @@ export async function endReplaced(
   for (const turnId of replaced) await deps.starter.cancelTurn({ workspaceId, conversationId, agentId, turnId });
 }
 
+type Refusal = RefusedMessage['refused'] | 'not_ended' | 'not_failed';
+
+const conflicts: Record<
+  Exclude<Refusal, 'conversation_not_found' | 'message_not_found' | 'conversation_busy'>,
+  string
+> = {
+  conversation_archived: 'The conversation is archived. Restore it (is_archived: false) to go on.',
+  not_begun: 'The message waits in the queue. Cancel its turn, and send another message.',
+  not_ended: 'The turn has not ended. Wait for it, or cancel it.',
+  not_failed: 'The turn has an answer. To get another one, regenerate its message.',
+};
+
 /** Why a turn was not accepted, as the API says it. */
-export function refusal(reason: RefusedMessage['refused'] | 'not_ended' | 'not_failed'): PerdureError {
-  switch (reason) {
-    case 'conversation_not_found':
-      return notFound('conversation');
-    case 'message_not_found':
-      return notFound('message');
-    case 'conversation_archived':
-      return new PerdureError('conflict', 'The conversation is archived. Restore it (is_archived: false) to go on.');
-    case 'conversation_busy':
-      return new PerdureError(
-        'conversation_busy',
-        'Another turn of this conversation is under way. Send on_busy "queue" to wait for it, or "replace" to end it.',
-      );
-    case 'not_begun':
-      return new PerdureError('conflict', 'The message waits in the queue. Cancel its turn, and send another message.');
-    case 'not_ended':
-      return new PerdureError('conflict', 'The turn has not ended. Wait for it, or cancel it.');
-    case 'not_failed':
-      return new PerdureError('conflict', 'The turn has an answer. To get another one, regenerate its message.');
-  }
+export function refusal(reason: Refusal): PerdureError {
+  if (reason === 'conversation_not_found') return notFound('conversation');
+  if (reason === 'message_not_found') return notFound('message');
+  if (reason !== 'conversation_busy') return new PerdureError('conflict', conflicts[reason]);
+  return new PerdureError(
+    reason,
+    'Another turn of this conversation is under way. Send on_busy "queue" to wait for it, or "replace" to end it.',
+  );
 }

@@ -28,3 +28,16 @@ export async function writeDecision(em: EntityManager, decision: Decision): Prom
     ],
   );
 }
+
+/** Whether the decision that was taken about a call gave these arguments in place of the model's, or none. */
+export async function hasChange(
+  em: EntityManager,
+  { callId, changedArguments }: Pick<Decision, 'callId' | 'changedArguments'>,
+): Promise<boolean> {
+  const rows = await query(
+    em,
+    `select from approvals where tool_call_id = $1 and changed_arguments is not distinct from $2::jsonb`,
+    [callId, changedArguments && JSON.stringify(changedArguments)],
+  );
+  return rows.length > 0;
+}

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { writeDecision } from './approval-repository.ts';
+import { hasChange, writeDecision } from './approval-repository.ts';
 import { endCall, failedCall, isTurnOver, turnOf } from './end-call.ts';
 import { lockCall, noteSettlement, noteWaiting, type LockedCall } from './tool-call-repository.ts';
 import { appendEventsUnderLock } from './turn-outcome-repository.ts';
@@ -37,7 +36,7 @@ export async function decideCall(em: EntityManager, decision: CallDecision): Pro
       'arguments_hash is not that of the call: it was decided about other arguments. Read the call and decide again.',
     );
   if (state !== 'waiting') {
-    const isSame = state === decision.decision && isDeepStrictEqual(call.changed_arguments, decision.changedArguments);
+    const isSame = state === decision.decision && (await hasChange(em, decision));
     if (isSame) return { outcome: 'repeated', call };
     return refused(
       `The call was ${state} before${call.decided_by === null ? '' : ` by ${call.decided_by}`}; that holds.`,

@@ -5,6 +5,7 @@ import { checkLeftOvers } from './check-left-overs.ts';
 import { checkLexicon } from './check-lexicon.ts';
 import { checkSearch } from './check-search.ts';
 import { checkStatus } from './check-status.ts';
+import { checkToolCalls } from './check-tool-calls.ts';
 import { checkTurns } from './check-turns.ts';
 import { checkUsage } from './check-usage.ts';
 
@@ -14,6 +15,7 @@ export const invariants: ReadonlyArray<{ number: number; name: string; check: Ch
   { number: 2, name: 'active generations are whole, and nothing is left of others', check: checkParts },
   { number: 3, name: 'search finds active generations only', check: checkSearch },
   { number: 4, name: 'every user message has one answer or a stated reason', check: checkTurns },
+  { number: 5, name: 'calls of tools are run with their approval, and none is left open', check: checkToolCalls },
   { number: 6, name: 'every paid call has its usage row', check: checkUsage },
   { number: 8, name: 'status columns agree with Temporal', check: checkStatus },
   { number: 9, name: 'full text search counts what active generations hold', check: checkLexicon },

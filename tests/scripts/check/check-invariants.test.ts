@@ -14,7 +14,16 @@ const rows = testDatabase();
 const temporal = testTemporal();
 const root = path.resolve(import.meta.dirname, '../../..');
 let database: Database;
-const ids = { document: v7(), model: v7(), turn: v7(), question: v7(), answer: v7(), job: v7(), usage: v7() };
+const ids = {
+  document: v7(),
+  model: v7(),
+  turn: v7(),
+  question: v7(),
+  answer: v7(),
+  job: v7(),
+  usage: v7(),
+  call: v7(),
+};
 
 beforeAll(async () => {
   database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 8 }, 'test');
@@ -96,6 +105,19 @@ beforeAll(async () => {
          prompt_tokens, completion_tokens, total_tokens)
        values ($1, $2, 'agent', $3, $4, $5, 1, 1, 'settled', 1, 2, 3)`,
       [ids.usage, workspaceId, agentId, modelId, ids.turn],
+    );
+    await query(
+      em,
+      `insert into tool_calls (id, workspace_id, conversation_id, turn_id, step, position, provider_call_id, tool_name, effect,
+         idempotent, timeout_ms, max_result_bytes, arguments_hash, state, attempts, finished_at)
+       values ($1, $2, $3, $4, 1, 0, 'call_1', 'pay', 'write', false, 1000, 1000, 'x', 'succeeded', 1, now())`,
+      [ids.call, workspaceId, conversation, ids.turn],
+    );
+    await query(
+      em,
+      `insert into approvals (id, workspace_id, tool_call_id, state, arguments_hash, expires_at, decided_at)
+       values ($1, $2, $3, 'approved', 'x', now(), now())`,
+      [v7(), workspaceId, ids.call],
     );
   });
 });
@@ -215,6 +237,27 @@ describe('a planted breach is found, with the row that has it', () => {
       id: ids.job,
       planted: `update ingestion_jobs set status = 'processing', processed_documents = 0 where id = '${ids.job}'`,
       undone: `update ingestion_jobs set status = 'completed', processed_documents = 1 where id = '${ids.job}'`,
+    },
+    {
+      invariant: 5,
+      what: 'a call was run without its approval',
+      id: ids.call,
+      planted: `update approvals set state = 'denied' where tool_call_id = '${ids.call}'`,
+      undone: `update approvals set state = 'approved' where tool_call_id = '${ids.call}'`,
+    },
+    {
+      invariant: 5,
+      what: 'a call is left open by a turn that has ended',
+      id: ids.call,
+      planted: `update tool_calls set state = 'approved', finished_at = null where id = '${ids.call}'`,
+      undone: `update tool_calls set state = 'succeeded', finished_at = now() where id = '${ids.call}'`,
+    },
+    {
+      invariant: 5,
+      what: 'a turn waits for no person',
+      id: ids.turn,
+      planted: `update turns set state = 'waiting' where id = '${ids.turn}'`,
+      undone: `update turns set state = 'completed' where id = '${ids.turn}'`,
     },
     {
       invariant: 8,
