@@ -112,7 +112,7 @@ class Keyboard {
   #answering: AbortController | null = null;
 
   constructor({ input, terminal, signal }: CommandContext) {
-    const isTerminal = (input as NodeJS.ReadStream).isTTY === true;
+    const isTerminal = (input as { isTTY?: boolean }).isTTY ?? false;
     this.#terminal = terminal;
     this.#lines = createInterface({ input, ...(isTerminal && { output: process.stderr, terminal: true }) });
     this.#lines.on('line', (line) => this.#take(line));

@@ -11,10 +11,15 @@ export function allowOrigins(origins: readonly string[]): Middleware {
   return async (ctx, next) => {
     const origin = ctx.get('origin');
     if (origins.length > 0) ctx.vary('origin');
-    if (origin === '' || !(origins.includes('*') || origins.includes(origin))) return void (await next());
-    ctx.set('access-control-allow-origin', origin);
-    ctx.set('access-control-expose-headers', shown);
-    if (ctx.method !== 'OPTIONS' || ctx.get('access-control-request-method') === '') return void (await next());
+    const isAllowed = origin !== '' && (origins.includes('*') || origins.includes(origin));
+    if (isAllowed) {
+      ctx.set('access-control-allow-origin', origin);
+      ctx.set('access-control-expose-headers', shown);
+    }
+    if (!isAllowed || ctx.method !== 'OPTIONS' || ctx.get('access-control-request-method') === '') {
+      await next();
+      return;
+    }
     ctx.set('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE');
     ctx.set('access-control-allow-headers', asked);
     ctx.set('access-control-max-age', '600');

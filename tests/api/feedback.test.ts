@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { query } from '../../entities/sql.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
+import { createTenant } from '../support/api/create-tenant.ts';
 import { expectProblem } from '../support/api/expect-problem.ts';
 import { testApi } from '../support/api/test-api.ts';
 
@@ -70,6 +71,9 @@ describe('feedback on an answer', () => {
     expectProblem(await put({ rating: 5 }), 'bad_request');
     expectProblem(await api.call('PUT', `/messages/${questionId}/feedback`, { body: { rating: 1 } }), 'bad_request');
     expectProblem(await put({ rating: 1 }, asGrace), 'not_found');
+    const { key } = await createTenant(api.database);
+    const foreign = await api.call('PUT', `/messages/${answerId}/feedback`, { body: { rating: 1 }, key });
+    expectProblem(foreign, 'not_found');
     expect((await api.call('GET', '/feedback', { headers: asGrace })).json.data).toEqual([]);
   });
 });

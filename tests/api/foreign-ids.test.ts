@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { query } from '../../entities/sql.ts';
+import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { createTenant, type Tenant } from '../support/api/create-tenant.ts';
 import { addressOf, closedRoutes } from '../support/api/every-route.ts';
 import { expectProblem } from '../support/api/expect-problem.ts';
@@ -30,6 +32,19 @@ beforeAll(async () => {
     body: { content: 'A secret question' },
   });
   foreign['/turns'] = message.json.turn.id;
+  foreign['/messages'] = message.json.message.id;
+  foreign['/tool-calls'] = uuidV7();
+  await api.database.inWorkspace(other.workspaceId, (em) =>
+    query(
+      em,
+      `insert into tool_calls (id, workspace_id, conversation_id, turn_id, step, position, provider_call_id, tool_name,
+         effect, idempotent, timeout_ms, max_result_bytes, arguments, arguments_hash, state)
+       select $1, workspace_id, conversation_id, id, 0, 0, 'call_1', 'pay', 'write', false, 1000, 1000,
+              '{"note": "secret"}', repeat('0', 64), 'proposed'
+       from turns where id = $2`,
+      [foreign['/tool-calls'], foreign['/turns']],
+    ),
+  );
   await api.call('PUT', '/users/grace/memory', { key: other.key, body: { memory: 'A secret memory' } });
   foreign['/users'] = 'grace';
 });

@@ -183,7 +183,7 @@ test('a memory is one row a user, whoever writes it and however often at once', 
   expectProblem(await api.call('DELETE', '/users/ada%20l/memory'), 'not_found');
 });
 
-test('usage is summed by model, agent, user and day, and what is unknown is not taken for zero', async () => {
+test('R27: usage is summed by model, agent, user and day, and what is unknown is not taken for zero', async () => {
   const agent = (await api.call('GET', '/agents')).json.data.at(-1);
   const insert = (tokens: number | null, cost: string | null, at: string) =>
     api.database.asOperator((em) =>
