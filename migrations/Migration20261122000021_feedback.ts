@@ -5,9 +5,12 @@ const isolated = `workspace_id = nullif(current_setting('perdure.workspace_id', 
 /** What people think of answers, and who gave a conversation its title. */
 export class Migration20261122000021_feedback extends Migration {
   override up(): void {
+    // Nobody knows who gave the titles that there are: a model replaces none of them.
     this.addSql(`
       alter table conversations
-        add column title_by text not null default 'question' check (title_by in ('question', 'model', 'user'))`);
+        add column title_by text not null default 'user' check (title_by in ('question', 'model', 'user'))`);
+    this.addSql(`alter table conversations alter column title_by set default 'question'`);
+    this.addSql(`update conversations set title_by = 'question' where title = ''`);
     this.addSql(`
       create table feedback (
         message_id uuid not null,
