@@ -12,7 +12,8 @@ export interface ReservedPort {
 /** Takes this port if nothing listens on it; null otherwise. */
 export function reservePort(port: number): Promise<ReservedPort | null> {
   return new Promise((resolve) => {
-    const server = createServer();
+    // A client of the port's last owner that comes back: closing would wait for as long as it stays.
+    const server = createServer((socket) => socket.destroy());
     // Never what keeps this process alive.
     server.unref();
     server.once('error', () => resolve(null));
