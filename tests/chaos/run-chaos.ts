@@ -6,8 +6,9 @@ import { chaosPoints, scenarios } from './harness/scenarios.ts';
 import { seededRandom } from './harness/seeded-random.ts';
 
 const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json]
-       npm run chaos -- --scenario saga-points|sync-points|model-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N]
+       npm run chaos -- --scenario saga-points|sync-points|model-points|turn-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N]
        npm run chaos -- --scenario interleavings [--count N]
+       npm run chaos -- --scenario conversations[:HOW-MANY] [--seconds N] [--victim NAME] [--hit kill|freeze]
        npm run chaos -- --list`;
 
 const { values } = parseArgs({
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     hit: { type: 'string', multiple: true, default: [] },
     group: { type: 'string', default: '6' },
     count: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '180' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -50,6 +52,7 @@ if (values.list) {
     faults: values.hit.map((name) => oneOf(faults, (own) => own, name)),
     group: wholeNumber('--group', values.group),
     count: wholeNumber('--count', values.count),
+    seconds: wholeNumber('--seconds', values.seconds),
     say,
   }))
     ? 0

@@ -6,13 +6,16 @@ export class RefusedError extends Error {}
 
 const patienceMs = 90_000;
 
-/** Speaks to the API as a careful client does: repeats what may be repeated until an answer comes. */
+/**
+ * Speaks to the API as a careful client does: repeats what may be repeated until an answer comes. Of several replicas the
+ * next one is taken after each failure, and for each new stream.
+ */
 export class ApiClient {
-  readonly #url: string;
+  readonly #urls: readonly string[];
   readonly #key: string;
 
-  constructor(url: string, key: string) {
-    this.#url = url;
+  constructor(urls: readonly string[], key: string) {
+    this.#urls = urls;
     this.#key = key;
   }
 
@@ -20,9 +23,9 @@ export class ApiClient {
   async request<T>(method: string, path: string, body?: unknown, idempotencyKey?: string): Promise<T> {
     const deadline = Date.now() + patienceMs;
     let last = '';
-    for (;;) {
+    for (let attempt = 0; ; attempt += 1) {
       try {
-        const response = await fetch(`${this.#url}${path}`, {
+        const response = await fetch(`${this.#urlOf(attempt)}${path}`, {
           method,
           headers: {
             authorization: `Bearer ${this.#key}`,
@@ -48,17 +51,17 @@ export class ApiClient {
 
   /**
    * Follows an event stream to its end through any number of broken connections, with `Last-Event-ID`; `onEvent` returns
-   * true when it has seen the last event.
+   * true when it has seen the last event, and `drop` to go away and come back.
    */
   async follow(
     path: string,
-    onEvent: (event: { id: string; kind: string; data: Record<string, unknown> }) => boolean,
+    onEvent: (event: { id: string; kind: string; data: Record<string, unknown> }) => boolean | 'drop',
   ): Promise<void> {
     const deadline = Date.now() + 2 * patienceMs;
     let lastId: string | null = null;
-    while (Date.now() < deadline) {
+    for (let connection = 0; Date.now() < deadline; connection += 1) {
       try {
-        const response = await fetch(`${this.#url}${path}`, {
+        const response = await fetch(`${this.#urlOf(connection)}${path}`, {
           headers: {
             authorization: `Bearer ${this.#key}`,
             accept: 'text/event-stream',
@@ -70,7 +73,9 @@ export class ApiClient {
         if (response.ok && response.body)
           for await (const { id, event, data } of parseEvents(response.body)) {
             if (id !== null) lastId = id;
-            if (onEvent({ id: id ?? '', kind: event, data: data as Record<string, unknown> })) return;
+            const verdict = onEvent({ id: id ?? '', kind: event, data: data as Record<string, unknown> });
+            if (verdict === 'drop') break;
+            if (verdict) return;
           }
       } catch {
         // Whatever broke the connection: the next one goes on behind the last event.
@@ -78,5 +83,9 @@ export class ApiClient {
       await sleep(100);
     }
     throw new Error(`${path}: the stream did not end within ${2 * patienceMs} ms`);
+  }
+
+  #urlOf(attempt: number): string {
+    return this.#urls[attempt % this.#urls.length]!;
   }
 }

@@ -22,8 +22,9 @@ import { TrapBoard } from './proxies/trap-board.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 
 /** A process of the product. The stand-in is a second worker, which may be kept from work. */
-export const productProcesses = ['api', 'worker', 'stand-in'] as const;
-export type ProductProcess = (typeof productProcesses)[number];
+export type ProductProcess = 'api' | 'second-api' | 'worker' | 'stand-in';
+
+const kindOf = { api: 'api', 'second-api': 'api', worker: 'worker', 'stand-in': 'worker' } as const;
 
 /** Servers, API and workers, each in the care of a supervisor of its own, with proxies between them. */
 export interface ProxiedStack {
@@ -46,6 +47,10 @@ export interface ProxiedStack {
   homeOf(process: ProductProcess | 'postgres' | 'temporal'): string;
   /** Starts the stand-in if it does not run; `polling` says whether it may take work. */
   useStandIn(polling: boolean): Promise<void>;
+  /** Starts a second API if it does not run; returns a client of both, as one behind a load balancer. */
+  useReplicas(): Promise<ApiClient>;
+  /** Ends a process as a deploy does and starts its successor, with `settings` over those of the stack. */
+  replace(process: ProductProcess, settings: NodeJS.ProcessEnv): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -63,11 +68,13 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
   };
   const ends: Array<() => Promise<unknown>> = [() => rm(sourceFolder, { recursive: true, force: true })];
   const homes = new Map<string, string>();
+  const held = new Map<string, HeldStack>();
   const hold = async (name: string, processes: ProcessName[], extra: NodeJS.ProcessEnv): Promise<HeldStack> => {
     const home = await mkdtemp(path.join(tmpdir(), `perdure-chaos-${name}-`));
     const ports = { api: 7480, postgres: 7490, temporal: 7500, temporalUi: 7510, workerMetrics: 7520 };
     homes.set(name, home);
     const stack = await holdStack({ home, cache, env: { ...env, ...extra }, processes, ports, throwAway: true });
+    held.set(name, stack);
     ends.push(() => stack.stop());
     return stack;
   };
@@ -89,7 +96,10 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
     ends.push(() => effects.stop());
 
     const gates = new Map<string, TemporalProxy>();
-    const holdBehindProxies = async (name: ProductProcess, processes: ProcessName[], polling: boolean) => {
+    const settingsOf = new Map<ProductProcess, NodeJS.ProcessEnv>();
+    const start = (name: ProductProcess, settings: NodeJS.ProcessEnv) =>
+      hold(name, [kindOf[name]], { ...settingsOf.get(name), ...settings });
+    const holdBehindProxies = async (name: ProductProcess, polling: boolean) => {
       const postgres = await startPostgresProxy(name, Number(new URL(databaseUrl).port), board);
       const temporal = await startTemporalProxy(name, Number(address.split(':')[1]), board, { polling });
       ends.push(
@@ -99,21 +109,23 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
       gates.set(name, temporal);
       const url = new URL(databaseUrl);
       url.port = String(postgres.port);
-      return hold(name, processes, {
+      settingsOf.set(name, {
         DATABASE_URL: url.href,
         TEMPORAL_ADDRESS: `127.0.0.1:${temporal.port}`,
         PERDURE_SECRET_KEY: String(servers.env['PERDURE_SECRET_KEY']),
       });
+      return start(name, {});
     };
-    const api = await holdBehindProxies('api', ['api'], true);
-    await holdBehindProxies('worker', ['worker'], true);
+    const api = await holdBehindProxies('api', true);
+    await holdBehindProxies('worker', true);
+    const apiUrl = String(api.urls.api);
     const key = (await readFile(path.join(homes.get('api') ?? '', 'api-key'), 'utf8')).trim();
     const database = createDatabase({ DATABASE_URL: databaseUrl, PERDURE_DATABASE_POOL: 8 }, 'perdure-chaos');
     ends.push(() => database.close());
     const connection = await Connection.connect({ address });
     ends.push(() => connection.close());
     return {
-      api: new ApiClient(String(api.urls.api), key),
+      api: new ApiClient([apiUrl], key),
       database,
       temporal: new Client({ connection, namespace: 'default' }),
       provider,
@@ -129,7 +141,19 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
       },
       async useStandIn(polling) {
         if (gates.has('stand-in')) gates.get('stand-in')?.setPolling(polling);
-        else await holdBehindProxies('stand-in', ['worker'], polling);
+        else await holdBehindProxies('stand-in', polling);
+      },
+      async useReplicas() {
+        const second = held.get('second-api') ?? (await holdBehindProxies('second-api', true));
+        return new ApiClient([apiUrl, String(second.urls.api)], key);
+      },
+      async replace(name, settings) {
+        const former = held.get(name);
+        if (former === undefined) throw new Error(`The stack has no process ${name} at present.`);
+        await former.stop();
+        // An API keeps its address, as it does behind a load balancer.
+        const port = former.urls.api === null ? {} : { PERDURE_PORT: new URL(former.urls.api).port };
+        await start(name, { ...port, ...settings });
       },
       stop,
     };

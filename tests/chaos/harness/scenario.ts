@@ -17,12 +17,14 @@ export type ScenarioOptions = {
   points: readonly string[];
   targets: readonly Target[];
   faults: readonly Fault[];
-  /** So many points, chosen by the seed, in place of all. */
+  /** So many points, chosen by the seed, in place of all; or so many conversations. */
   sample: number | null;
   /** How many documents are held at their points at once. */
   group: number;
   /** How many interleavings are tried. */
   count: number;
+  /** For how long conversations are hit. */
+  seconds: number;
   say(line: string): void;
 };
 

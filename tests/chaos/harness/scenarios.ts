@@ -1,6 +1,8 @@
 import type { ChaosPoint } from './chaos-point.ts';
 import { ingestWorkload } from './ingest-workload.ts';
 import { modelPoints } from './model-points.ts';
+import { runConversations } from './run-conversations.ts';
+import { runRollingDeploy } from './run-rolling-deploy.ts';
 import { runRollingRestart } from './run-rolling-restart.ts';
 import { runRound } from './run-round.ts';
 import { runInterleavings } from './run-interleavings.ts';
@@ -41,4 +43,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'interleavings', paidModel: true, run: runInterleavings },
   { name: 'rate-limited', paidModel: true, run: runRateLimited },
   { name: 'rolling-restart', paidModel: true, run: runRollingRestart },
+  { name: 'conversations', paidModel: true, run: runConversations },
+  // The last one: its workers stay on the next version.
+  { name: 'rolling-deploy', paidModel: true, run: runRollingDeploy },
 ];

@@ -1,0 +1,33 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type * as bundles from '../../../platform/workflow-bundle.ts';
+import { checkout } from '../../../scripts/setup/installation.mjs';
+
+/** The patch that tells turns of the next version from those of this one, in their histories. */
+export const nextVersionPatch = 'next-version';
+
+const changed = 'workflows/serve-turn.ts';
+const before = '    const verdict = await generateAnswer(turn);\n';
+const copied = ['workflows', 'domain', 'contracts', 'platform', 'package.json'];
+
+/**
+ * Bundles the workflows as a next version of them would be: with another command in each turn, behind `patched()`.
+ * Returns the file of the bundle and what removes it.
+ */
+export async function bundleNextVersion(): Promise<{ file: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'perdure-chaos-next-'));
+  for (const name of copied) await cp(path.join(checkout, name), path.join(folder, name), { recursive: true });
+  await symlink(path.join(checkout, 'node_modules'), path.join(folder, 'node_modules'));
+  const source = path.join(folder, changed);
+  const text = await readFile(source, 'utf8');
+  if (!text.includes(before)) throw new Error(`${changed} has no line that reads: ${before.trim()}`);
+  const next = text
+    .replace(before, `    if (patched('${nextVersionPatch}')) await sleep(1, { summary: 'Next version' });\n${before}`)
+    .replace('  condition,\n', '  condition,\n  patched,\n  sleep,\n');
+  await writeFile(source, next);
+  const { buildWorkflowBundle } = (await import(path.join(folder, 'platform/workflow-bundle.ts'))) as typeof bundles;
+  const file = path.join(folder, 'workflows.js');
+  await writeFile(file, await buildWorkflowBundle());
+  return { file, remove: () => rm(folder, { recursive: true, force: true }) };
+}
