@@ -47,6 +47,17 @@ const payloads = {
     preview: z.string().describe('How the result begins'),
   }),
   needs_review: z.strictObject({ call_id: callField }).describe('A write was interrupted: settle it'),
+  retrying: z
+    .strictObject({
+      step: stepField,
+      model: z.string(),
+      reason: z.string().describe('A code of the error table, or `circuit_open`'),
+      in_ms: z.int().describe('After so many milliseconds'),
+    })
+    .describe('The model failed or rests, and is called again'),
+  model_fallback: z
+    .strictObject({ step: stepField, from: z.string(), to: z.string(), reason: z.string() })
+    .describe('The next model of the agent takes over'),
   warning: z.strictObject({ code: z.string(), detail: z.string() }),
   reset: z
     .strictObject({ attempt: z.int(), step: stepField })

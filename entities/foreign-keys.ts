@@ -62,6 +62,7 @@ const declarations = [
   'embedding_cache (workspace_id, document_id) references documents (workspace_id, id) on delete cascade',
   'embedding_claims (workspace_id, model_id) references models (workspace_id, id) on delete cascade',
   'embedding_claims (workspace_id, document_id) references documents (workspace_id, id) on delete cascade',
+  'model_circuits (workspace_id, model_id) references models (workspace_id, id) on delete cascade',
   'rate_limits (workspace_id, model_id) references models (workspace_id, id) on delete cascade',
   'conversations (workspace_id, agent_id) references agents (workspace_id, id) on delete no action deferrable',
   'conversations (workspace_id) references workspaces (id) on delete cascade',

@@ -26,6 +26,7 @@ import { BlobPart } from './documents/blob-part.ts';
 import { DocumentChunk } from './documents/document-chunk.ts';
 import { EmbeddingCacheEntry } from './documents/embedding-cache-entry.ts';
 import { EmbeddingClaim } from './documents/embedding-claim.ts';
+import { ModelCircuit } from './usage/model-circuit.ts';
 import { RateLimit } from './usage/rate-limit.ts';
 import { ChunkTerms } from './search/chunk-terms.ts';
 import { TermStatistic } from './search/term-statistic.ts';
@@ -78,6 +79,7 @@ export {
   LexicalCollection,
   EmbeddingCacheEntry,
   EmbeddingClaim,
+  ModelCircuit,
   RateLimit,
   Conversation,
   Message,
@@ -128,6 +130,7 @@ export const entities = [
   LexicalCollection,
   EmbeddingCacheEntry,
   EmbeddingClaim,
+  ModelCircuit,
   RateLimit,
   Conversation,
   Message,

@@ -13,6 +13,7 @@ import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
+import { listTrippedModels } from '../entities/usage/model-circuit-repository.ts';
 import { createDocumentParsers } from '../providers/parsers/document-parsers.ts';
 import { createProviders, type ModelSettings } from '../providers/registry.ts';
 import type { Config } from './config.ts';
@@ -55,6 +56,7 @@ export async function createWorkerProcess(
   await checkDatabase(config.DATABASE_URL, config.PERDURE_DATABASE_POOL);
   const { client, connection, namespace } = await connectTemporal(telemetry.clientPlugins);
   const database = createDatabase(config, 'perdure-worker', telemetry.metrics.watchPool);
+  telemetry.metrics.watchCircuits(() => database.asOperator(listTrippedModels));
   const notifier = createNotifier(config.DATABASE_URL);
   const providers = traceProviders(
     makeProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),

@@ -11,6 +11,7 @@ import {
 import type { EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
 import { readSteps, type CompletedStep } from '../../entities/conversations/turn-step-repository.ts';
 import { textOf } from './taken-steps.ts';
+import { chooseTurnModel } from './choose-turn-model.ts';
 import { overtaken } from './turn-failure.ts';
 
 /** An attempt that owns its turn: nobody else can write to it until the next takeover. */
@@ -30,16 +31,19 @@ export type ActivityRun = { runId: string; activityId: string; attempt: number }
 export type BegunAttempt =
   | { attempt: Attempt; opening: EventToAppend[] }
   | { over: 'completed' | 'failed' | 'cancelled' | 'gone' }
-  | { open: OpenCall[]; step: number };
+  | { open: OpenCall[]; step: number }
+  | { restMs: number };
 
 /**
  * Takes the turn over from whatever attempt had it, at the step where its rows say that it is. A client that has already
  * seen text of a step that is begun again is told by `reset` to drop it, and gets again what earlier steps have said.
+ * `restMs`: no model may be called for so long, and nothing was taken over.
  * @throws ApplicationFailure `fenced` when a later run of this very activity has the turn already.
  */
 export async function beginAttempt(em: EntityManager, input: TurnInput, run: ActivityRun): Promise<BegunAttempt> {
-  const context = await lockTurn(em, input);
-  if (!context) return { over: 'gone' };
+  const found = await lockTurn(em, input);
+  if (!found) return { over: 'gone' };
+  let context: TurnContext = found;
   if (context.state === 'completed' || context.state === 'failed' || context.state === 'cancelled')
     return { over: context.state };
   if (context.cancel_requested) return { over: 'cancelled' };
@@ -49,6 +53,12 @@ export async function beginAttempt(em: EntityManager, input: TurnInput, run: Act
   const open = context.step === 0 ? [] : await listOpenCalls(em, input.turnId);
   if (open.length > 0) return { open: open.map(presentOpenCall), step: context.step - 1 };
 
+  let switched: EventToAppend[] = [];
+  if (!context.model_is_free) {
+    const chosen = await chooseTurnModel(em, input, context);
+    if ('restMs' in chosen) return chosen;
+    ({ context, events: switched } = chosen);
+  }
   const attempt = context.is_step_begun ? context.attempt + 1 : Math.max(context.attempt, 1);
   await takeOverTurn(em, {
     turnId: input.turnId,
@@ -67,7 +77,7 @@ export async function beginAttempt(em: EntityManager, input: TurnInput, run: Act
     });
   const done = context.step === 0 ? [] : await readSteps(em, input.turnId);
   const begun: Attempt = { ...input, context, attempt, step: context.step, done };
-  return { attempt: begun, opening: openingOf(begun) };
+  return { attempt: begun, opening: [...openingOf(begun), ...switched] };
 }
 
 /** What the steps before this one have said, with an empty line between two of them. */

@@ -41,7 +41,7 @@ export async function commitAnswer(
       metadata: { model: answer.responseModel ?? attempt.context.model_name, finish_reason: answer.finish },
     });
     await writeCitations(em, attempt.workspaceId, messageId, citations);
-    await settleUsage(em, answer.callId, answer.usage ?? unknownUsage);
+    await settleUsage(em, answer.callId, answer.usage ?? unknownUsage, { wasAnswered: true });
     await finishStep(em, {
       turnId: attempt.turnId,
       step: attempt.step,

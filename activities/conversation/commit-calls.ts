@@ -52,7 +52,7 @@ export async function commitCalls(
       },
     });
     if (!finished) throw fenced();
-    await settleUsage(em, answer.callId, answer.usage ?? unknownUsage);
+    await settleUsage(em, answer.callId, answer.usage ?? unknownUsage, { wasAnswered: true });
     await writeCalls(em, attempt, calls);
     await appendEventsUnderLock(em, attempt, [usageEvent(attempt, answer), ...calls.flatMap(eventsOf(step))]);
     await noteWaiting(em, turnId);

@@ -61,5 +61,9 @@ export type ConversationDeps = {
   turnEvents: TurnEventAppender;
   /** Wakes the watchers of turns; called after a commit, never inside a transaction. */
   wakeTurns(turnIds: readonly string[]): void;
-  metrics: { turnFinished(outcome: 'done' | 'error' | 'cancelled'): void; firstToken(seconds: number): void };
+  metrics: {
+    turnFinished(outcome: 'done' | 'error' | 'cancelled'): void;
+    firstToken(seconds: number): void;
+    modelFailed(fault: { model: string; code: string; outcome: 'retried' | 'fell_back' | 'gave_up' }): void;
+  };
 };

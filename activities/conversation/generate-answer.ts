@@ -8,6 +8,7 @@ import { appendEventsUnderLock, type EventToAppend } from '../../entities/conver
 import { beginStep, finishStep } from '../../entities/conversations/turn-step-repository.ts';
 import { settleUnknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import type { ChatModel } from '../../providers/chat-model.ts';
+import { ProviderError } from '../../providers/provider-error.ts';
 import { paceCall } from '../pacing/pace-calls.ts';
 import { beginAttempt, type Attempt, type BegunAttempt } from './begin-attempt.ts';
 import { commitAnswer } from './commit-answer.ts';
@@ -17,6 +18,7 @@ import { wantsTitle } from './make-title.ts';
 import { beginModelStep, modelOf, type ModelCall } from './plan-model-call.ts';
 import { needsPreparation, prepareTurn, readSource } from './prompt/prepare-turn.ts';
 import { retrievePassages } from './retrieve-passages.ts';
+import { settleModelFault } from './settle-model-fault.ts';
 import { streamAnswer } from './stream-answer.ts';
 import type { StreamedAnswer } from './stream-answer.ts';
 import { fenced, toFailure } from './turn-failure.ts';
@@ -45,6 +47,7 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
     const run = { runId: workflowExecution?.runId ?? '', activityId, attempt: activityAttempt };
     const heartbeat = setInterval(() => context.heartbeat(), heartbeatEveryMs);
     let attempt: Attempt | null = null;
+    let isCalling = false;
     try {
       // Without retrieval the call is known at once, and one commit less stands before the first token.
       const begun = await deps.database.inWorkspace(input.workspaceId, async (em): Promise<Begun> => {
@@ -54,8 +57,9 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
       });
       if ('over' in begun) return { state: begun.over };
       if ('open' in begun) return { state: 'tools', step: begun.step, calls: begun.open };
-      attempt = begun.attempt;
       deps.wakeTurns([input.turnId]);
+      if ('restMs' in begun) throw resting(begun.restMs);
+      attempt = begun.attempt;
       const ready = begun.tools === null ? await prepare(deps, begun, context.cancellationSignal) : begun;
       attempt = ready.attempt;
       let { call } = ready;
@@ -64,7 +68,9 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
         attempt = retrieved.attempt;
         call = retrieved.call;
       }
+      isCalling = true;
       const answer = await answerInTurn(deps, attempt, call, context.cancellationSignal);
+      isCalling = false;
       if (answer.toolCalls.length > 0 && call.limit === null) {
         const calls = await commitCalls(deps, attempt, call, answer);
         return { state: 'tools', step: attempt.step, calls };
@@ -74,6 +80,12 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
       return { state: 'completed', ...(wantsTitle(ready.source) && { wantsTitle: true as const }) };
     } catch (error) {
       if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+      const fault = isCalling ? asProviderError(error) : null;
+      if (attempt && fault) {
+        const isLast = activityAttempt >= (context.info.retryPolicy?.maximumAttempts ?? Number.POSITIVE_INFINITY);
+        // Without its rows a fault is repeated by Temporal's own policy.
+        throw await settleModelFault(deps, attempt, fault, { isLast }).catch(() => toFailure(fault));
+      }
       if (attempt) await forgetOpenCall(deps, attempt);
       throw asRepeatable(toFailure(error));
     } finally {
@@ -182,6 +194,23 @@ function answerInTurn(
     { tokens: Math.ceil(characters / charactersPerToken), signal },
     { call: () => streamAnswer(deps, attempt, call, signal), tokensOf: ({ usage }) => usage?.totalTokens ?? null },
   );
+}
+
+/** The model's fault, if it is one; a pause of its provider, which others have met, is one too. */
+function asProviderError(error: unknown): ProviderError | null {
+  if (error instanceof ProviderError) return error;
+  if (!(error instanceof ApplicationFailure) || error.type !== 'provider_rate_limited') return null;
+  const retryAfterMs = error.nextRetryDelay === undefined ? null : Number(error.nextRetryDelay);
+  return new ProviderError('rate_limited', error.message, { retryable: true, retryAfterMs });
+}
+
+/** Thrown while every model of a turn is left alone: tried again when the first of them may be called. */
+function resting(restMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'provider_unavailable',
+    message: `Every model of the turn failed too often and rests for another ${Math.ceil(restMs / 1000)} s.`,
+    nextRetryDelay: Math.max(1, Math.ceil(restMs)),
+  });
 }
 
 /** A call whose figures did not arrive is unknown from now on; if even this fails, the next takeover notes it. */

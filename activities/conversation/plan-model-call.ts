@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TurnLimit, TurnLimits } from '../../contracts/names/turn-limits.ts';
 import type { StoredPrompt } from '../../domain/prompting/stored-prompt.ts';
 import { sumUse } from '../../domain/turns/sum-use.ts';
+import { countTooLong } from '../../domain/turns/choose-model.ts';
 import { reachedLimit } from '../../domain/turns/turn-limits.ts';
 import type { PromptSource } from '../../entities/conversations/prompt-source-repository.ts';
 import { readCallResults } from '../../entities/conversations/tool-call-repository.ts';
@@ -73,6 +74,8 @@ export async function beginModelStep(
     steps: takenSteps(done, results),
     former: new Map(models.map((earlier) => [earlier.step, earlier.request as StoredPrompt])),
     limit,
+    // A provider counts tokens in its own way: what was too long for it is sent shorter.
+    squeeze: 0.7 ** countTooLong(context.model_faults, step, context.model_id),
   });
   const { temperature, max_tokens: maxTokens } = source.agent;
   const callId = callIdOf(turnId, step, attempt.attempt);

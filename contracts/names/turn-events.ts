@@ -14,6 +14,8 @@ export const turnEventKinds = [
   'tool_call_started',
   'tool_call_result',
   'needs_review',
+  'retrying',
+  'model_fallback',
   'warning',
   'reset',
   'citation',

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ModelFault } from '../../contracts/names/model-faults.ts';
 import { agentToolsAsJson } from '../agents/agent-tool-repository.ts';
 import { query } from '../sql.ts';
 import { settleUnknownUsage } from './turn-usage-repository.ts';
@@ -45,6 +46,10 @@ export type TurnContext = {
   api_key: string | null;
   capabilities: Record<string, unknown>;
   pricing: Record<string, unknown>;
+  /** Calls of models that failed in this turn. */
+  model_faults: ModelFault[];
+  /** Whether the model is there, does not rest because it failed too often, and is not to pause for long. */
+  model_is_free: boolean;
 };
 
 /**
@@ -75,7 +80,13 @@ export async function lockTurn(
             case when t.started_at is null and t.kind = 'message' then c.active_message_id else m.parent_id end as parent_id,
             a.id as agent_id, a.system_prompt, a.temperature, a.max_tokens, ${agentToolsAsJson} as tools,
             d.id as model_id, d.name as model_name, d.provider, d.model_id as provider_model_id, d.endpoint, d.api_key,
-            d.capabilities, d.pricing
+            d.capabilities, d.pricing, t.model_faults,
+            d.is_active and d.deleted_at is null
+              and not exists (select from model_circuits c
+                              where c.workspace_id = d.workspace_id and c.model_id = d.id and c.openings > 0)
+              and not exists (select from rate_limits r
+                              where r.workspace_id = d.workspace_id and r.model_id = d.id
+                                and r.blocked_until > clock_timestamp() + interval '10 seconds') as model_is_free
      from turns t
      join conversations c on c.id = t.conversation_id
      join messages m on m.id = t.user_message_id

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
+import { closed } from '../usage/model-circuit-repository.ts';
 
 /** Writes the row of a paid call before the call is made; its id is the call id that the provider is sent. */
 export async function startUsage(
@@ -42,22 +43,32 @@ export type ProviderUsage = {
 /**
  * Settles a call's row with the provider's figures. The cost comes from the price that the row copied when the call
  * began (`input_per_million`, `output_per_million`, `currency`), and is null when a figure or the price is unknown.
+ * With a call that was answered the model's failures before it are forgotten.
  */
-export async function settleUsage(em: EntityManager, callId: string, usage: ProviderUsage): Promise<void> {
+export async function settleUsage(
+  em: EntityManager,
+  callId: string,
+  usage: ProviderUsage,
+  { wasAnswered = false }: { wasAnswered?: boolean } = {},
+): Promise<void> {
   await query(
     em,
     `with priced as (
        select id, round((($2::numeric * (pricing ->> 'input_per_million')::numeric)
                        + ($3::numeric * (pricing ->> 'output_per_million')::numeric)) / 1000000, 10) as cost,
               pricing ->> 'currency' as currency
-       from usage_metrics where id = $1)
+       from usage_metrics where id = $1),
+     working as (
+       update model_circuits c set ${closed} from usage_metrics u
+       where $5 and u.id = $1 and c.workspace_id = u.workspace_id and c.model_id = u.model_id
+         and (c.failures > 0 or c.openings > 0))
      update usage_metrics u
      set prompt_tokens = $2, completion_tokens = $3, total_tokens = $4, settled_at = now(),
          state = case when $4::integer is null then 'unknown' else 'settled' end,
          cost = case when p.currency is null then null else p.cost end,
          currency = case when p.cost is null then null else p.currency end
      from priced p where u.id = p.id and u.state = 'started'`,
-    [callId, usage.promptTokens, usage.completionTokens, usage.totalTokens],
+    [callId, usage.promptTokens, usage.completionTokens, usage.totalTokens, wasAnswered],
   );
 }
 

@@ -1,4 +1,5 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import type { ModelFault } from '../../contracts/names/model-faults.ts';
 import { createdAt, updatedAt } from '../timestamps.ts';
 import { workspacePolicies } from '../workspace-policies.ts';
 
@@ -28,6 +29,8 @@ export const Turn = defineEntity({
     waitingSince: p.datetime(6).nullable(),
     /** For people, in all; a limit of time does not count it. */
     waitedSeconds: p.decimal('number').precision(14).scale(3).defaultRaw('0'),
+    /** The calls of a model that failed, in their order. The model of the turn is the one that answers it now. */
+    modelFaults: p.json<ModelFault[]>().defaultRaw(`'[]'`),
     attempt: p.integer().default(0),
     /** Temporal's names for whoever runs the step: a worker that wakes up too late knows itself by them. */
     activityId: p.text().nullable(),
@@ -62,6 +65,7 @@ export const Turn = defineEntity({
   checks: [
     { name: 'turns_attempt_check', expression: 'attempt >= 0' },
     { name: 'turns_limits_check', expression: `jsonb_typeof(limits) = 'object'::text` },
+    { name: 'turns_model_faults_check', expression: `jsonb_typeof(model_faults) = 'array'::text` },
     { name: 'turns_step_check', expression: 'step >= 0' },
     { name: 'turns_versions_check', expression: `jsonb_typeof(versions) = 'object'::text` },
     { name: 'turns_waited_seconds_check', expression: 'waited_seconds >= (0)::numeric' },

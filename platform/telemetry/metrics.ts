@@ -28,6 +28,10 @@ export interface Metrics {
   documentFinished(outcome: 'active' | 'failed' | 'abandoned' | 'cancelled'): void;
   chunksEmbedded(count: number): void;
   providerCall(call: ProviderCall): void;
+  /** A call of a turn's model that failed, and what the turn did then. */
+  modelFailed(fault: { model: string; code: string; outcome: 'retried' | 'fell_back' | 'gave_up' }): void;
+  /** Shows which models rest because they failed too often, read when somebody asks. */
+  watchCircuits(read: () => Promise<ReadonlyArray<{ name: string; state: number }>>): void;
   /** Shows the use of a pool of connections, read when somebody asks. */
   watchPool(name: string, pool: { totalCount: number; idleCount: number; waitingCount: number }): void;
   /** Adds what another address serves in the same format, and nothing while nobody answers there. */
@@ -67,6 +71,12 @@ export function createMetrics(serviceName: string): Metrics {
     description: 'Time from a call to a chat model to its first text',
   });
   const tokens = meter.createCounter('perdure_provider_tokens', { description: 'Tokens as the provider counted them' });
+  const modelFaults = meter.createCounter('perdure_turn_model_faults', {
+    description: "Failed calls of turns' models, and what the turn did then: retried, fell_back or gave_up",
+  });
+  const circuits = meter.createObservableGauge('perdure_model_circuit_open', {
+    description: 'Models that failed: 1 while nobody calls them, 0.5 while one turn tries them, 0 otherwise',
+  });
   const pools = meter.createObservableGauge('perdure_database_connections', {
     description: 'Connections of a pool: open, idle, and requests that wait for one',
   });
@@ -87,6 +97,11 @@ export function createMetrics(serviceName: string): Metrics {
       if (call.inputTokens != null) tokens.add(call.inputTokens, { ...labels, direction: 'input' });
       if (call.outputTokens != null) tokens.add(call.outputTokens, { ...labels, direction: 'output' });
     },
+    modelFailed: (fault) => modelFaults.add(1, fault),
+    watchCircuits: (read) =>
+      circuits.addCallback(async (result) => {
+        for (const { name, state } of await read().catch(() => [])) result.observe(state, { model: name });
+      }),
     watchPool: (name, pool) =>
       pools.addCallback((result) => {
         result.observe(pool.totalCount, { pool: name, state: 'open' });

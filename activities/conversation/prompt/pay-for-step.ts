@@ -11,6 +11,7 @@ import { paceCall } from '../../pacing/pace-calls.ts';
 import type { Attempt } from '../begin-attempt.ts';
 import { callIdOf } from '../call-id.ts';
 import type { ConversationDeps } from '../conversation-deps.ts';
+import { noteModelHealth } from '../settle-model-fault.ts';
 import { fenced } from '../turn-failure.ts';
 
 /** A step of a turn in which a model is asked for something that is not the answer. */
@@ -79,7 +80,8 @@ export async function payForStep(
   }
 
   return deps.database.inWorkspace(workspaceId, async (em) => {
-    await settleUsage(em, callId, usage);
+    await settleUsage(em, callId, usage, { wasAnswered: code === null });
+    if (code !== null) await noteModelHealth(em, { workspaceId, modelId: context.model_id }, code);
     const response = {
       ...(text !== null && { text }),
       ...(await conclude(em, text, code)),

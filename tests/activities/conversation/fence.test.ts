@@ -38,7 +38,7 @@ beforeAll(() => {
     approvalMs: 1000,
     turnEvents: { append: unused },
     wakeTurns: () => {},
-    metrics: { turnFinished: () => {}, firstToken: () => {} },
+    metrics: { turnFinished: () => {}, firstToken: () => {}, modelFailed: () => {} },
   };
 });
 afterAll(() => database?.close());

@@ -64,7 +64,7 @@ export async function startConversationWorker(
           wake: () => {},
         }),
         wakeTurns: () => {},
-        metrics: { turnFinished: () => {}, firstToken: () => {} },
+        metrics: { turnFinished: () => {}, firstToken: () => {}, modelFailed: () => {} },
       }),
     ),
     maxHeartbeatThrottleInterval: '1 second',
