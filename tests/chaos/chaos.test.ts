@@ -9,17 +9,19 @@ jest.setTimeout(patienceMs + 10_000);
 
 type ChaosReport = { ok: boolean; reports: Array<ScenarioReport & { scenario: string }> };
 
-const sampled = { 'saga-points': 8, 'sync-points': 3, 'model-points': 3 };
+const sampled = { 'saga-points': 8, 'sync-points': 3, 'model-points': 3, 'turn-points': 3 };
 const interleavings = 40;
+const conversations = { conversations: 8, 'rolling-deploy': 6 };
 
 function runChaos(): Promise<ChaosReport> {
   const script = path.join(import.meta.dirname, 'run-chaos.ts');
-  const samples = Object.entries(sampled).map(([scenario, points]) => `${scenario}:${points}`);
-  const scenarios = ['turns-kill-worker', 'ingest-kill-worker', ...samples, 'interleavings'];
+  const numbered = (all: Record<string, number>) => Object.entries(all).map(([name, number]) => `${name}:${number}`);
+  const scenarios = ['ingest-kill-worker', ...numbered(sampled), 'interleavings'];
+  scenarios.push(...numbered(conversations));
   const hit = ['--victim', 'worker', '--hit', 'kill', '--group', '8'];
   const args = [
     ...[script, '--json', '--seed', '7', ...scenarios.flatMap((scenario) => ['--scenario', scenario])],
-    ...[...hit, '--count', `${interleavings}`],
+    ...[...hit, '--count', `${interleavings}`, '--seconds', '10'],
   ];
   return new Promise((resolve, reject) => {
     const options = { env: { ...process.env, NODE_OPTIONS: '' }, timeout: patienceMs };
@@ -44,10 +46,6 @@ describe('the short form of `npm run chaos`, whose every scenario is run before 
     ({ reports } = await runChaos());
   });
 
-  test('R14, R34: a worker that is killed in the middle of turns loses nothing and doubles nothing', () => {
-    expect(reportOf('turns-kill-worker')).toMatchObject({ findings: [], hits: expect.any(Number) });
-  });
-
   test('R1: a worker that is killed in the middle of an ingest loses nothing and doubles nothing', () => {
     expect(reportOf('ingest-kill-worker')).toMatchObject({ findings: [], hits: expect.any(Number) });
   });
@@ -59,6 +57,18 @@ describe('the short form of `npm run chaos`, whose every scenario is run before 
   test('R7: a worker killed at 3 points of a sync, and at 3 of a move to another model and of new indexes', () => {
     expectHits('sync-points');
     expectHits('model-points');
+  });
+
+  test('R17: a worker killed at 3 points of a turn with three tools and an approval: each effect once', () => {
+    expectHits('turn-points');
+  });
+
+  test('R13, R14, R34: 8 conversations with tools, approvals, cancels and clients that drop, a worker killed: what is shown is what is stored', () => {
+    expect(reportOf('conversations')).toMatchObject({ findings: [], details: { conversations: 8 } });
+  });
+
+  test('R18, R19: two workers and two APIs replaced by another version over open and waiting conversations', () => {
+    expect(reportOf('rolling-deploy')).toMatchObject({ findings: [], hits: 4, details: { conversations: 6 } });
   });
 
   test('R4, R6: 40 random interleavings of ingest, delete, retry and cancel: nothing deleted comes back or is found', () => {

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RefusedError } from './api-client.ts';
 import type { ApiClient } from './api-client.ts';
-import { freezeMs } from './hit-process.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
 import type { SeededRandom } from './seeded-random.ts';
+import { isConflict, settleCall } from './settle-call.ts';
 
 /** What a person says to a call that waits. */
 export type Decision = 'approve' | 'change' | 'deny';
@@ -31,8 +30,6 @@ export type Watching = {
   onEvent?(event: { kind: string; data: Record<string, unknown> }): void;
 };
 
-// Whoever settles a call must know that nobody is at it any more: longer than any process here stays away.
-const certainMs = freezeMs + 5000;
 /** What a person writes in place of the model's arguments. */
 export const changedOrder = 'changed by a person';
 
@@ -121,7 +118,7 @@ export class ConversationRun {
         turn.resets.push(Number(data['attempt']));
       }
       if (kind === 'approval_required') people.push(this.#decide(turn, data, decide));
-      if (kind === 'needs_review') people.push(this.#settle(String(data['call_id'])));
+      if (kind === 'needs_review') people.push(settleCall(this.#stack, this.#api, String(data['call_id'])));
       if (['done', 'error', 'cancelled'].includes(kind)) turn.ended = kind;
       if (kind === 'error') this.findings.push(`Turn ${turn.id} failed: ${JSON.stringify(data)}`);
       onEvent?.({ kind, data });
@@ -154,23 +151,4 @@ export class ConversationRun {
       if (!isConflict(error) || !turn.isGivenUp) throw error;
     }
   }
-
-  /** What a careful person does: waits until nobody can be at it, asks the service, and says what has happened. */
-  async #settle(callId: string): Promise<void> {
-    await sleep(certainMs);
-    const isDone = this.#stack.effects
-      .log()
-      .some(({ idempotencyKey, applied }) => idempotencyKey === callId && applied);
-    const outcome = isDone ? { outcome: 'succeeded', result: 'Paid.' } : { outcome: 'run_again' };
-    try {
-      await this.#api.request('POST', `/tool-calls/${callId}/settle`, outcome, `settle ${callId}`);
-    } catch (error) {
-      // The result of a process that was away has come by itself.
-      if (!isConflict(error)) throw error;
-    }
-  }
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof RefusedError && error.message.includes(': 409 ');
 }

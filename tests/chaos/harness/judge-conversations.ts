@@ -39,7 +39,7 @@ export async function judgeConversations(stack: ProxiedStack, runs: readonly Con
   return findings;
 }
 
-/** How many resets the clients were told of, and how many calls are in each state: what a report shows. */
+/** How many calls of the conversations are in each state. */
 export async function countCalls(
   stack: ProxiedStack,
   runs: readonly ConversationRun[],

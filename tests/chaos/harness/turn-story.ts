@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
 import { query } from '../../../entities/sql.ts';
-import { RefusedError } from './api-client.ts';
 import type { PointStory, StoryWork } from './chaos-point.ts';
-import { freezeMs } from './hit-process.ts';
 import { commitOf } from './message-patterns.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
 import type { SeededRandom } from './seeded-random.ts';
+import { settleCall } from './settle-call.ts';
 import { prepareTurnWorkspace } from './turn-workspace.ts';
 
 type Call = {
@@ -21,8 +19,6 @@ type Call = {
 };
 
 const asks = commitOf('api', /insert into turns/);
-// Whoever settles a call must know that nobody is at it any more: longer than any process here stays away.
-const certainMs = freezeMs + 5000;
 const finalKinds = ['done', 'error', 'cancelled'];
 
 /** One question to an agent with three tools, the person who approves one of them, and the client who watches. */
@@ -79,7 +75,7 @@ export class TurnStory implements PointStory {
       }
       if (kind === 'approval_required')
         people.push(this.#approve(String(data['call_id']), String(data['arguments_hash'])));
-      if (kind === 'needs_review') people.push(this.#settle(String(data['call_id'])));
+      if (kind === 'needs_review') people.push(settleCall(this.#stack, api, String(data['call_id'])));
       if (finalKinds.includes(kind)) this.#ended = kind;
       return this.#ended !== '';
     });
@@ -123,25 +119,6 @@ export class TurnStory implements PointStory {
     // Twice is once: the second answer is the first.
     for (const key of ['first', 'second'])
       await api.request('POST', `/tool-calls/${callId}/approve`, { arguments_hash: argumentsHash }, `${key} ${callId}`);
-  }
-
-  /** What a careful person does: waits until nobody can be at it, asks the service, and says what has happened. */
-  async #settle(callId: string): Promise<void> {
-    await sleep(certainMs);
-    const isDone = this.#stack.effects
-      .log()
-      .some(({ idempotencyKey, applied }) => idempotencyKey === callId && applied);
-    try {
-      await this.#stack.api.request(
-        'POST',
-        `/tool-calls/${callId}/settle`,
-        isDone ? { outcome: 'succeeded', result: 'Paid.' } : { outcome: 'run_again' },
-        `settle ${callId}`,
-      );
-    } catch (error) {
-      // The result of a process that was away has come by itself.
-      if (!(error instanceof RefusedError) || !error.message.includes(': 409 ')) throw error;
-    }
   }
 
   async #learnId(): Promise<void> {
