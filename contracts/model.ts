@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { vectorIndexSchema } from './vector-index.ts';
-import { idField, jsonObjectField, nameField, timestampFields } from './fields.ts';
+import { idField, jsonObjectField, nameField, timeField, timestampFields } from './fields.ts';
 
 /** A chat or embedding model; `has_api_key` says that a sealed key is stored, which never leaves. */
 export const modelSchema = z.strictObject({
@@ -15,6 +15,16 @@ export const modelSchema = z.strictObject({
   capabilities: jsonObjectField,
   dimensions: z.int().nullable(),
   is_active: z.boolean(),
+  circuit: z
+    .strictObject({
+      state: z
+        .enum(['closed', 'open', 'half_open'])
+        .describe('`open`: nobody calls the model; `half_open`: one turn tries it for all'),
+      failures: z.int().describe('In a row, since the last answer'),
+      open_until: timeField.nullable(),
+      last_code: z.string().nullable(),
+    })
+    .describe("Of a chat model: how turns' calls have failed lately, for all workers"),
   ...timestampFields,
 });
 
@@ -39,10 +49,20 @@ export const pricingSchema = z.union([
 const perMinute = (what: string) =>
   z.number().min(1).max(1_000_000_000).optional().describe(`Most ${what} in a minute, over all workers together`);
 
+const silence = (when: string) =>
+  z
+    .int()
+    .min(100)
+    .max(540_000)
+    .optional()
+    .describe(`Milliseconds of silence ${when}, after which a call is cut off; 60000 unless given`);
+
 /** What a model can do and bear; beside these limits, each provider reads keys of its own. */
 const capabilitiesField = z.looseObject({
   requestsPerMinute: perMinute('calls'),
   tokensPerMinute: perMinute('tokens'),
+  firstByteTimeoutMs: silence('before the first byte of an answer'),
+  stallTimeoutMs: silence('between two bytes of an answer'),
 });
 
 /** Body of `POST /models`. */

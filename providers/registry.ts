@@ -25,7 +25,9 @@ export interface ModelSettings {
 export interface ProvidersOptions {
   /** The folder of the local embedding model's model.onnx. */
   readonly modelDirectory: string;
-  /** Milliseconds without a byte after which a provider's request is cut; 60 seconds unless given. */
+  /** Milliseconds without a byte, before the first and between two, after which a provider's request is cut, unless the
+   * model's capabilities say otherwise; 60 seconds unless given. */
+  readonly firstByteTimeoutMs?: number;
   readonly stallTimeoutMs?: number;
 }
 
@@ -44,6 +46,11 @@ const chatCapabilities = z.object({
   maxTokensField: z.enum(['max_tokens', 'max_completion_tokens']).optional(),
 });
 
+const silences = z.object({
+  firstByteTimeoutMs: z.int().positive().optional(),
+  stallTimeoutMs: z.int().positive().optional(),
+});
+
 const embeddingCapabilities = z.object({
   dimensions: z.int().positive(),
   maxTokens: z.int().positive().default(8_191),
@@ -52,9 +59,21 @@ const embeddingCapabilities = z.object({
 });
 
 /** Makes the registry of providers of one process. */
-export function createProviders({ modelDirectory, stallTimeoutMs = 60_000 }: ProvidersOptions): Providers {
+export function createProviders({
+  modelDirectory,
+  stallTimeoutMs = 60_000,
+  firstByteTimeoutMs = stallTimeoutMs,
+}: ProvidersOptions): Providers {
   const local = createLocalEmbeddingModel({ modelDirectory });
-  const connect = ({ endpoint, apiKey }: ModelSettings) => createOpenAiClient({ endpoint, apiKey, stallTimeoutMs });
+  const connect = (settings: ModelSettings) => {
+    const own = read(silences, settings);
+    return createOpenAiClient({
+      endpoint: settings.endpoint,
+      apiKey: settings.apiKey,
+      firstByteTimeoutMs: own.firstByteTimeoutMs ?? firstByteTimeoutMs,
+      stallTimeoutMs: own.stallTimeoutMs ?? stallTimeoutMs,
+    });
+  };
   return {
     chatModel(settings) {
       if (settings.provider === 'extractive') return createExtractiveChatModel();

@@ -69,7 +69,9 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
         call = retrieved.call;
       }
       isCalling = true;
-      const answer = await answerInTurn(deps, attempt, call, context.cancellationSignal);
+      // What was just read need not be asked again, but a retrieval may have taken a while.
+      const isDue = begun === ready && ready.call !== null && !attempt.context.model_is_paced;
+      const answer = await answerInTurn(deps, attempt, { call, isDue }, context.cancellationSignal);
       isCalling = false;
       if (answer.toolCalls.length > 0 && call.limit === null) {
         const calls = await commitCalls(deps, attempt, call, answer);
@@ -182,7 +184,7 @@ const charactersPerToken = 4;
 function answerInTurn(
   deps: ConversationDeps,
   attempt: Attempt,
-  call: ModelCall,
+  { call, isDue }: { call: ModelCall; isDue: boolean },
   signal: AbortSignal,
 ): Promise<StreamedAnswer> {
   const { workspaceId, context } = attempt;
@@ -191,7 +193,7 @@ function answerInTurn(
   return paceCall(
     deps.database,
     { workspaceId, modelId, provider, capabilities },
-    { tokens: Math.ceil(characters / charactersPerToken), signal },
+    { tokens: Math.ceil(characters / charactersPerToken), signal, isDue },
     { call: () => streamAnswer(deps, attempt, call, signal), tokensOf: ({ usage }) => usage?.totalTokens ?? null },
   );
 }

@@ -1,5 +1,11 @@
 import { createModelSchema, modelSchema, updateModelSchema } from '../../contracts/model.ts';
 import { Agent, EmbeddingMove, Model, RagTool } from '../../entities/index.ts';
+import {
+  closeModelCircuit,
+  readModelCircuits,
+  type ModelCircuitState,
+} from '../../entities/usage/model-circuit-repository.ts';
+import { readAgentsFallingBackTo } from '../../entities/agents/agent-version-repository.ts';
 import { registerEmbeddingModel } from '../../entities/agents/embedding-model-registration.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { PerdureError } from '../../contracts/errors.ts';
@@ -26,8 +32,12 @@ export const modelRoutes = resourceRoutes({
     },
     update: { is_active: false },
   },
-  present: async (rows) =>
-    rows.map((row) => ({
+  present: async (rows, em) => {
+    const circuits = await readModelCircuits(
+      em,
+      rows.map(({ id }) => id),
+    );
+    return rows.map((row) => ({
       id: row.id,
       name: row.name,
       kind: row.kind,
@@ -39,9 +49,11 @@ export const modelRoutes = resourceRoutes({
       capabilities: row.capabilities,
       dimensions: row.dimensions ?? null,
       is_active: row.isActive,
+      circuit: presentCircuit(circuits.get(row.id)),
       created_at: presentTime(row.createdAt),
       updated_at: presentTime(row.updatedAt),
-    })),
+    }));
+  },
   create: async (body, { em, deps, principal }) => {
     requireCallable(body);
     const model = em.create(Model, {
@@ -63,7 +75,9 @@ export const modelRoutes = resourceRoutes({
     if (model.kind === 'embedding') await registerEmbeddingModel(em, model.id);
     return model;
   },
-  update: async (row, body, { em, deps }) => {
+  update: async (row, body, { em, deps, principal }) => {
+    // With another key or address the model gets another chance at once.
+    await closeModelCircuit(em, { workspaceId: principal.workspaceId, modelId: row.id });
     const { api_key: key, ...rest } = body;
     em.assign(
       row,
@@ -83,12 +97,23 @@ export const modelRoutes = resourceRoutes({
   usedBy: async (row, em) => {
     const agent = await em.findOne(Agent, { modelId: row.id, deletedAt: null });
     if (agent) return `the agent "${agent.name}"`;
+    const [fallback] = await readAgentsFallingBackTo(em, row.id);
+    if (fallback) return `the agent "${fallback.name}", which falls back to it`;
     const tool = await em.findOne(RagTool, { embeddingModelId: row.id, deletedAt: null });
     if (tool) return `the RAG tool "${tool.name}"`;
     const move = await em.findOne(EmbeddingMove, { modelId: row.id, state: { $in: ['accepted', 'running'] } });
     return move && 'a move of documents to it, which is under way';
   },
 });
+
+function presentCircuit(circuit: ModelCircuitState | undefined) {
+  return {
+    state: circuit?.state ?? ('closed' as const),
+    failures: circuit?.failures ?? 0,
+    open_until: circuit?.openUntil ? presentTime(circuit.openUntil) : null,
+    last_code: circuit?.lastCode ?? null,
+  };
+}
 
 /** Refuses at once what no later call could make work. */
 function requireCallable(body: { kind: string; provider: string; dimensions: number | null }): void {

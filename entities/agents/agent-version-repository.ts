@@ -22,6 +22,15 @@ export async function readAgents(em: EntityManager, ids: readonly string[]): Pro
   return new Map(rows.map(({ id, snapshot }) => [id, snapshot]));
 }
 
+/** Agents that call the model when others fail. */
+export async function readAgentsFallingBackTo(em: EntityManager, modelId: string): Promise<Array<{ name: string }>> {
+  return query<{ name: string }>(
+    em,
+    `select name from agents where fallback_models ? $1 and deleted_at is null order by name limit 1`,
+    [modelId],
+  );
+}
+
 /** Keeps the agent's configuration under its current version, unless that is kept already. */
 export async function keepAgentVersion(em: EntityManager, agentId: string): Promise<void> {
   await query(

@@ -50,6 +50,8 @@ export type TurnContext = {
   model_faults: ModelFault[];
   /** Whether the model is there, does not rest because it failed too often, and is not to pause for long. */
   model_is_free: boolean;
+  /** Whether its calls must be booked: it has limits of its own, or its provider has asked for a pause. */
+  model_is_paced: boolean;
 };
 
 /**
@@ -86,7 +88,11 @@ export async function lockTurn(
                               where c.workspace_id = d.workspace_id and c.model_id = d.id and c.openings > 0)
               and not exists (select from rate_limits r
                               where r.workspace_id = d.workspace_id and r.model_id = d.id
-                                and r.blocked_until > clock_timestamp() + interval '10 seconds') as model_is_free
+                                and r.blocked_until > clock_timestamp() + interval '10 seconds') as model_is_free,
+            d.capabilities ?| array['requestsPerMinute', 'tokensPerMinute']
+              or exists (select from rate_limits r
+                         where r.workspace_id = d.workspace_id and r.model_id = d.id
+                           and r.blocked_until > clock_timestamp()) as model_is_paced
      from turns t
      join conversations c on c.id = t.conversation_id
      join messages m on m.id = t.user_message_id

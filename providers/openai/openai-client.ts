@@ -8,7 +8,8 @@ export interface OpenAiConnection {
   readonly endpoint: string | null;
   /** Null sends no credentials, as servers on one's own machine allow. */
   readonly apiKey: string | null;
-  /** Milliseconds without a byte after which a request is cut. */
+  /** Milliseconds without a byte, before the first and between two, after which a request is cut. */
+  readonly firstByteTimeoutMs: number;
   readonly stallTimeoutMs: number;
 }
 
@@ -31,6 +32,6 @@ export function createOpenAiClient(connection: OpenAiConnection): OpenAI {
     adminAPIKey: null,
     maxRetries: 0,
     logLevel: 'off',
-    fetch: guardAgainstStalls((input, init) => fetch(input, init), connection.stallTimeoutMs),
+    fetch: guardAgainstStalls((input, init) => fetch(input, init), connection),
   });
 }

@@ -3,15 +3,24 @@ import { ProviderError } from '../provider-error.ts';
 type Fetch = typeof globalThis.fetch;
 
 /**
- * Wraps fetch so that a provider that sends no byte for `stallMs` milliseconds, before or within the body, ends the
- * request with a ProviderError `timeout`. Only waiting counts: a slow reader of the body is not the provider's silence.
+ * Wraps fetch so that a provider that sends no byte of its answer's body for `firstByteTimeoutMs` milliseconds, or none
+ * for `stallTimeoutMs` after the first, ends the request with a ProviderError `timeout`. Only waiting counts: a slow
+ * reader of the body is not the provider's silence.
  */
-export function guardAgainstStalls(fetch: Fetch, stallMs: number): Fetch {
+export function guardAgainstStalls(
+  fetch: Fetch,
+  { firstByteTimeoutMs, stallTimeoutMs }: { firstByteTimeoutMs: number; stallTimeoutMs: number },
+): Fetch {
   return async (input, init) => {
     const stalled = new AbortController();
     const signals = init?.signal == null ? [stalled.signal] : [init.signal, stalled.signal];
+    const began = performance.now();
+    let isFirst = true;
     const guard = async <Result>(wait: Promise<Result>): Promise<Result> => {
-      const timer = setTimeout(() => stalled.abort(stallError(stallMs)), stallMs);
+      // Headers are sent long before a model has thought: they are no sign of life.
+      const left = isFirst ? Math.max(1, firstByteTimeoutMs - (performance.now() - began)) : stallTimeoutMs;
+      const silence = isFirst ? firstByteTimeoutMs : stallTimeoutMs;
+      const timer = setTimeout(() => stalled.abort(stallError(silence)), left);
       try {
         return await wait;
       } catch (error) {
@@ -24,19 +33,24 @@ export function guardAgainstStalls(fetch: Fetch, stallMs: number): Fetch {
     const response = await guard(fetch(input, { ...init, signal: AbortSignal.any(signals) }));
     if (response.body === null) return response;
     const { status, statusText, headers } = response;
-    return new Response(guardBody(response.body, guard), { status, statusText, headers });
+    const body = guardBody(response.body, guard, () => {
+      isFirst = false;
+    });
+    return new Response(body, { status, statusText, headers });
   };
 }
 
 function guardBody(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   guard: <Result>(wait: Promise<Result>) => Promise<Result>,
+  onByte: () => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   return new ReadableStream(
     {
       async pull(controller) {
         const { done, value } = await guard(reader.read());
+        onByte();
         if (done) controller.close();
         else controller.enqueue(value);
       },

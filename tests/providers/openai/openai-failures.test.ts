@@ -121,6 +121,21 @@ describe('the OpenAI adapter, when the provider fails', () => {
     expect(fake.log()).toMatchObject([{ outcome: 'finished', completionTokens: 5 }]);
   });
 
+  test('waits for the first byte and between bytes as long as the model is said to need', async () => {
+    const patient = (capabilities: Record<string, number>): ChatModel =>
+      providers.chatModel({ provider: 'openai', modelId: 'fake', endpoint: fake.url, apiKey: secret, capabilities });
+    fake.control({ script: [{ tokens: 2, firstTokenMs: 2 * stallTimeoutMs, times: 2 }] });
+    await collect(patient({ firstByteTimeoutMs: 10 * stallTimeoutMs }).stream(conformanceRequest));
+    await expect(
+      collect(patient({ stallTimeoutMs: 10 * stallTimeoutMs }).stream(conformanceRequest)),
+    ).rejects.toMatchObject({ code: 'timeout' });
+    fake.control({ script: [{ tokens: 2, tokenMs: 2 * stallTimeoutMs, times: 2 }] });
+    await expect(
+      collect(patient({ firstByteTimeoutMs: 10 * stallTimeoutMs }).stream(conformanceRequest)),
+    ).rejects.toMatchObject({ code: 'timeout' });
+    await collect(patient({ stallTimeoutMs: 10 * stallTimeoutMs }).stream(conformanceRequest));
+  });
+
   test('does not take a slow reader for a silent provider', async () => {
     // Each token comes while the reader is away, later than the time-out would allow.
     fake.control({ script: [{ tokens: 3, tokenMs: 1.5 * stallTimeoutMs }] });
