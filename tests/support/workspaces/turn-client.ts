@@ -14,7 +14,7 @@ import { query } from '../../../entities/sql.ts';
 import { readTurnEvents, type TurnEventRow } from '../../../entities/conversations/turn-event-repository.ts';
 import { findTurn, requestCancel, type TurnRow } from '../../../entities/conversations/turn-repository.ts';
 import type { Database } from '../../../platform/database.ts';
-import { createWorkStarter } from '../../../platform/work-starter.ts';
+import { createWorkStarter, type WorkStarter } from '../../../platform/work-starter.ts';
 import type { TestWorkspace } from './create-workspace.ts';
 import { until } from '../until.ts';
 
@@ -41,9 +41,16 @@ type DecisionOptions = {
   tell?: boolean;
 };
 
+type ConversationStarter = Pick<WorkStarter, 'submitTurn' | 'cancelTurn' | 'decideCall'>;
+
 /** Does what the API does with messages, without HTTP. */
-export function turnClient(database: Database, client: Client, workspace: TestWorkspace, conversationId: string) {
-  const starter = createWorkStarter(client);
+export function turnClient(
+  database: Database,
+  client: Client,
+  workspace: TestWorkspace,
+  conversationId: string,
+  starter: ConversationStarter = createWorkStarter(client),
+) {
   const inWorkspace = <T>(work: Parameters<typeof database.inWorkspace<T>>[1]) =>
     database.inWorkspace(workspace.workspaceId, work);
   const committed = (turnId: string) => ({ ...workspace, conversationId, turnId });
@@ -123,7 +130,7 @@ export function turnClient(database: Database, client: Client, workspace: TestWo
     },
     /** Lets the sweep look, as it does every few seconds, once it has something to do. */
     sweep: () =>
-      until(async () => (await createSweepTurns({ database, ...starter })()).swept > 0, {
+      until(async () => (await createSweepTurns({ database, ...createWorkStarter(client) })()).swept > 0, {
         what: 'the sweep to find something',
         timeoutMs: 30_000,
         everyMs: 500,
