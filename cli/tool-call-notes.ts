@@ -7,7 +7,7 @@ type DataOf<Kind extends TurnEvent['event']> = Extract<TurnEvent, { event: Kind 
 /** A call that waits for approval, as its event tells. */
 export type WaitingCall = { id: string; shown: string; argumentsHash: string };
 
-/** Says in a line what becomes of the calls of tools of one turn. */
+/** Says in a line what becomes of the calls of tools of one turn, and of its model where it fails. */
 export class ToolCallNotes {
   readonly #shown = new Map<string, string>();
 
@@ -26,6 +26,14 @@ export class ToolCallNotes {
     if (event === 'needs_review') {
       const { call_id: id } = data as DataOf<'needs_review'>;
       return `${this.#nameOf(id)} was interrupted: find out what it did, then POST /tool-calls/${id}/settle`;
+    }
+    if (event === 'retrying') {
+      const { model, reason, in_ms: ms } = data as DataOf<'retrying'>;
+      return `${safeText(model)} does not answer (${safeText(reason)}): asked again in ${(ms / 1000).toFixed(1)} s`;
+    }
+    if (event === 'model_fallback') {
+      const { from, to, reason } = data as DataOf<'model_fallback'>;
+      return `${safeText(to)} takes over from ${safeText(from)} (${safeText(reason)})`;
     }
     if (event === 'warning') return safeText((data as DataOf<'warning'>).detail);
     return null;
