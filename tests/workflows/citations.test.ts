@@ -37,10 +37,11 @@ async function ask(workspace: IngestWorkspace, question: string) {
      values ($1, $2, 'chat', 'chat', 'openai', 'fake', $3)`,
     [ids.modelId, ids.workspaceId, harness.provider.url],
   );
-  await workspace.query(
-    `insert into agents (id, workspace_id, name, model_id) values ($1, $2, 'agent', $3)`,
-    [ids.agentId, ids.workspaceId, ids.modelId],
-  );
+  await workspace.query(`insert into agents (id, workspace_id, name, model_id) values ($1, $2, 'agent', $3)`, [
+    ids.agentId,
+    ids.workspaceId,
+    ids.modelId,
+  ]);
   await workspace.query(
     `insert into agent_tools (agent_id, workspace_id, position, tool_type, rag_tool_id)
      select $1, $2, row_number() over (order by id) - 1, 'rag_tool', id from rag_tools`,

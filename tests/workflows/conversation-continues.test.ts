@@ -18,7 +18,7 @@ import { startConversationWorker, type ConversationWorker } from '../support/wor
 import { createConversation, createWorkspace } from '../support/workspaces/create-workspace.ts';
 import { turnClient } from '../support/workspaces/turn-client.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 const rows = testDatabase();
 const temporal = testTemporal();
 let database: Database;
@@ -105,7 +105,7 @@ describe('a conversation across its runs', () => {
       database.inWorkspace(chat.workspace.workspaceId, (em) =>
         query(em, `select id from turns where state = 'completed' and attempt = 1`),
       );
-    await until(async () => (await done()).length === turns.length, { what: 'all answers', timeoutMs: 90_000 });
+    await until(async () => (await done()).length === turns.length, { what: 'all answers', timeoutMs: 200_000 });
     expect(turns).toHaveLength(250);
     const asked = provider.log().map(({ idempotencyKey }) => idempotencyKey);
     expect([asked.length, new Set(asked).size]).toEqual([250, 250]);
@@ -154,9 +154,9 @@ describe('a conversation across its runs', () => {
         })),
       ],
     });
-    for (let turn = 0; turn < 20; turn += 1) await chat.ended(await chat.send(long.slice(0, 20_000)));
+    for (let turn = 0; turn < 20; turn += 1) await chat.ended(await chat.send(long.slice(0, 20_000)), 60_000);
     const turnId = await chat.send(`Find what is ${secret}`);
-    expect(await chat.ended(turnId, 90_000)).toMatchObject({ state: 'completed', limit_reached: null });
+    expect(await chat.ended(turnId, 200_000)).toMatchObject({ state: 'completed', limit_reached: null });
     expect(await chat.calls(turnId)).toHaveLength(100);
     const history = await client.workflow.getHandle(workflowIds.conversation(chat.conversationId)).fetchHistory();
     const size = JSON.stringify(history).length;

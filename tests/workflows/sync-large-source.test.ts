@@ -17,7 +17,7 @@ let listed = 0;
 let changed = 0;
 const perPage = 1_000;
 // 100,000 take a minute or two; the history is as short.
-const many = Number(process.env.PERDURE_TEST_LISTED ?? 5_000);
+const many = Number(process.env.PERDURE_TEST_LISTED ?? 3_000);
 
 /** A REST interface of `listed` items, the first `changed` of which are of today. */
 beforeAll(async () => {
@@ -103,7 +103,7 @@ test('a sync of many documents continues as new, is killed between its runs, and
   expect(documents.filter(({ status, generation }) => status === 'ready' && generation === 1)).toHaveLength(60);
   const histories = await runs(source);
   const events = histories.reduce((sum, run) => sum + run.events, 0);
-  expect(histories.length).toBeGreaterThanOrEqual(4);
+  expect(histories.length).toBeGreaterThanOrEqual(3);
   // A run goes beyond the limit by what its children still report, and never without bound.
   for (const run of histories) expect(run.events).toBeLessThan(2 * suggestedAfter);
   expect(events / 60).toBeLessThan(15);
