@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 
-// Usage: TEMPORAL_ADDRESS=… node tests/histories/record-histories.ts RELEASE WORKFLOW_ID=NAME …
+// Usage: TEMPORAL_ADDRESS=… node tests/histories/record-histories.ts RELEASE WORKFLOW_ID[#RUN_ID]=NAME …
 // Writes recorded/RELEASE-NAME.json for each; refuses to replace a history that is there.
 const { History } = proto.temporal.api.history.v1;
 const [release, ...wanted] = process.argv.slice(2);
@@ -14,8 +14,9 @@ await mkdir(folder, { recursive: true });
 const connection = await Connection.connect({ address: process.env.TEMPORAL_ADDRESS ?? 'localhost:7233' });
 const client = new Client({ connection });
 for (const pair of wanted) {
-  const [workflowId = '', name = ''] = pair.split('=');
-  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  const [run = '', name = ''] = pair.split('=');
+  const [workflowId = '', runId] = run.split('#');
+  const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
   const file = path.join(folder, `${release}-${name}.json`);
   const plain: unknown = History.toObject(History.fromObject(history), { longs: String, bytes: String, enums: String });
   // A machine's name (in identities and in the names of sticky queues) and its paths are no business of the repository.
