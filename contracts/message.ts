@@ -46,7 +46,7 @@ const onBusyField = z
   .optional()
   .describe('While another turn is under way: wait, end that one, or answer 409. What the agent says when left out');
 
-/** Body of `POST /conversations/{id}/messages`. */
+/** Body of `POST /conversations/{id}/messages` and of `POST /messages/{id}/edit`. */
 export const createMessageSchema = z.strictObject({
   content: z
     .string()
@@ -68,9 +68,6 @@ export const listMessagesQuerySchema = pageQuerySchema.extend({
     .default('all')
     .describe('`active`: only the messages of the branch that is shown, from the first to the last'),
 });
-
-/** Body of `POST /messages/{id}/edit`. */
-export const editMessageSchema = createMessageSchema;
 
 /** Body of `POST /messages/{id}/regenerate` and of `POST /turns/{id}/retry`. */
 export const answerAgainSchema = z.strictObject({ on_busy: onBusyField });

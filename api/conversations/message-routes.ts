@@ -1,11 +1,6 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { idParamsSchema } from '../../contracts/fields.ts';
-import {
-  createMessageSchema,
-  editMessageSchema,
-  listMessagesQuerySchema,
-  messageSchema,
-} from '../../contracts/message.ts';
+import { createMessageSchema, listMessagesQuerySchema, messageSchema } from '../../contracts/message.ts';
 import { pageOf } from '../../contracts/page.ts';
 import { messageAcceptedSchema } from '../../contracts/turn.ts';
 import { listMessages } from '../../entities/conversations/conversation-repository.ts';
@@ -51,7 +46,7 @@ const edit = defineRoute({
     'the old branch again with PATCH /conversations/{id} and active_message_id.',
   scope: 'conversations:write',
   params: idParamsSchema,
-  body: editMessageSchema,
+  body: createMessageSchema,
   idempotent: true,
   responses: { 202: messageAcceptedSchema },
   problems: [409, 422],

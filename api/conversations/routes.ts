@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
 import { lockConversation } from '../../entities/conversations/conversation-repository.ts';
-import { showBranch } from '../../entities/conversations/message-path-repository.ts';
+import { showBranch } from '../../entities/conversations/show-branch.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import {
   conversationSchema,

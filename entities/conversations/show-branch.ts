@@ -1,31 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
 
-/** A message of a branch. */
-export type PathMessage = {
-  id: string;
-  parent_id: string | null;
-  sender: 'user' | 'assistant';
-  content: string;
-  token_count: number | null;
-  metadata: Record<string, unknown>;
-};
-
-/** The messages from `messageId` up to the first of its branch, newest first, at most `limit`. */
-export async function readPath(em: EntityManager, messageId: string | null, limit: number): Promise<PathMessage[]> {
-  if (messageId === null) return [];
-  return query<PathMessage>(
-    em,
-    `with recursive path as (
-       select m.id, m.parent_id, 1 as depth from messages m where m.id = $1
-       union all
-       select m.id, m.parent_id, p.depth + 1 from path p join messages m on m.id = p.parent_id where p.depth < $2)
-     select m.id, m.parent_id, m.sender, m.content, m.token_count, m.metadata
-     from path p join messages m on m.id = p.id order by p.depth`,
-    [messageId, limit],
-  );
-}
-
 /**
  * Shows the branch through a message: its tip becomes the newest message below it. Returns the tip, or null where the
  * conversation has no such message. The caller holds the conversation's lock.
