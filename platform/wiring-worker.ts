@@ -9,7 +9,7 @@ import { createIngestionActivities } from '../activities/ingestion/create-ingest
 import { createModelActivities } from '../activities/embedding-models/create-model-activities.ts';
 import { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
-import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
+import { approvalMs, documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
@@ -82,7 +82,7 @@ export async function createWorkerProcess(
       chatModel,
       embeddingModel,
       tools: createToolResolver({ database, chatModel, embeddingModel, workshop: openToolWorkshop(config) }),
-      approvalMs: 30 * 86_400_000,
+      approvalMs,
       turnEvents: createTurnEventAppender({
         append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
         wake: wakeTurns,

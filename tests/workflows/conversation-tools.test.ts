@@ -104,6 +104,26 @@ describe('a turn with tools', () => {
   });
 });
 
+describe('a call that takes long', () => {
+  test('R16: of the model or of a tool, it is started once as long as its worker lives', async () => {
+    const chat = await conversationWith();
+    // Both are silent for longer than a worker that has died is waited for.
+    service.delayAnswers(6000);
+    provider.control({
+      script: [{ toolCalls: [call('mail'), call('stock')] }, { answer: 'Done.', firstTokenMs: 6000 }],
+    });
+    const before = service.log().length;
+    const turnId = await chat.send('Take your time');
+    expect(await chat.ended(turnId, 30_000)).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(service.log().length - before).toBe(2);
+    expect((await chat.calls(turnId)).map(({ state, attempts }) => [state, attempts])).toEqual([
+      ['succeeded', 1],
+      ['succeeded', 1],
+    ]);
+    expect(provider.log()).toHaveLength(2);
+  });
+});
+
 describe('a call that cannot be run', () => {
   test('goes back to the model with the reason: no such tool, arguments that do not fit', async () => {
     const chat = await conversationWith();

@@ -2,6 +2,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } 
 import type { ToolResolver } from '../../../activities/conversation/conversation-deps.ts';
 import { createConversationActivities } from '../../../activities/conversation/create-conversation-activities.ts';
 import { createTurnEventAppender } from '../../../activities/conversation/turn-event-appender.ts';
+import { approvalMs as usualApprovalMs } from '../../../contracts/names/limits.ts';
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
 import { appendTurnEvents } from '../../../entities/conversations/turn-event-repository.ts';
 import type { Database } from '../../../platform/database.ts';
@@ -39,7 +40,7 @@ export async function startConversationWorker(
   } = {},
 ): Promise<ConversationWorker> {
   const { modelDirectory, cache } = testServers();
-  const { tools = ragToolsAlone, approvalMs = 30 * 86_400_000, around = (same) => same, ...workerOptions } = options;
+  const { tools = ragToolsAlone, approvalMs = usualApprovalMs, around = (same) => same, ...workerOptions } = options;
   const providers = createProviders({ modelDirectory });
   const settings = (model: { provider: string; modelId: string; endpoint: string | null; capabilities: object }) => ({
     ...model,
