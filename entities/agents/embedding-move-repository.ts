@@ -265,8 +265,9 @@ export async function switchTools(em: EntityManager, key: MoveKey): Promise<Swit
 }
 
 /**
- * Ends a move that has not ended; false if it had. What it was about to pay for is marked as unknown. A failed one keeps
- * its vectors, which the next attempt need not pay for again.
+ * Ends a move that has not ended; false if it had, in another way. Asked again, as after an answer that was lost, it says
+ * the same. What the move was about to pay for is marked as unknown. A failed one keeps its vectors, which the next
+ * attempt need not pay for again.
  */
 export async function endMove(
   em: EntityManager,
@@ -281,7 +282,14 @@ export async function endMove(
      where workspace_id = $1 and id = $2 and state in ('accepted', 'running') returning model_id as "modelId"`,
     [key.workspaceId, key.moveId, end.state, end.error && JSON.stringify(end.error)],
   );
-  if (!ended) return false;
+  if (!ended) {
+    const [row] = await query<{ state: string }>(
+      em,
+      `select state from embedding_moves where workspace_id = $1 and id = $2`,
+      [key.workspaceId, key.moveId],
+    );
+    return row?.state === end.state;
+  }
   await query(
     em,
     `update usage_metrics u set state = 'unknown', settled_at = now()

@@ -131,7 +131,7 @@ describe('the shape of an answer', () => {
       vector: { model: 'synthetic', metric: 'cosine', plan: 'exact', index: null, found: 34 },
       text: { terms: ['okapi'], found: 1 },
     });
-    expect(plan.vector!.reason).toContain('Few chunks are eligible');
+    expect(plan.vector!.reason).toContain('The model has no index');
     expect(timings.map(({ stage }) => stage)).toEqual(['embed', 'vector', 'text', 'join', 'database', 'fuse', 'read']);
     for (const { ms } of timings) expect(ms).toBeGreaterThanOrEqual(0);
     expect(candidates.filter((each) => each.hit !== null).map((each) => each.hit)).toEqual([1, 2, 3, 4, 5]);

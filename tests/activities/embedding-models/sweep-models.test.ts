@@ -55,7 +55,10 @@ test('a move whose workflow never started, was ended, or has not cleared up is s
   await age(121);
   expect(await sweptNow()).toEqual([key.moveId]);
   const error = { code: 'cancelled', detail: 'on request' };
-  await database.inWorkspace(workspaceId, (em) => endMove(em, key, { state: 'cancelled', error }));
+  const end = (state: 'cancelled' | 'failed') =>
+    database.inWorkspace(workspaceId, (em) => endMove(em, key, { state, error }));
+  // A step whose answer was lost asks again, and must hear that there is something to clear.
+  expect([await end('cancelled'), await end('cancelled'), await end('failed')]).toEqual([true, true, false]);
   await age(121);
   expect(await sweptNow()).toEqual([key.moveId]);
   await database.asOperator((em) => query(em, `update embedding_moves set is_cleared = true`));
