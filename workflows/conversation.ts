@@ -129,6 +129,8 @@ export async function conversation(input: ConversationInput): Promise<void> {
       else if (state === 'carried') queue.unshift(turn);
       else ended.set(turn.turnId, state);
     } catch (error) {
+      // Calls beside the one that failed would wait for people on behalf of a turn that is over.
+      scope.cancel();
       await end(turn.turnId, endOf(error));
     } finally {
       running = null;

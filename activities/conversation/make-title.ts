@@ -2,18 +2,16 @@ import { Context } from '@temporalio/activity';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { fillTemplate } from '../../contracts/names/fill-template.ts';
 import type { TurnInput } from '../../contracts/names/workflows.ts';
-import { estimateTokens } from '../../domain/prompting/estimate-tokens.ts';
 import { cleanTitle } from '../../domain/prompting/clean-title.ts';
 import { readPromptSource, type PromptSource } from '../../entities/conversations/prompt-source-repository.ts';
 import { findTitleWork, nameConversation, type TitleWork } from '../../entities/conversations/title-repository.ts';
-import { settleUnknownUsage, settleUsage, startUsage } from '../../entities/conversations/turn-usage-repository.ts';
-import { completeChat } from '../../providers/chat/complete-chat.ts';
+import { settleUnknownUsage, startUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import type { ChatModel } from '../../providers/chat-model.ts';
-import { paceCall } from '../pacing/pace-calls.ts';
+import { askAside, settleAside } from './ask-aside.ts';
 import { callIdOf } from './call-id.ts';
-import { unknownUsage } from './commit-answer.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import { valuesOf } from './prompt/values-of.ts';
+import { toFailure } from './turn-failure.ts';
 
 const mostTitleTokens = 60;
 const mostAnswerCharacters = 2000;
@@ -36,37 +34,37 @@ type Begun = { work: TitleWork; model: ChatModel; prompt: string; callId: string
 export function createMakeTitle(deps: ConversationDeps): (input: TurnInput) => Promise<void> {
   return async function makeTitle(input) {
     const { cancellationSignal: signal, info } = Context.current();
-    const begun = await deps.database.inWorkspace(input.workspaceId, (em) => begin(deps, em, input, info.attempt));
-    if (!begun) return;
-    const { work, model, prompt, callId } = begun;
-    let title = '';
-    let usage = unknownUsage;
     try {
-      const answer = await paceCall(
-        deps.database,
-        { ...input, modelId: work.model_id, provider: work.provider, capabilities: work.capabilities },
-        { tokens: estimateTokens(prompt), signal },
-        {
-          call: () =>
-            completeChat(
-              model,
-              { messages: [{ role: 'user', content: prompt }], temperature: 0, maxTokens: mostTitleTokens, callId },
-              signal,
-            ),
-          tokensOf: (given) => given.usage.totalTokens,
-        },
-      );
-      title = cleanTitle(answer.value);
-      ({ usage } = answer);
-    } catch {
-      // A conversation goes by its first question then; the usage row says that the call is unknown.
+      const begun = await deps.database.inWorkspace(input.workspaceId, (em) => begin(deps, em, input, info.attempt));
+      if (begun) await name(deps, input, begun, signal);
+    } catch (error) {
       signal.throwIfAborted();
+      throw toFailure(error);
     }
-    await deps.database.inWorkspace(input.workspaceId, async (em) => {
-      await settleUsage(em, callId, usage);
-      if (title !== '') await nameConversation(em, input.conversationId, title);
-    });
   };
+}
+
+async function name(
+  deps: ConversationDeps,
+  { workspaceId, conversationId }: TurnInput,
+  { work, model, prompt, callId }: Begun,
+  signal: AbortSignal,
+): Promise<void> {
+  const { model_id: modelId, provider, capabilities } = work;
+  const row = { workspaceId, modelId, provider, capabilities };
+  const chat = {
+    messages: [{ role: 'user' as const, content: prompt }],
+    temperature: 0,
+    maxTokens: mostTitleTokens,
+    callId,
+  };
+  const answer = await askAside(deps, row, model, chat, signal);
+  const title = cleanTitle(answer.text ?? '');
+  await deps.database.inWorkspace(workspaceId, async (em) => {
+    await settleAside(em, row, callId, answer);
+    // Without one the conversation goes by its first question.
+    if (title !== '') await nameConversation(em, conversationId, title);
+  });
 }
 
 async function begin(

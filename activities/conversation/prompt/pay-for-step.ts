@@ -1,17 +1,12 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { estimateTokens } from '../../../domain/prompting/estimate-tokens.ts';
 import { appendEventsUnderLock } from '../../../entities/conversations/turn-outcome-repository.ts';
 import { beginStep, finishStep, type StepKind } from '../../../entities/conversations/turn-step-repository.ts';
-import { settleUsage, startUsage } from '../../../entities/conversations/turn-usage-repository.ts';
-import { completeChat } from '../../../providers/chat/complete-chat.ts';
-import type { ChatModel, ChatRequest, TokenUsage } from '../../../providers/chat-model.ts';
-import { ProviderError } from '../../../providers/provider-error.ts';
-import { paceCall } from '../../pacing/pace-calls.ts';
+import { startUsage } from '../../../entities/conversations/turn-usage-repository.ts';
+import type { ChatModel, ChatRequest } from '../../../providers/chat-model.ts';
+import { askAside, settleAside } from '../ask-aside.ts';
 import type { Attempt } from '../begin-attempt.ts';
 import { callIdOf } from '../call-id.ts';
 import type { ConversationDeps } from '../conversation-deps.ts';
-import { noteModelHealth } from '../settle-model-fault.ts';
 import { fenced } from '../turn-failure.ts';
 
 /** A step of a turn in which a model is asked for something that is not the answer. */
@@ -26,8 +21,6 @@ export type PaidStep = {
    */
   conclude(em: EntityManager, text: string | null, code: string | null): Promise<Record<string, unknown>>;
 };
-
-const unknown: TokenUsage = { promptTokens: null, completionTokens: null, totalTokens: null };
 
 /**
  * Makes one paid call as a step of its own: booked before it is made, settled after it, within the model's pace. A model
@@ -47,41 +40,30 @@ export async function payForStep(
     const kept = { model: context.model_name, call_id: callId, ...request };
     if (!(await beginStep(em, { workspaceId, turnId, step, attempt: attempt.attempt, kind, request: kept })))
       throw fenced();
-    const { agent_id: agentId, model_id: modelId, pricing } = context;
-    await startUsage(em, { callId, workspaceId, agentId, modelId, turnId, step, attempt: attempt.attempt, pricing });
+    const { agent_id: agentId, pricing } = context;
+    await startUsage(em, {
+      callId,
+      workspaceId,
+      agentId,
+      modelId: context.model_id,
+      turnId,
+      step,
+      attempt: attempt.attempt,
+      pricing,
+    });
     await appendEventsUnderLock(em, attempt, [
       { kind: 'step_started', data: { step, kind, model: context.model_name } },
     ]);
   });
   deps.wakeTurns([turnId]);
 
-  let text: string | null = null;
-  let usage = unknown;
-  let code: string | null = null;
-  try {
-    const answer = await paceCall(
-      deps.database,
-      {
-        workspaceId,
-        modelId: context.model_id,
-        provider: context.provider,
-        capabilities: context.capabilities,
-      },
-      { tokens: chat.messages.reduce((sum, message) => sum + estimateTokens(message.content), 0), signal },
-      {
-        call: () => completeChat(model, { ...chat, callId }, signal),
-        tokensOf: (given) => given.usage.totalTokens,
-      },
-    );
-    ({ value: text, usage } = answer);
-  } catch (error) {
-    signal.throwIfAborted();
-    code = codeOf(error);
-  }
+  const { model_id: modelId, provider, capabilities } = context;
+  const row = { workspaceId, modelId, provider, capabilities };
+  const answer = await askAside(deps, row, model, { ...chat, callId }, signal);
+  const { text, code } = answer;
 
   return deps.database.inWorkspace(workspaceId, async (em) => {
-    await settleUsage(em, callId, usage, { wasAnswered: code === null });
-    if (code !== null) await noteModelHealth(em, { workspaceId, modelId: context.model_id }, code);
+    await settleAside(em, row, callId, answer);
     const response = {
       ...(text !== null && { text }),
       ...(await conclude(em, text, code)),
@@ -90,11 +72,4 @@ export async function payForStep(
     if (!(await finishStep(em, { turnId, step, attempt: attempt.attempt, response }))) throw fenced();
     return { ...attempt, step: step + 1, done: [...attempt.done, { step, kind, request, response }] };
   });
-}
-
-/** @throws whatever is no fault of the model or its provider. */
-function codeOf(error: unknown): string {
-  if (error instanceof ProviderError) return `provider_${error.code}`;
-  if (error instanceof ApplicationFailure && error.type?.startsWith('provider_')) return error.type;
-  throw error;
 }
