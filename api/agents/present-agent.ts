@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { topicSchema, turnLimitsSchema, type AgentSnapshot, type agentVersionSchema } from '../../contracts/agent.ts';
-import type { AgentVersionRow } from '../../entities/agents/agent-version-repository.ts';
+import type { VersionRow } from '../../entities/agents/version-repository.ts';
 import { presentTime } from '../framework/present-time.ts';
 
 /** An agent's configuration as the API shows it, with what its limits leave to the defaults. */
@@ -22,6 +22,6 @@ export function presentConfiguration(snapshot: AgentSnapshot): AgentSnapshot {
 }
 
 /** A version of an agent as the API shows it. */
-export function presentAgentVersion(row: AgentVersionRow): z.input<typeof agentVersionSchema> {
+export function presentAgentVersion(row: VersionRow<'agent'>): z.input<typeof agentVersionSchema> {
   return { version: row.version, ...presentConfiguration(row.snapshot), created_at: presentTime(row.created_at) };
 }

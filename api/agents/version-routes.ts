@@ -2,13 +2,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { agentSchema, agentVersionSchema } from '../../contracts/agent.ts';
 import { idParamsSchema } from '../../contracts/fields.ts';
 import { pageOf, pageQuerySchema } from '../../contracts/page.ts';
-import {
-  findAgentVersion,
-  keepAgentVersion,
-  listAgentVersions,
-  readAgents,
-} from '../../entities/agents/agent-version-repository.ts';
+import { keepAgentVersion, readAgents } from '../../entities/agents/agent-version-repository.ts';
 import { Agent } from '../../entities/index.ts';
+import { findVersion, listVersions } from '../../entities/agents/version-repository.ts';
 import { readCursor, sequenceCursor, toPage } from '../framework/page.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { defineRoute } from '../framework/route.ts';
@@ -32,7 +28,7 @@ const list = defineRoute({
     await requireAgent(em, params.id);
     const before = readCursor(cursor, sequenceCursor);
     const beforeVersion = before === null ? null : Number(before);
-    const rows = await listAgentVersions(em, params.id, { beforeVersion, limit: limit + 1 });
+    const rows = await listVersions(em, 'agent', params.id, { beforeVersion, limit: limit + 1 });
     return { status: 200, body: toPage(rows, limit, (row) => row.version, presentAgentVersion) };
   },
 });
@@ -86,7 +82,7 @@ async function requireAgent(em: EntityManager, id: string): Promise<Agent> {
 }
 
 async function requireVersion(em: EntityManager, { id, version }: { id: string; version: number }) {
-  const row = await findAgentVersion(em, id, version);
+  const row = await findVersion(em, 'agent', id, version);
   if (row === null) throw notFound('version');
   return row;
 }

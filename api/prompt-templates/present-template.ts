@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
 import type { promptTemplateSchema, promptTemplateVersionSchema } from '../../contracts/prompt-template.ts';
-import type { TemplateVersionRow } from '../../entities/agents/prompt-template-version-repository.ts';
+import type { VersionRow } from '../../entities/agents/version-repository.ts';
 import type { PromptTemplate } from '../../entities/index.ts';
 import { query } from '../../entities/sql.ts';
 import { presentTime } from '../framework/present-time.ts';
@@ -29,7 +29,7 @@ export function presentTemplate(row: PromptTemplate): z.input<typeof promptTempl
 }
 
 /** A version of a prompt template as the API shows it. */
-export function presentTemplateVersion(row: TemplateVersionRow): z.input<typeof promptTemplateVersionSchema> {
+export function presentTemplateVersion(row: VersionRow<'promptTemplate'>): z.input<typeof promptTemplateVersionSchema> {
   const { name, type, template, variables } = row.snapshot;
   return { version: row.version, name, type, template, variables, created_at: presentTime(row.created_at) };
 }

@@ -2,12 +2,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { idParamsSchema } from '../../contracts/fields.ts';
 import { pageOf, pageQuerySchema } from '../../contracts/page.ts';
 import { promptTemplateSchema, promptTemplateVersionSchema } from '../../contracts/prompt-template.ts';
-import {
-  findTemplateVersion,
-  keepTemplateVersion,
-  listTemplateVersions,
-} from '../../entities/agents/prompt-template-version-repository.ts';
+import { keepTemplateVersion } from '../../entities/agents/prompt-template-version-repository.ts';
 import { PromptTemplate } from '../../entities/index.ts';
+import { findVersion, listVersions } from '../../entities/agents/version-repository.ts';
 import { readCursor, sequenceCursor, toPage } from '../framework/page.ts';
 import { defineRoute } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';
@@ -29,7 +26,7 @@ const list = defineRoute({
     await requireTemplate(em, params.id);
     const before = readCursor(cursor, sequenceCursor);
     const beforeVersion = before === null ? null : Number(before);
-    const rows = await listTemplateVersions(em, params.id, { beforeVersion, limit: limit + 1 });
+    const rows = await listVersions(em, 'promptTemplate', params.id, { beforeVersion, limit: limit + 1 });
     return { status: 200, body: toPage(rows, limit, (row) => row.version, presentTemplateVersion) };
   },
 });
@@ -82,7 +79,7 @@ async function requireTemplate(em: EntityManager, id: string): Promise<PromptTem
 }
 
 async function requireVersion(em: EntityManager, { id, version }: { id: string; version: number }) {
-  const row = await findTemplateVersion(em, id, version);
+  const row = await findVersion(em, 'promptTemplate', id, version);
   if (row === null) throw notFound('version');
   return row;
 }

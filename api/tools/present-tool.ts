@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { functionName } from '../../contracts/function-name.ts';
 import { toolApprovalSchema, type toolSchema, type toolVersionSchema } from '../../contracts/tool.ts';
-import type { ToolVersionRow } from '../../entities/agents/tool-version-repository.ts';
+import type { VersionRow } from '../../entities/agents/version-repository.ts';
 import type { Tool } from '../../entities/index.ts';
 import { presentTime } from '../framework/present-time.ts';
 
@@ -33,7 +33,7 @@ export function presentToolVersion({
   version,
   snapshot,
   created_at: createdAt,
-}: ToolVersionRow): z.input<typeof toolVersionSchema> {
+}: VersionRow<'tool'>): z.input<typeof toolVersionSchema> {
   return {
     version,
     name: snapshot.name,

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { idParamsSchema } from '../../contracts/fields.ts';
 import { pageOf, pageQuerySchema } from '../../contracts/page.ts';
 import { toolSchema, toolVersionSchema, updateToolSchema } from '../../contracts/tool.ts';
-import { findToolVersion, listToolVersions } from '../../entities/agents/tool-version-repository.ts';
+import { findVersion, listVersions } from '../../entities/agents/version-repository.ts';
 import { readCursor, sequenceCursor, toPage } from '../framework/page.ts';
 import { defineRoute } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';
@@ -26,7 +26,7 @@ const list = defineRoute({
     await requireTool(em, params.id);
     const before = readCursor(cursor, sequenceCursor);
     const beforeVersion = before === null ? null : Number(before);
-    const rows = await listToolVersions(em, params.id, { beforeVersion, limit: limit + 1 });
+    const rows = await listVersions(em, 'tool', params.id, { beforeVersion, limit: limit + 1 });
     return { status: 200, body: toPage(rows, limit, (row) => row.version, presentToolVersion) };
   },
 });
@@ -69,7 +69,7 @@ export const toolVersionRoutes = [list, get, restore];
 
 async function requireVersion(em: EntityManager, { id, version }: { id: string; version: number }) {
   await requireTool(em, id);
-  const row = await findToolVersion(em, id, version);
+  const row = await findVersion(em, 'tool', id, version);
   if (row === null) throw notFound('version');
   return row;
 }

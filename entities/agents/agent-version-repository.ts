@@ -41,34 +41,3 @@ export async function keepAgentVersion(em: EntityManager, agentId: string): Prom
     [agentId],
   );
 }
-
-/** A kept version of an agent. */
-export type AgentVersionRow = { version: number; snapshot: AgentSnapshot; created_at: Date };
-
-/** Lists the versions of an agent, newest first, below `beforeVersion`. */
-export async function listAgentVersions(
-  em: EntityManager,
-  agentId: string,
-  page: { beforeVersion: number | null; limit: number },
-): Promise<AgentVersionRow[]> {
-  return query<AgentVersionRow>(
-    em,
-    `select version, snapshot, created_at from agent_versions
-     where agent_id = $1 and ($2::integer is null or version < $2) order by version desc limit $3`,
-    [agentId, page.beforeVersion, page.limit],
-  );
-}
-
-/** Finds one version of an agent. */
-export async function findAgentVersion(
-  em: EntityManager,
-  agentId: string,
-  version: number,
-): Promise<AgentVersionRow | null> {
-  const [row] = await query<AgentVersionRow>(
-    em,
-    `select version, snapshot, created_at from agent_versions where agent_id = $1 and version = $2`,
-    [agentId, version],
-  );
-  return row ?? null;
-}

@@ -17,9 +17,6 @@ export type StoredToolSnapshot = {
   is_active: boolean;
 };
 
-/** A kept version of a tool. */
-export type ToolVersionRow = { version: number; snapshot: StoredToolSnapshot; created_at: Date };
-
 /** Keeps a tool, as its row now stands, under its current version. */
 export async function keepToolVersion(em: EntityManager, toolId: string): Promise<void> {
   await query(
@@ -33,34 +30,6 @@ export async function keepToolVersion(em: EntityManager, toolId: string): Promis
      from tools t where t.id = $1`,
     [toolId],
   );
-}
-
-/** Lists the versions of a tool, newest first, below `beforeVersion`. */
-export async function listToolVersions(
-  em: EntityManager,
-  toolId: string,
-  page: { beforeVersion: number | null; limit: number },
-): Promise<ToolVersionRow[]> {
-  return query<ToolVersionRow>(
-    em,
-    `select version, snapshot, created_at from tool_versions
-     where tool_id = $1 and ($2::integer is null or version < $2) order by version desc limit $3`,
-    [toolId, page.beforeVersion, page.limit],
-  );
-}
-
-/** Finds one version of a tool. */
-export async function findToolVersion(
-  em: EntityManager,
-  toolId: string,
-  version: number,
-): Promise<ToolVersionRow | null> {
-  const [row] = await query<ToolVersionRow>(
-    em,
-    `select version, snapshot, created_at from tool_versions where tool_id = $1 and version = $2`,
-    [toolId, version],
-  );
-  return row ?? null;
 }
 
 /** Waits for whoever else changes the tool, so that of two changes at once each has a version of its own. */

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { Client, Connection } from '@temporalio/client';
 import { findConversation, updateConversation } from '../../entities/conversations/conversation-record-repository.ts';
 import { query } from '../../entities/sql.ts';
+import { readModelCircuits } from '../../entities/usage/model-circuit-repository.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
@@ -54,6 +55,7 @@ async function open({ template = 'A title for: {{question}} / {{answer}}' }: { t
   return {
     ...turnClient(database, client, workspace, id),
     conversation: async () => (await inWorkspace((em) => findConversation(em, id)))!,
+    circuit: async () => (await inWorkspace((em) => readModelCircuits(em, [workspace.modelId]))).get(workspace.modelId),
     rename: (title: string) => inWorkspace((em) => updateConversation(em, id, { title })),
   };
 }
@@ -107,5 +109,14 @@ describe('the title of a conversation', () => {
     });
     expect((await failing.conversation()).title).toBe('When is tea?');
     expect((await failing.turn(turnId)).state).toBe('completed');
+  });
+
+  test('counts against its model when its provider fails', async () => {
+    const chat = await open();
+    provider.control({ script: [{ answer: 'At five.' }, { failure: { kind: 'status', status: 500 } }] });
+    await chat.ended(await chat.send('When is tea?'));
+    const failures = async () => (await chat.circuit())?.failures ?? 0;
+    await until(async () => (await failures()) > 0, { what: 'the failure of the title' });
+    expect(await failures()).toBe(1);
   });
 });

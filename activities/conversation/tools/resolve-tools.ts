@@ -5,7 +5,7 @@ import {
   type SearchToolRow,
   type ToolRow,
 } from '../../../entities/agents/agent-tool-rows.ts';
-import { findToolVersion } from '../../../entities/agents/tool-version-repository.ts';
+import { findVersion } from '../../../entities/agents/version-repository.ts';
 import { createSearchTool } from '../../../providers/tools/search-tool.ts';
 import { refusingTool } from '../../../providers/tools/refusing-tool.ts';
 import type { Tool } from '../../../providers/tool.ts';
@@ -46,7 +46,7 @@ export function createToolResolver(deps: ToolDeps): ToolResolver {
       const row = [...rows.tools, ...rows.searches].find(({ id }) => id === call.id) ?? null;
       if (row === null || whyNot(row) !== null) return null;
       if (isSearch(row) || call.version === null || row.version === call.version) return open(row, call.name);
-      const kept = await findToolVersion(em, row.id, call.version);
+      const kept = await findVersion(em, 'tool', row.id, call.version);
       if (kept === null) return null;
       const { version, snapshot } = kept;
       const proposed: ToolRow = {
