@@ -44,6 +44,14 @@ import { Citation } from './conversations/citation.ts';
 import { UsageMetric } from './usage/usage-metric.ts';
 import { Feedback } from './conversations/feedback.ts';
 import { Evaluation } from './evaluations/evaluation.ts';
+import { EvaluationCall } from './evaluations/evaluation-call.ts';
+import { EvaluationCase } from './evaluations/evaluation-case.ts';
+import { EvaluationDataset } from './evaluations/evaluation-dataset.ts';
+import { EvaluationDatasetVersion } from './evaluations/evaluation-dataset-version.ts';
+import { EvaluationHistory } from './evaluations/evaluation-history.ts';
+import { EvaluationItem } from './evaluations/evaluation-item.ts';
+import { EvaluationPace } from './evaluations/evaluation-pace.ts';
+import { EvaluationResult } from './evaluations/evaluation-result.ts';
 import { UserMemory } from './memory/user-memory.ts';
 
 export {
@@ -92,7 +100,15 @@ export {
   Citation,
   Feedback,
   UsageMetric,
+  EvaluationDataset,
+  EvaluationDatasetVersion,
+  EvaluationCase,
   Evaluation,
+  EvaluationItem,
+  EvaluationResult,
+  EvaluationCall,
+  EvaluationPace,
+  EvaluationHistory,
   UserMemory,
 };
 
@@ -143,6 +159,14 @@ export const entities = [
   Citation,
   Feedback,
   UsageMetric,
+  EvaluationDataset,
+  EvaluationDatasetVersion,
+  EvaluationCase,
   Evaluation,
+  EvaluationItem,
+  EvaluationResult,
+  EvaluationCall,
+  EvaluationPace,
+  EvaluationHistory,
   UserMemory,
 ] as const;

@@ -21,6 +21,8 @@ export const Conversation = defineEntity({
     activeMessageId: p.uuid().nullable(),
     hasBranches: p.boolean().default(false),
     metadata: p.json<Record<string, unknown>>().defaultRaw(`'{}'`),
+    /** The evaluation that holds it, for no user to see. */
+    evaluationId: p.uuid().nullable(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
     deletedAt: p.datetime(6).nullable(),
@@ -29,6 +31,7 @@ export const Conversation = defineEntity({
   indexes: [
     { name: 'conversations_active_message_idx', properties: ['workspaceId', 'activeMessageId'] },
     { name: 'conversations_agent_id_idx', properties: ['workspaceId', 'agentId'] },
+    { name: 'conversations_evaluation_id_idx', properties: ['workspaceId', 'evaluationId'] },
     {
       name: 'conversations_user_id_idx',
       properties: ['workspaceId', 'userId', 'createdAt'],

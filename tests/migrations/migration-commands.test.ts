@@ -137,18 +137,18 @@ describe('writing a migration', () => {
   });
 
   test('gives a new table its change time and its policies', async () => {
-    addMigration('Migration29990101000000_without', 'drop table evaluations', 'select 1');
+    addMigration('Migration29990101000000_without', 'drop table user_memories', 'select 1');
     await withThrowAwayDatabase(databaseUrl, async (url) => {
       await upgradeDatabase(url, folder);
       const orm = createMigrationOrm(url, folder);
       let source: string;
       try {
-        source = (await orm.migrator.create(undefined, false, false, 'Evaluations')).code;
+        source = (await orm.migrator.create(undefined, false, false, 'Memories')).code;
       } finally {
         await orm.close();
       }
-      expect(source).toContain('create trigger touch_updated_at before update on "evaluations"');
-      expect(source).toContain('create policy "workspace_isolation" on "evaluations"');
+      expect(source).toContain('create trigger touch_updated_at before update on "user_memories"');
+      expect(source).toContain('create policy "workspace_isolation" on "user_memories"');
       expect(await upgradeDatabase(url, folder)).toHaveLength(1);
     });
   });
