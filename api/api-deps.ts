@@ -68,6 +68,8 @@ export interface ApiDeps {
   capacity: ApiCapacity;
   /** Origins whose pages may call the API from a browser; `*` stands for all. */
   corsOrigins: readonly string[];
+  /** After so many milliseconds a comment follows the last one in an event stream. */
+  keepAliveMs: number;
   log: ApiLogger;
   /** Server span and duration of each request. */
   httpTelemetry: Middleware;

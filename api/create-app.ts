@@ -15,6 +15,7 @@ import { identifyRequest } from './middleware/identify-request.ts';
 import { renderProblems } from './middleware/render-problems.ts';
 import { buildOpenApi } from './openapi/build-openapi.ts';
 import { routes } from './routes.ts';
+import { ConversationFeed } from './streams/conversation-feed.ts';
 import { TurnFeed } from './streams/turn-feed.ts';
 
 /** Longest that a request waits for its transaction before it is answered 503. */
@@ -34,7 +35,13 @@ export type App = {
 export function createApp(deps: ApiDeps): App {
   let stopping = false;
   const runtime: RouteRuntime = {
-    deps: { ...deps, database: gated(deps), turnFeed: new TurnFeed(deps), openApi },
+    deps: {
+      ...deps,
+      database: gated(deps),
+      turnFeed: new TurnFeed(deps),
+      conversationFeed: new ConversationFeed(deps),
+      openApi,
+    },
     verifier: new KeyVerifier(deps.database),
     streams: new CapacityBudget(deps.capacity.streams),
     bodies: new CapacityBudget(deps.capacity.bodyBytes),

@@ -31,9 +31,11 @@ export async function* followEvents(
   let waitMs = 250;
   let brokenSince: number | null = null;
   for (;;) {
+    let openedAt = Number.POSITIVE_INFINITY;
     try {
       const body = await api.openStream(path, lastId, signal);
       if (body === null) return;
+      openedAt = Date.now();
       for await (const event of parseEvents(body)) {
         lastId = event.id ?? lastId;
         waitMs = 250;
@@ -45,6 +47,8 @@ export async function* followEvents(
       signal.throwIfAborted();
       if (!isTransient(error)) throw error;
     }
+    // A stream in which nothing happened for a while was there all the same.
+    if (Date.now() - openedAt > longestWaitMs) brokenSince = null;
     // Ended before its final event: the process that served it is stopping, or was killed.
     brokenSince ??= Date.now();
     onBroken?.();

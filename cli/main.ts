@@ -17,6 +17,7 @@ import { sources } from './sources.ts';
 import { status } from './status.ts';
 import { sync } from './sync.ts';
 import { Terminal } from './terminal.ts';
+import { watch } from './watch.ts';
 
 const up = { name: 'up', summary: 'Start the whole stack (the same as npm start)', usage: 'perdure up [--once]' };
 const commands: readonly Command[] = [
@@ -27,6 +28,7 @@ const commands: readonly Command[] = [
   sync,
   ask,
   chat,
+  watch,
   approvals,
   replay,
   status,

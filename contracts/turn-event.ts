@@ -8,7 +8,7 @@ const stepField = z.int().describe('Counts from 0 in a turn');
 const callField = idField.describe('Of /tool-calls/{id}');
 
 /** What each kind of event carries. */
-const payloads = {
+export const turnEventPayloads = {
   turn_started: z.strictObject({ attempt: z.int() }),
   step_started: z.strictObject({
     step: stepField,
@@ -73,9 +73,9 @@ const payloads = {
   done: z.strictObject({ message_id: idField, sequence: z.int() }),
   error: z.strictObject({ code: z.string(), detail: z.string() }),
   cancelled: z.strictObject({ message_id: idField.nullable().describe('Holds what was said until then') }),
-} satisfies Record<TurnEventKind, z.ZodType>;
+} satisfies Record<TurnEventKind, z.ZodObject>;
 
-type Payloads = typeof payloads;
+type Payloads = typeof turnEventPayloads;
 type EventSchemas = {
   [Kind in TurnEventKind]: z.ZodObject<{ id: z.ZodInt; event: z.ZodLiteral<Kind>; data: Payloads[Kind] }>;
 }[TurnEventKind];
@@ -84,7 +84,7 @@ type EventSchemas = {
 export const turnEventSchema = z.discriminatedUnion(
   'event',
   turnEventKinds.map((kind) =>
-    z.strictObject({ id: z.int().min(1), event: z.literal(kind), data: payloads[kind] }),
+    z.strictObject({ id: z.int().min(1), event: z.literal(kind), data: turnEventPayloads[kind] }),
   ) as unknown as readonly [EventSchemas, ...EventSchemas[]],
 );
 

@@ -29,6 +29,13 @@ export const configSchema = z.object({
     )
     .pipe(z.array(z.union([z.literal('*'), z.url({ protocol: /^https?$/ })])))
     .describe('Origins whose pages may call the API from a browser, separated by commas; * for all, empty for none'),
+  PERDURE_KEEP_ALIVE_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(600_000)
+    .default(15_000)
+    .describe('How often an event stream without events sends a comment, so that no proxy takes it for dead'),
   PERDURE_METRICS_PORT: z.coerce
     .number()
     .int()

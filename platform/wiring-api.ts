@@ -94,6 +94,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     capacity: { transactions: poolSizes(pool).app, waiting: 1_000, streams: 2_000, bodyBytes: 256 * 1024 * 1024 },
     corsOrigins: config.PERDURE_CORS_ORIGINS,
     httpTelemetry: httpTelemetry(telemetry.metrics),
+    keepAliveMs: config.PERDURE_KEEP_ALIVE_MS,
     renderMetrics: () => telemetry.metrics.render(),
     embeddingModel: (model: ModelRow) => providers.embeddingModel(settingsOf(model)),
     textAnalyzer,

@@ -23,6 +23,7 @@ import { actingUser } from '../framework/acting-user.ts';
 import { readCursor, toPage, uuidCursor } from '../framework/page.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { defineRoute } from '../framework/route.ts';
+import { eventsRoute } from './events-route.ts';
 import { exportRoute } from './export-route.ts';
 import { findVisibleConversation } from './find-visible-conversation.ts';
 import { againRoutes } from './again-routes.ts';
@@ -153,4 +154,14 @@ const remove = defineRoute({
 });
 
 /** Routes of conversations and their messages. */
-export const conversationRoutes = [create, list, get, update, remove, exportRoute, ...messageRoutes, ...againRoutes];
+export const conversationRoutes = [
+  create,
+  list,
+  get,
+  update,
+  remove,
+  eventsRoute,
+  exportRoute,
+  ...messageRoutes,
+  ...againRoutes,
+];

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
 import type { ApiDeps } from '../api-deps.ts';
 import type { EventStream } from '../streams/event-stream.ts';
+import type { ConversationFeed } from '../streams/conversation-feed.ts';
 import type { TurnFeed } from '../streams/turn-feed.ts';
 import type { UploadedForm } from './read-form.ts';
 import type { Principal, Scope } from './scope.ts';
@@ -9,6 +10,7 @@ import type { Principal, Scope } from './scope.ts';
 /** What handlers work with: the dependencies, and what one process shares over them. */
 export type RouteDeps = ApiDeps & {
   turnFeed: TurnFeed;
+  conversationFeed: ConversationFeed;
   /** The OpenAPI document as JSON. */
   openApi(): string;
 };

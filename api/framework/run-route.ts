@@ -199,7 +199,7 @@ async function openStream(
   ctx.respond = false;
   ctx.status = 200;
   for (const [name, value] of Object.entries(ctx.response.headers)) ctx.res.setHeader(name, value as string);
-  const stream = new EventStream(ctx.res);
+  const stream = new EventStream(ctx.res, runtime.deps);
   runtime.openStreams.add(stream);
   // Not awaited: the request's span and log line end when the stream begins.
   void feed(stream)

@@ -3,6 +3,7 @@ import * as agent from '../../contracts/agent.ts';
 import * as apiKey from '../../contracts/api-key.ts';
 import { approvalSchema } from '../../contracts/approval.ts';
 import * as conversation from '../../contracts/conversation.ts';
+import { conversationEventSchema } from '../../contracts/conversation-event.ts';
 import { conversationExportSchema } from '../../contracts/conversation-export.ts';
 import * as document from '../../contracts/document.ts';
 import { feedbackSchema, putFeedbackSchema } from '../../contracts/feedback.ts';
@@ -34,6 +35,7 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   Approval: approvalSchema,
   Citation: message.citationSchema,
   Conversation: conversation.conversationSchema,
+  ConversationEvent: conversationEventSchema,
   ConversationExport: conversationExportSchema,
   Document: document.documentSchema,
   DocumentAccepted: document.documentAcceptedSchema,

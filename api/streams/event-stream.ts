@@ -4,7 +4,6 @@ import type { ServerResponse } from 'node:http';
 /** One server-sent event; `data` is sent as JSON. */
 export type ServerSentEvent = { id?: string | number; event: string; data: unknown };
 
-const keepAliveMs = 15_000;
 /** A client that reads nothing for this long is cut off; it comes back with Last-Event-ID. */
 const stallMs = 60_000;
 /** How long a client waits before it reconnects, sent at the beginning and at a shutdown. */
@@ -16,7 +15,7 @@ export class EventStream {
   readonly #closed = new AbortController();
   readonly #keepAlive: NodeJS.Timeout;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, { keepAliveMs }: { keepAliveMs: number }) {
     this.#response = response;
     response.on('close', () => this.#stop()).on('error', () => this.#stop());
     response.writeHead(200, {

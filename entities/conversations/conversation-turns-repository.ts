@@ -22,7 +22,7 @@ export async function listConversationTurns(em: EntityManager, conversationId: s
     em,
     `select t.id, t.user_message_id, t.assistant_message_id, t.kind, t.state, t.error, t.attempt, t.agent_version,
             m.name as model, t.created_at, t.completed_at
-     from turns t join models m on m.id = t.model_id where t.conversation_id = $1 order by t.created_at, t.id`,
+     from turns t join models m on m.id = t.model_id where t.conversation_id = $1 order by t.number`,
     [conversationId],
   );
 }

@@ -37,6 +37,8 @@ export type PromptSource = {
 };
 
 const messagesOfFirstPage = 60;
+// An agent without topics has none to find, however long the conversation is.
+const turnsOfTopic = 50;
 
 type PathRow = {
   id: string;
@@ -94,8 +96,9 @@ export async function readPromptSource(em: EntityManager, turnId: string): Promi
             json_build_object('title', c.title, 'titleBy', c.title_by, 'metadata', c.metadata) as conversation,
             json_build_object('id', q.id, 'content', q.content) as question, t.topic,
             (select b.topic from turns b
-             where b.workspace_id = t.workspace_id and b.conversation_id = t.conversation_id and b.created_at < t.created_at
-               and b.topic is not null order by b.created_at desc limit 1) as "lastTopic",
+             where b.workspace_id = t.workspace_id and b.conversation_id = t.conversation_id
+               and b.number between t.number - ${turnsOfTopic} and t.number - 1 and b.topic is not null
+             order by b.number desc limit 1) as "lastTopic",
             to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD') as date,
             coalesce((select json_agg(json_build_object(
               'id', p.id, 'parent_id', p.parent_id, 'sender', p.sender, 'content', p.content, 'summary', p.summary,

@@ -11,6 +11,8 @@ export const Turn = defineEntity({
     id: p.uuid().primary(),
     workspaceId: p.uuid(),
     conversationId: p.uuid(),
+    /** Counts the turns of a conversation from 1, in the order in which they were accepted; a trigger gives it. */
+    number: p.integer(),
     userMessageId: p.uuid(),
     assistantMessageId: p.uuid().nullable(),
     agentId: p.uuid(),
@@ -46,6 +48,7 @@ export const Turn = defineEntity({
   uniques: [
     { name: 'turns_assistant_message_id_key', properties: ['assistantMessageId'] },
     { name: 'turns_workspace_id_id_key', properties: ['workspaceId', 'id'] },
+    { name: 'turns_conversation_id_number_key', properties: ['workspaceId', 'conversationId', 'number'] },
   ],
   indexes: [
     {
@@ -55,7 +58,6 @@ export const Turn = defineEntity({
     },
     { name: 'turns_replaces_turn_id_idx', properties: ['workspaceId', 'replacesTurnId'] },
     { name: 'turns_user_message_id_idx', properties: ['workspaceId', 'userMessageId'] },
-    { name: 'turns_conversation_id_idx', properties: ['workspaceId', 'conversationId', 'createdAt'] },
     {
       name: 'turns_unfinished_idx',
       properties: ['updatedAt'],

@@ -12,7 +12,7 @@ export async function readTokenRatio(
   const [row] = await query<{ ratio: number | null }>(
     em,
     `select max(u.prompt_tokens / nullif((s.request ->> 'prompt_tokens_estimate')::float8, 0)) as ratio
-     from (select id from turns where conversation_id = $1 order by created_at desc limit 4) r
+     from (select id from turns where conversation_id = $1 order by number desc limit 4) r
      join usage_metrics u on u.turn_id = r.id and u.model_id = $2 and u.prompt_tokens is not null
      join turn_steps s on s.turn_id = u.turn_id and s.step = u.step and s.kind = 'model'`,
     [conversationId, modelId],

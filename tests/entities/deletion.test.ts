@@ -37,6 +37,7 @@ async function makeConversation({ workspaceId, userId, agentId, modelId }: TestW
       id: turnId,
       workspaceId,
       conversationId,
+      number: 1,
       userMessageId: messageId,
       assistantMessageId: answerId,
       agentId,
