@@ -5,7 +5,7 @@ import type { ModelRow } from '../entities/search/search-setup-repository.ts';
 import { settleUsage } from '../entities/conversations/turn-usage-repository.ts';
 import { settleEmbeddingUsage } from '../entities/usage/embedding-usage-repository.ts';
 import { startQueryUsage } from '../entities/usage/query-usage-repository.ts';
-import { blockModelCalls, reserveModelCall } from '../entities/usage/rate-limit-repository.ts';
+import { blockModelCalls, bookModelCall, type BookedCall } from '../entities/usage/rate-limit-repository.ts';
 import { uuidV7 } from '../entities/uuid-v7.ts';
 import type { TokenUsage } from '../providers/chat-model.ts';
 import type { PaidCall } from '../providers/paid-call.ts';
@@ -17,7 +17,7 @@ export interface PayingDatabase {
 }
 
 // Whoever asks a question waits for the answer.
-const patienceMs = 5_000;
+const longestPauseMs = 5_000;
 // Where a provider refuses and does not say for how long.
 const usualPauseMs = 1_000;
 const unknownUsage: TokenUsage = { promptTokens: null, completionTokens: null, totalTokens: null };
@@ -37,15 +37,22 @@ export function payForCalls(
     return async (call) => (await call(undefined)).value;
   return async (call) => {
     const paced = { workspaceId, modelId: model.id };
-    const { waitMs, granted } = await database.autocommit((em) => reserveModelCall(em, paced, { tokens, patienceMs }));
-    if (!granted) {
-      throw new PerdureError(
-        'provider_rate_limited',
-        `The provider of the model "${model.name}" refuses calls for another ${Math.ceil(waitMs / 1000)} s: try again then.`,
-        { retryAfterMs: waitMs },
+    for (let booked: string | null = null; ;) {
+      const turn: BookedCall = await database.autocommit((em) =>
+        bookModelCall(em, paced, { tokens, priority: 'question', booked, longestPauseMs }),
       );
+      const { waitMs, moment, isCounted } = turn;
+      if (moment === null) {
+        throw new PerdureError(
+          'provider_rate_limited',
+          `The provider of the model "${model.name}" refuses calls for another ${Math.ceil(waitMs / 1000)} s: try again then.`,
+          { retryAfterMs: waitMs },
+        );
+      }
+      if (waitMs > 0) await setTimeout(waitMs, undefined, signal === undefined ? {} : { signal });
+      if (isCounted) break;
+      booked = moment;
     }
-    if (waitMs > 0) await setTimeout(waitMs, undefined, signal === undefined ? {} : { signal });
     const callId = uuidV7();
     const { pricing } = model;
     await database.inWorkspace(workspaceId, (em) =>

@@ -8,6 +8,7 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -24,6 +25,7 @@ import {
 } from './activity-options.ts';
 
 type Steps = ReturnType<typeof createIngestionActivities>;
+type ComeAgain = NonNullable<Awaited<ReturnType<Steps['embedChunks']>>['again']>;
 
 const { prepareDocument: prepareSmall } = proxyLocalActivities<Steps>(prepareSmallOptions);
 const { prepareDocument: prepareLarge } = proxyActivities<Steps>(prepareLargeOptions);
@@ -38,6 +40,8 @@ const smallBytes = 262_144;
 const chunksPerStep = 256;
 // Two ranges under way keep the model busy while one of them is stored.
 const lanes = 2;
+// Temporal ends a run at 51,200.
+const mostEvents = 20_000;
 // A verification that finds vectors missing (a model was registered meanwhile) has them embedded, so many times.
 const verifications = 3;
 
@@ -124,8 +128,7 @@ async function embedAll(input: IngestDocumentInput, chunks: number): Promise<voi
     while (next < chunks) {
       const range = { from: next, to: Math.min(next + chunksPerStep, chunks) };
       next = range.to;
-      const summary = `Embed chunks ${range.from + 1} to ${range.to} of ${chunks}`;
-      await embedChunks.executeWithOptions({ summary }, [input, range]);
+      await embedRange(input, range, `Embed chunks ${range.from + 1} to ${range.to} of ${chunks}`);
       embedded += range.to - range.from;
       tell();
     }
@@ -135,6 +138,25 @@ async function embedAll(input: IngestDocumentInput, chunks: number): Promise<voi
   } catch (error) {
     scope.cancel();
     throw error;
+  }
+}
+
+/** Embeds a range; waits for the model's limits, or for what others pay for, between its steps, which hold slots. */
+async function embedRange(
+  input: IngestDocumentInput,
+  range: { from: number; to: number },
+  summary: string,
+): Promise<void> {
+  for (let last: ComeAgain | null = null; ;) {
+    // Each wait is some events: what has waited very often waits inside its step.
+    const comesAgain = workflowInfo().historyLength < mostEvents;
+    const { again } = await embedChunks.executeWithOptions(
+      { summary },
+      comesAgain ? [input, range, last] : [input, range],
+    );
+    if (!again) return;
+    await sleep(again.afterMs, { summary: 'Until the model may be called again' });
+    last = again;
   }
 }
 

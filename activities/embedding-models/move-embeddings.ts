@@ -114,7 +114,9 @@ async function embedDocument(work: Work, embedder: EmbeddingModel, document: Doc
         holdMovedGeneration(em, { workspaceId, moveId, documentId, generation }),
       isFirst: false,
       isLast: false,
-    };
+      ifNotDue: 'wait',
+      again: null,
+    } as const;
     try {
       await embedWithModel(lane);
     } catch (error) {

@@ -1,11 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readChunksToEmbed } from '../../entities/documents/chunk-embedding-repository.ts';
 import { claimTexts } from '../../entities/documents/embedding-cache-repository.ts';
-import { startEmbeddingUsageNow } from '../../entities/usage/embedding-usage-repository.ts';
+import { startEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
 import type { EmbeddingCall } from '../../entities/usage/embedding-usage-repository.ts';
 import { embeddingBatches } from './embedding-batches.ts';
 import { embeddingCallId } from './embedding-call-id.ts';
-import { isFree, payerOf, takeKnown, type EmbeddingLane } from './embedding-lane.ts';
+import { isFree, isLimited, payerOf, takeKnown, type EmbeddingLane } from './embedding-lane.ts';
 import { textsToEmbed, type TextToEmbed } from './texts-to-embed.ts';
 
 /** Texts of one call that this lane is to pay for, and those of them that somebody else is paying for. */
@@ -20,8 +20,8 @@ export type ClaimedBatch = {
 export type BegunLane = { chunks: number; vectorTypeId: number; texts: TextToEmbed[]; claimed: ClaimedBatch | null };
 
 /**
- * Reads what is missing in a lane's range and takes over the vectors that the workspace has. What fits one call is claimed
- * in the same transaction. The caller holds the generation.
+ * Reads what is missing in a lane's range and takes over the vectors that the workspace has. What fits one call of a model
+ * without limits is claimed in the same transaction. The caller holds the generation.
  */
 export async function beginEmbedding(em: EntityManager, lane: EmbeddingLane): Promise<BegunLane> {
   const found = await readChunksToEmbed(em, lane.step.run, lane.model.id, lane.range);
@@ -38,15 +38,21 @@ export async function beginTexts(
   const begun = { ...found, texts: [], claimed: null };
   if (texts.length === 0) return begun;
   const batches = [...embeddingBatches(texts, lane.embedder.maxBatch)];
-  if (isFree(lane) || batches.length > 1) return { ...begun, texts: await takeKnown(em, lane, texts) };
-  return { ...begun, claimed: await claimBatch(em, lane, texts) };
+  // A call that may have to wait for its turn claims its texts when that has come: nobody else is kept waiting for it.
+  if (isFree(lane) || isLimited(lane) || batches.length > 1)
+    return { ...begun, texts: await takeKnown(em, lane, texts) };
+  return { ...begun, claimed: await claimBatch(em, lane, texts, { unlessPaused: true }) };
 }
 
-/** Says who pays for the texts of a batch. The caller holds the generation. */
+/**
+ * Says who pays for the texts of a batch, and notes the call; `unlessPaused` only if the provider has not asked for a pause.
+ * The caller holds the generation.
+ */
 export async function claimBatch(
   em: EntityManager,
   lane: EmbeddingLane,
   wanted: readonly TextToEmbed[],
+  { unlessPaused }: { unlessPaused: boolean },
 ): Promise<ClaimedBatch> {
   const hashes = wanted.map(({ hash }) => hash);
   const places = new Set(await claimTexts(em, payerOf(lane), hashes));
@@ -55,10 +61,8 @@ export async function claimBatch(
   // progress in this transaction would lock the document after its generation, against the order.
   const missing = await takeKnown(em, lane, wanted);
   const own = missing.filter((text) => claimed.has(text));
-  const { requestsPerMinute, tokensPerMinute } = lane.model.capabilities;
-  const isPaced = requestsPerMinute !== undefined || tokensPerMinute !== undefined;
-  const isDue = own.length > 0 && !isPaced && (await startEmbeddingUsageNow(em, callOf(lane, own)));
-  return { own, elsewhere: missing.filter((text) => !claimed.has(text)), isDue };
+  const isNoted = own.length > 0 && (await startEmbeddingUsage(em, callOf(lane, own), { unlessPaused }));
+  return { own, elsewhere: missing.filter((text) => !claimed.has(text)), isDue: isNoted || !unlessPaused };
 }
 
 /** The call for a batch, as it is noted before it is made. */

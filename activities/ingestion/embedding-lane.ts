@@ -13,6 +13,12 @@ import type { TextToEmbed } from './texts-to-embed.ts';
 /** Chunks from `from` up to, but without, `to`. */
 export type ChunkRange = { from: number; to: number };
 
+/**
+ * Where a step stands that ended because the turn of its next call was more than about a second away: when to come again,
+ * the moment that is booked for a call of the model (ISO 8601), and how often it has looked for vectors of others.
+ */
+export type ComeAgain = { afterMs: number; modelId: string; booked: string | null; looks: number };
+
 /** Who embeds which chunks of a generation with which model, and under which lock. */
 export type EmbeddingLane = {
   deps: Pick<IngestionDeps, 'database' | 'notifyDocument'>;
@@ -26,6 +32,10 @@ export type EmbeddingLane = {
   isFirst: boolean;
   /** Whether its vectors count as progress: those of the last model do, which completes a chunk. */
   isLast: boolean;
+  /** What to do when a call's turn is more than about a second away: to wait, to leave the rest, or to come again. */
+  ifNotDue: 'wait' | 'leave' | 'come_again';
+  /** Where the step stood when it ended to come again; null at first. */
+  again: ComeAgain | null;
 };
 
 /** Runs a transaction that holds the generation. */
@@ -67,6 +77,10 @@ export const payerOf = ({ step, model, range }: EmbeddingLane): EmbeddingPayer =
   modelId: model.id,
   firstChunk: range.from,
 });
+
+/** Whether the calls of the lane's model are counted against limits. */
+export const isLimited = ({ model }: Pick<EmbeddingLane, 'model'>): boolean =>
+  model.capabilities['requestsPerMinute'] !== undefined || model.capabilities['tokensPerMinute'] !== undefined;
 
 /** Whether the lane's model computes on this machine, and so sends no bill: two may well compute the same. */
 export const isFree = ({ model }: Pick<EmbeddingLane, 'model'>): boolean => model.provider === 'local';

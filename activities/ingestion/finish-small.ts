@@ -73,7 +73,9 @@ export function smallDocument(
           for (const [index, lane] of lanes.entries()) {
             const watched = { ...lane, step: { ...lane.step, signal } };
             const isLast = index === lanes.length - 1;
-            await embedWithModel(watched, index === 0 ? begun : undefined, isLast ? completion : undefined);
+            const lead = index === 0 ? begun : undefined;
+            const { again } = await embedWithModel(watched, lead, isLast ? completion : undefined);
+            if (again) throw new LeftToLater();
           }
         });
       } catch (error) {
@@ -119,3 +121,6 @@ function completionOf(run: GenerationRun): Completion & { publication: Publicati
     },
   };
 }
+
+/** Ends the work on a document whose next call has to wait: steps of its own wait for that, and hold no slot. */
+class LeftToLater extends Error {}

@@ -2,9 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import {
   blockModelCalls,
+  bookModelCall,
+  correctModelCall,
   readModelPause,
-  reserveModelCall,
-  settleModelCall,
+  type CallPriority,
   type PacedModel,
 } from '../../entities/usage/rate-limit-repository.ts';
 import type { Database } from '../../platform/database.ts';
@@ -13,10 +14,29 @@ import { ProviderError } from '../../providers/provider-error.ts';
 /** A model as its row says it, as far as its pace is concerned. */
 export type ModelToPace = PacedModel & { provider: string; capabilities: Record<string, unknown> };
 
+/**
+ * A call that awaits its turn; `tokens` is an estimate. `booked` is the moment that it was given before, if it was. One
+ * whose first moment is further off than `longestWaitMs` is not booked.
+ */
+export type CallToMake = {
+  tokens: number;
+  priority: CallPriority;
+  signal: AbortSignal;
+  booked?: string | null;
+  longestWaitMs?: number;
+};
+
+/** When a call's turn comes, in so many milliseconds; `booked` (ISO 8601) keeps its place, null says that it has none. */
+export type LaterTurn = { afterMs: number; booked: string | null };
+
 // A longer pause is left to Temporal's timer, so that the slot serves others meanwhile.
-const patienceMs = 20_000;
+const longestPauseMs = 20_000;
 // Where a provider refuses and does not say for how long.
 const usualPauseMs = 1_000;
+
+/** Whether a model computes on this machine, and so has no limits. */
+export const isUnpaced = ({ provider }: Pick<ModelToPace, 'provider'>): boolean =>
+  provider === 'local' || provider === 'extractive';
 
 /**
  * Makes one call of a model within its limits, which all workers share: waits for its moment, corrects what was booked
@@ -30,23 +50,59 @@ export async function paceCall<T>(
   estimate: { tokens: number; signal: AbortSignal; isDue?: boolean },
   work: { call: () => Promise<T>; tokensOf: (result: T) => number | null },
 ): Promise<T> {
-  if (model.provider === 'local' || model.provider === 'extractive') return work.call();
+  if (isUnpaced(model)) return work.call();
   const { tokens, signal, isDue = false } = estimate;
-  const { waitMs, granted } = isDue
-    ? { waitMs: 0, granted: true }
-    : await database.autocommit((em) => reserveModelCall(em, model, { tokens, patienceMs }));
-  if (!granted) throw pausedFor(waitMs);
-  // While this call waited for its moment another may have been refused, for every call of the model.
-  for (let wait = waitMs; wait > 0;) {
-    await setTimeout(wait, undefined, { signal });
-    wait = await database.inWorkspace(model.workspaceId, (em) => readModelPause(em, model));
-    if (wait > patienceMs) throw pausedFor(wait);
+  if (!isDue) await awaitTurn(database, model, { tokens, priority: 'turn', signal });
+  return makeCall(database, model, tokens, work);
+}
+
+/**
+ * Waits until a call may be made, and counts it as made.
+ * @throws ApplicationFailure `provider_rate_limited`, to be tried again later, while the provider refuses calls for long.
+ */
+export async function awaitTurn(database: Database, model: ModelToPace, call: CallToMake): Promise<void> {
+  for (let { booked = null } = call; ;) {
+    const later = await tryTurn(database, model, { ...call, booked, longestPauseMs });
+    if (later === null) return;
+    if (later.booked === null) throw pausedFor(later.afterMs);
+    await setTimeout(later.afterMs, undefined, { signal: call.signal });
+    ({ booked } = later);
   }
+}
+
+/**
+ * Waits until a call may be made if that is within about a second: null, and it is counted as made. Else it says when its
+ * turn comes. It is not booked while the provider refuses calls for longer than `longestPauseMs`.
+ */
+export async function tryTurn(
+  database: Database,
+  model: ModelToPace,
+  call: CallToMake & { longestPauseMs?: number },
+): Promise<LaterTurn | null> {
+  for (let { booked = null } = call; ;) {
+    const turn = await database.autocommit((em) => bookModelCall(em, model, { ...call, booked }));
+    if (!turn.isCounted) return { afterMs: turn.waitMs, booked: turn.moment };
+    if (turn.waitMs <= 0) return null;
+    await setTimeout(turn.waitMs, undefined, { signal: call.signal });
+    // While this call waited for its moment another may have been refused, for every call of the model.
+    const pauseMs = await database.inWorkspace(model.workspaceId, (em) => readModelPause(em, model));
+    if (pauseMs === 0) return null;
+    booked = turn.moment;
+  }
+}
+
+/** Makes a call whose turn has come; see `paceCall`. */
+export async function makeCall<T>(
+  database: Database,
+  model: ModelToPace,
+  tokens: number,
+  work: { call: () => Promise<T>; tokensOf: (result: T) => number | null },
+): Promise<T> {
   try {
     const result = await work.call();
-    const extra = (work.tokensOf(result) ?? tokens) - tokens;
-    if (extra !== 0 && model.capabilities['tokensPerMinute'] !== undefined) {
-      await database.autocommit((em) => settleModelCall(em, model, extra));
+    const extraTokens = (work.tokensOf(result) ?? tokens) - tokens;
+    if (extraTokens !== 0 && model.capabilities['tokensPerMinute'] !== undefined) {
+      await database.autocommit((em) => correctModelCall(em, model, { extraRequests: 0, extraTokens }));
     }
     return result;
   } catch (error) {

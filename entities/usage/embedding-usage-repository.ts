@@ -12,34 +12,20 @@ export type EmbeddingCall = {
   pricing: Record<string, unknown>;
 };
 
-/** Writes the row of a paid call before the call is made; its id is the call id that the provider is sent. */
-export async function startEmbeddingUsage(em: EntityManager, call: EmbeddingCall): Promise<void> {
-  await query(
-    em,
-    `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, step, attempt, pricing)
-     values ($1, $2, 'document', $3, $4, $5, $6, $7) on conflict do nothing`,
-    [
-      call.callId,
-      call.workspaceId,
-      call.documentId,
-      call.modelId,
-      call.step,
-      call.attempt,
-      JSON.stringify(call.pricing),
-    ],
-  );
-}
-
 /**
- * Notes a call in the transaction that decides on it, if the model's provider has not asked for a pause; false if it has.
- * For models without limits, whose calls need not book their moment.
+ * Writes the row of a paid call before the call is made; its id is the call id that the provider is sent. `unlessPaused`
+ * notes it, for a model without limits, only if its provider has not asked for a pause. Returns whether a row was written.
  */
-export async function startEmbeddingUsageNow(em: EntityManager, call: EmbeddingCall): Promise<boolean> {
+export async function startEmbeddingUsage(
+  em: EntityManager,
+  call: EmbeddingCall,
+  { unlessPaused = false }: { unlessPaused?: boolean } = {},
+): Promise<boolean> {
   const rows = await query(
     em,
     `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, step, attempt, pricing)
      select $1, $2, 'document', $3, $4, $5, $6, $7
-     where not exists (
+     where not $8 or not exists (
        select from rate_limits r where r.workspace_id = $2 and r.model_id = $4 and r.blocked_until > clock_timestamp())
      on conflict do nothing returning id`,
     [
@@ -50,15 +36,17 @@ export async function startEmbeddingUsageNow(em: EntityManager, call: EmbeddingC
       call.step,
       call.attempt,
       JSON.stringify(call.pricing),
+      unlessPaused,
     ],
   );
   return rows.length > 0;
 }
 
 /**
- * The number of the next attempt at calls for a range of a document's chunks. Calls of earlier attempts whose figures
- * have not arrived become unknown. Counted by the rows: a step that runs within a workflow task is not told of the
- * attempts that died before it.
+ * The number of the attempt at calls for a range of a document's chunks: the same while every call of it was settled, for a
+ * step that only waited for its turn tries nothing again; else the next. Calls of earlier attempts whose figures have not
+ * arrived become unknown. Counted by the rows: a step that runs within a workflow task is not told of the attempts that
+ * died before it.
  */
 export async function beginEmbeddingAttempt(
   em: EntityManager,
@@ -67,8 +55,15 @@ export async function beginEmbeddingAttempt(
 ): Promise<number> {
   const [row] = await query<{ attempt: number; pending: boolean }>(
     em,
-    `select coalesce(max(attempt), 0)::integer + 1 as attempt, coalesce(bool_or(state = 'started'), false) as pending
-     from usage_metrics where entity_type = 'document' and entity_id = $1 and step >= $2 and step < $3`,
+    `with calls as (
+       select attempt, state from usage_metrics
+       where entity_type = 'document' and entity_id = $1 and step >= $2 and step < $3),
+     last as (select max(attempt) as attempt from calls)
+     select coalesce(max(last.attempt), 0)::integer + case
+              when max(last.attempt) is null or bool_or(calls.attempt = last.attempt and calls.state <> 'settled')
+              then 1 else 0 end as attempt,
+            coalesce(bool_or(calls.state = 'started'), false) as pending
+     from last left join calls on true`,
     [documentId, range.from, range.to],
   );
   const { attempt, pending } = row!;

@@ -1,5 +1,4 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import type { ApplicationFailure } from '@temporalio/common';
 import { v7 } from 'uuid';
 import { retryDocuments } from '../../entities/documents/retry-documents.ts';
 import { deleteDocument } from '../../entities/documents/document-repository.ts';
@@ -181,20 +180,58 @@ describe('the limits of a model', () => {
     await h.database.autocommit((em) =>
       em.execute(`select block_model_calls('${h.workspace.workspaceId}', '${h.workspace.modelId}', 3600000)`),
     );
-    let failure: ApplicationFailure | null = null;
-    h.worker.around = async (name, run) => {
-      try {
-        return await run();
-      } catch (error) {
-        if (name === 'embedChunks') failure = error as ApplicationFailure;
-        throw error;
-      }
-    };
+    const visits = watchVisits();
     const key = await h.start(await h.accept(markdownBytes(1)));
-    await until(async () => failure, { what: 'the step giving its slot back' });
-    expect(failure).toMatchObject({ type: 'provider_rate_limited', nonRetryable: false });
+    await until(async () => visits[0]?.again, { what: 'the step giving its slot back' });
+    expect(visits[0]!.again!.afterMs).toBeGreaterThan(60_000);
     expect(h.provider.log()).toEqual([]);
     await h.handle(key).cancel();
     expect(await h.ended(key)).toEqual({ state: 'cancelled', chunks: 0 });
   });
+
+  test('R8: what waits for its turn holds no slot, and nobody is served twice while another waits', async () => {
+    // Three at once, of which batches may have two, then one every 2.1 s.
+    await limit({ requestsPerMinute: 30 });
+    const visits = watchVisits();
+    const keys = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((mark) => h.accept(markdownBytes(1, mark))));
+    await Promise.all(keys.map((key) => h.start(key)));
+    for (const key of keys) expect(await h.ended(key)).toMatchObject({ state: 'active' });
+    const times = starts();
+    expect(times.at(-1)!).toBeGreaterThan(4000);
+    expect(visits.filter(({ again }) => again).length).toBeGreaterThanOrEqual(2);
+    // A wait of up to a second is not worth a timer.
+    for (const { ms } of visits) expect(ms).toBeLessThan(2500);
+    const usage = await h.workspace.query<{ attempt: number }>(
+      `select attempt from usage_metrics where entity_type = 'document'`,
+      [],
+    );
+    expect(usage).toHaveLength(times.length);
+    for (const { attempt } of usage) expect(attempt).toBe(1);
+    for (const key of keys) await h.expectServed(key);
+  });
+
+  test('R8: who waits for a vector that another pays for holds no slot either, and pays nothing', async () => {
+    const texts = markdownBytes(2);
+    h.provider.control({ script: [{ firstTokenMs: 4000 }] });
+    const visits = watchVisits();
+    const first = await h.start(await h.accept(texts));
+    await h.called();
+    const second = await h.start(await h.accept(texts));
+    await until(async () => visits.find(({ again }) => again?.looks === 1), { what: 'the step giving its slot back' });
+    for (const key of [first, second]) expect(await h.ended(key)).toMatchObject({ state: 'active' });
+    for (const key of [first, second]) await h.expectServed(key);
+    expect(paidTexts()).toBe(await chunksOf(first));
+  });
+
+  /** How long each step of embedding was at work, and what it ended with. */
+  function watchVisits() {
+    const visits: { ms: number; again?: { afterMs: number; looks: number } }[] = [];
+    h.worker.around = async (name, run) => {
+      const startedAt = performance.now();
+      const result = await run();
+      if (name === 'embedChunks') visits.push({ ...(result as object), ms: performance.now() - startedAt });
+      return result;
+    };
+    return visits;
+  }
 });

@@ -98,6 +98,8 @@ describe('R2: a cancel waits for nobody in a circle', () => {
       embedder,
       isFirst: true,
       isLast: true,
+      ifNotDue: 'wait',
+      again: null,
     }).catch((error: unknown) => error);
     await isCalled;
     const release = await hold(`select from document_chunks where document_id = $1 for key share`, [run.documentId]);
