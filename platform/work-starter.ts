@@ -15,6 +15,7 @@ import {
   workflowTypes,
   type ConversationInput,
   type IndexModelInput,
+  type IngestBatchInput,
   type IngestDocumentInput,
   type MoveEmbeddingsInput,
   type SyncSourceInput,
@@ -34,8 +35,10 @@ export interface WorkStarter {
   conversationRuns(turn: Pick<CommittedTurn, 'conversationId'>): Promise<boolean>;
   /** True if it started a run; false if one was there and works on. */
   startIngest(input: IngestDocumentInput): Promise<boolean>;
-  /** Whether a run of the ingestion is open. */
-  ingestRuns(input: IngestDocumentInput): Promise<boolean>;
+  /** Starts the workflow of that id, which ingests several small documents; nothing happens where it runs. */
+  startIngestBatch(workflowId: string, input: IngestBatchInput): Promise<void>;
+  /** Whether a run of the ingestion is open: by the id that its generation's row names, or of a workflow of its own. */
+  ingestRuns(input: IngestDocumentInput, workflowId?: string): Promise<boolean>;
   /** Asks an open run to end; nothing happens where there is none. */
   cancelIngest(ingest: Pick<IngestDocumentInput, 'documentId' | 'generation'>): Promise<void>;
   /** Starts the workflow of an accepted sync; nothing happens where it runs. */
@@ -141,9 +144,22 @@ export function createWorkStarter(client: Client): WorkStarter {
         return false;
       }
     },
-    async ingestRuns({ documentId, generation }) {
+    async startIngestBatch(workflowId, input) {
+      const { workspaceId, documents } = input;
+      await startOnce(workflowTypes.ingestBatch, {
+        workflowId,
+        taskQueue: taskQueues.ingest,
+        args: [input],
+        staticSummary: `Ingest ${documents.length} small documents`,
+        staticDetails: documents
+          .map(({ documentId, generation }) => `- Document \`${documentId}\`, generation ${generation}`)
+          .join('\n'),
+        typedSearchAttributes: attributes({ PerdureWorkspace: workspaceId, PerdureStatus: 'processing' }),
+      });
+    },
+    async ingestRuns({ documentId, generation }, workflowId = workflowIds.ingestDocument(documentId, generation)) {
       try {
-        const handle = client.workflow.getHandle(workflowIds.ingestDocument(documentId, generation));
+        const handle = client.workflow.getHandle(workflowId);
         return (await handle.describe()).status.name === 'RUNNING';
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
@@ -161,7 +177,7 @@ export function createWorkStarter(client: Client): WorkStarter {
       try {
         await client.workflow.start(workflowTypes.syncSource, {
           workflowId: syncWorkflowId(input),
-          taskQueue: taskQueues.ingest,
+          taskQueue: taskQueues.sync,
           args: [input],
           workflowIdConflictPolicy: 'USE_EXISTING',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',

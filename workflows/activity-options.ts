@@ -30,6 +30,16 @@ export const prepareSmallOptions: LocalActivityOptions = {
   startToCloseTimeout: '10 minutes',
 };
 
+/**
+ * All of a batch of small documents. A second attempt only looks what the first has left, so that a document which brings
+ * its worker down does so once more, in a workflow of its own.
+ */
+export const ingestSmallOptions: ActivityOptions = {
+  ...noticed,
+  startToCloseTimeout: '10 minutes',
+  retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};
+
 /** Extraction and chunking of a large document: 32 MB take about a minute. */
 export const prepareLargeOptions: ActivityOptions = {
   ...noticed,

@@ -1,5 +1,6 @@
 export { conversation } from './conversation.ts';
 export { ingestDocument } from './ingest-document.ts';
+export { ingestBatch } from './ingest-batch.ts';
 export { moveEmbeddings } from './move-embeddings.ts';
 export { indexModel } from './index-model.ts';
 export { checkSource } from './check-source.ts';

@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { createIngestionActivities } from '../activities/ingestion/create-ingestion-activities.ts';
+import { smallDocumentBytes } from '../contracts/names/small-documents.ts';
 import type { IngestDocumentInput, IngestDocumentResult } from '../contracts/names/workflows.ts';
 import {
   dropSupersededOptions,
@@ -34,8 +35,6 @@ const { publishGeneration } = proxyLocalActivities<Steps>(publishGenerationOptio
 const { dropSuperseded } = proxyActivities<Steps>(dropSupersededOptions);
 const { failGeneration } = proxyActivities<Steps>(failGenerationOptions);
 
-// A larger document would hold up its workflow task.
-const smallBytes = 262_144;
 // About 2 s of work of the local model: what a crash may have to begin anew is a batch of it, and the history stays short.
 const chunksPerStep = 256;
 // Two ranges under way keep the model busy while one of them is stored.
@@ -89,7 +88,7 @@ export async function ingestDocument(input: IngestDocumentInput): Promise<Ingest
 async function ingest(input: IngestDocumentInput): Promise<IngestDocumentResult> {
   const startedAt = workflowInfo().runStartTime.toISOString();
   setCurrentDetails('Extracting and chunking');
-  let prepared = await prepareSmall(input, { startedAt, largestBytes: smallBytes, finishSmall: true });
+  let prepared = await prepareSmall(input, { startedAt, largestBytes: smallDocumentBytes, finishSmall: true });
   if (prepared.state === 'larger') prepared = await prepareLarge(input, { startedAt });
   if (prepared.state === 'larger' || prepared.state === 'fenced') return { state: 'abandoned', chunks: 0 };
   if (prepared.state !== 'staging') {

@@ -1,8 +1,9 @@
+import { isSmallDocument } from '../../contracts/names/small-documents.ts';
 import { chunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
 import { chunkText } from '../../domain/chunking/chunk-text.ts';
 import { fitChunkSizes } from '../../domain/chunking/fit-chunk-sizes.ts';
 import { readClaim } from '../../domain/documents/claimed-type.ts';
-import { documentTypeOf, parsesQuickly } from '../../domain/documents/media-types.ts';
+import { documentTypeOf } from '../../domain/documents/media-types.ts';
 import type { MediaType } from '../../domain/documents/media-types.ts';
 import type { ChunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
 import type { ChunkToStore } from '../../entities/documents/document-chunk-repository.ts';
@@ -13,8 +14,6 @@ import type { IngestionDeps } from './ingestion-deps.ts';
 import { inTurns } from './in-turns.ts';
 import { tokenizeText } from './tokenize-text.ts';
 
-// What is larger would hold up small documents.
-const smallBytes = 262_144;
 // The markers that a model adds to each text.
 const markerTokens = 2;
 
@@ -25,14 +24,6 @@ export type ExtractedDocument = {
   title: string;
   chunks: (ChunkToStore & { metadata: ChunkMetadata })[];
 };
-
-/** Whether a document is no larger than that, and of a kind whose parser takes milliseconds. */
-export function readsQuickly(
-  generation: Pick<OwnedGeneration, 'byte_size' | 'mime_type'>,
-  largestBytes: number = smallBytes,
-): boolean {
-  return generation.byte_size <= largestBytes && parsesQuickly(generation.mime_type);
-}
 
 /**
  * Extracts a document's text and cuts it into chunks by the tokens of the first model, into pieces that every model reads
@@ -51,7 +42,7 @@ export async function extractChunks(
       ...readClaim(generation.declared_type),
       name: path?.split(/[\\/]/).at(-1) ?? null,
       password: sealed === null ? null : deps.openSealed(sealed),
-      quick: readsQuickly(generation),
+      quick: isSmallDocument({ mimeType: generation.mime_type, byteSize: generation.byte_size }),
     },
     signal,
   );

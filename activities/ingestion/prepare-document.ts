@@ -1,16 +1,17 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
+import { isSmallDocument } from '../../contracts/names/small-documents.ts';
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
 import type { EmbeddingModelRow } from '../../entities/agents/embedding-model-repository.ts';
 import { readBlob } from '../../entities/documents/blob-repository.ts';
 import { takeOverGeneration } from '../../entities/documents/document-generation-repository.ts';
 import type { GenerationRun } from '../../entities/documents/document-generation-repository.ts';
-import { extractChunks, readsQuickly } from './extract-chunks.ts';
+import { extractChunks } from './extract-chunks.ts';
 import { smallDocument } from './finish-small.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import type { PreparedDocument } from './prepared-document.ts';
-import { runStep } from './run-step.ts';
+import { runStep, type OwnedStep } from './run-step.ts';
 import { storeChunks } from './store-chunks.ts';
 
 /** When the run began, the largest document to read in this step, and whether to finish it here if it is small. */
@@ -26,33 +27,41 @@ export type PreparationOrder = { startedAt: string; largestBytes?: number; finis
 export function createPrepareDocument(
   deps: IngestionDeps,
 ): (input: IngestDocumentInput, order: PreparationOrder) => Promise<PreparedDocument> {
-  return async function prepareDocument(input, { startedAt, largestBytes, finishSmall = false }) {
-    return runStep(input, async (step) => {
-      const { run } = step;
-      const taken = await deps.database.inWorkspace(run.workspaceId, async (em) => {
-        const generation = await takeOverGeneration(em, { ...run, runStartedAt: new Date(startedAt) });
-        if (generation.state !== 'staging' || generation.expected_chunks !== null) {
-          const { state, expected_chunks: chunks } = generation;
-          const superseded = state === 'active' && finishSmall ? { superseded: run.generation > 1 } : {};
-          return { ended: { state, chunks: chunks ?? 0, ...superseded } };
-        }
-        if (largestBytes !== undefined && !readsQuickly(generation, largestBytes)) {
-          return { ended: { state: 'larger' as const, chunks: 0 } };
-        }
-        return { generation, bytes: await readBlob(em, run), models: await requireModels(em, run) };
-      });
-      deps.notifyDocument(run.documentId);
-      if (taken.ended) return taken.ended;
-      const models = taken.models.map((model) => deps.embeddingModel(model));
-      const document = await extractChunks(deps, { ...taken, models }, step.signal);
-      const small = finishSmall ? smallDocument(deps, step, { ...taken, document }) : null;
-      await storeChunks(deps, run, document, step.signal, async (em) => small?.begin(em));
-      deps.notifyDocument(run.documentId);
-      const ended = await small?.finish();
-      if (ended) return ended;
-      return { state: 'staging', chunks: document.chunks.length };
-    });
+  return async function prepareDocument(input, order) {
+    return runStep(input, (step) => prepare(deps, step, order));
   };
+}
+
+/** The step itself. */
+export async function prepare(
+  deps: IngestionDeps,
+  step: OwnedStep,
+  { startedAt, largestBytes, finishSmall = false }: PreparationOrder,
+): Promise<PreparedDocument> {
+  const { run, workflowId } = step;
+  const taken = await deps.database.inWorkspace(run.workspaceId, async (em) => {
+    const generation = await takeOverGeneration(em, { ...run, workflowId, runStartedAt: new Date(startedAt) });
+    if (generation.state !== 'staging' || generation.expected_chunks !== null) {
+      const { state, expected_chunks: chunks } = generation;
+      const superseded = state === 'active' && finishSmall ? { superseded: run.generation > 1 } : {};
+      return { ended: { state, chunks: chunks ?? 0, ...superseded } };
+    }
+    const { mime_type: mimeType, byte_size: byteSize } = generation;
+    if (largestBytes !== undefined && !isSmallDocument({ mimeType, byteSize }, largestBytes)) {
+      return { ended: { state: 'larger' as const, chunks: 0 } };
+    }
+    return { generation, bytes: await readBlob(em, run), models: await requireModels(em, run) };
+  });
+  deps.notifyDocument(run.documentId);
+  if (taken.ended) return taken.ended;
+  const models = taken.models.map((model) => deps.embeddingModel(model));
+  const document = await extractChunks(deps, { ...taken, models }, step.signal);
+  const small = finishSmall ? smallDocument(deps, step, { ...taken, document }) : null;
+  await storeChunks(deps, run, document, step.signal, async (em) => small?.begin(em));
+  deps.notifyDocument(run.documentId);
+  const ended = await small?.finish();
+  if (ended) return ended;
+  return { state: 'staging', chunks: document.chunks.length };
 }
 
 async function requireModels(em: EntityManager, run: GenerationRun): Promise<EmbeddingModelRow[]> {

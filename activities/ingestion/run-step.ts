@@ -11,6 +11,9 @@ export type Step = {
   signal: AbortSignal;
 };
 
+/** The same, and the id of the workflow whose run it is. */
+export type OwnedStep = Step & { workflowId: string };
+
 // Several heartbeats within the time-out of activity-options.ts, so that one that is late does no harm.
 const heartbeatEveryMs = 2000;
 
@@ -18,15 +21,23 @@ const heartbeatEveryMs = 2000;
  * Runs one step with heartbeats, as the workflow run that asked for it, and turns what it throws into a failure with a
  * code of the error table.
  */
-export async function runStep<T>(input: IngestDocumentInput, work: (step: Step) => Promise<T>): Promise<T> {
+export async function runStep<T>(input: IngestDocumentInput, work: (step: OwnedStep) => Promise<T>): Promise<T> {
+  return runBatchStep(({ runId, ...step }) => {
+    const { workspaceId, documentId, generation } = input;
+    return work({ ...step, run: { workspaceId, documentId, generation, runId } });
+  });
+}
+
+/** The same for a step of several documents. */
+export async function runBatchStep<T>(
+  work: (step: Omit<OwnedStep, 'run'> & { runId: string }) => Promise<T>,
+): Promise<T> {
   const context = Context.current();
   // A local step has no heartbeat: its workflow task's time-out tells of a dead worker.
   const heartbeat = context.info.isLocal ? undefined : setInterval(() => context.heartbeat(), heartbeatEveryMs);
   try {
-    const runId = context.info.workflowExecution?.runId ?? '';
-    const { workspaceId, documentId, generation } = input;
-    const run = { workspaceId, documentId, generation, runId };
-    return await work({ run, attempt: context.info.attempt, signal: context.cancellationSignal });
+    const { runId, workflowId } = context.info.workflowExecution ?? { runId: '', workflowId: '' };
+    return await work({ runId, workflowId, attempt: context.info.attempt, signal: context.cancellationSignal });
   } catch (error) {
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
     throw ingestionFailure(error);

@@ -1,4 +1,4 @@
-import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
+import { workflowIds, type IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import {
   claimStrayGenerations,
   failLostGeneration,
@@ -16,18 +16,22 @@ export type SweepAcceptedDocumentsDeps = {
   database: Database;
   /** True if it started a run; false if one was there and works on. */
   startIngest(input: IngestDocumentInput): Promise<boolean>;
-  ingestRuns(input: IngestDocumentInput): Promise<boolean>;
+  /** Whether that workflow is open; by default, the document's own. */
+  ingestRuns(input: IngestDocumentInput, workflowId?: string): Promise<boolean>;
 };
 
 /**
  * Starts the workflows of documents whose request died between the rows and the start, or whose workflow is gone; returns
- * how many it looked at. A workflow that is ended from outside again and again is not started for ever: its document
- * fails with that as the reason. A start that fails is tried again by a later sweep.
+ * how many it looked at. What a batch has left undone gets workflows of its own. A workflow that is ended from outside
+ * again and again is not started for ever: its document fails with that as the reason. A start that fails is tried again
+ * by a later sweep.
  */
 export function createSweepAcceptedDocuments(deps: SweepAcceptedDocumentsDeps): () => Promise<{ swept: number }> {
   return async function sweepAcceptedDocuments() {
     const stray = await deps.database.asOperator((em) => claimStrayGenerations(em, sweptAtOnce));
+    const running = new Map<string, boolean>();
     for (const generation of stray) {
+      if (await isBatched(deps, generation, running)) continue;
       if (generation.restarts >= mostRestarts) await giveUp(deps, generation);
       else if (await deps.startIngest(inputOf(generation))) {
         await deps.database.asOperator((em) => noteRestart(em, generation));
@@ -35,6 +39,19 @@ export function createSweepAcceptedDocuments(deps: SweepAcceptedDocumentsDeps): 
     }
     return { swept: stray.length };
   };
+}
+
+/** Whether a batch that is open has the document, or will have it; `running` keeps what was asked of batches. */
+async function isBatched(
+  deps: SweepAcceptedDocumentsDeps,
+  generation: StrayGeneration,
+  running: Map<string, boolean>,
+): Promise<boolean> {
+  const { documentId, generation: number, workflowId } = generation;
+  if (workflowId === workflowIds.ingestDocument(documentId, number)) return false;
+  const known = running.get(workflowId) ?? (await deps.ingestRuns(inputOf(generation), workflowId));
+  running.set(workflowId, known);
+  return known;
 }
 
 async function giveUp(deps: SweepAcceptedDocumentsDeps, generation: StrayGeneration): Promise<void> {

@@ -2,6 +2,7 @@
 export const workflowTypes = {
   conversation: 'conversation',
   ingestDocument: 'ingestDocument',
+  ingestBatch: 'ingestBatch',
   sweepAccepted: 'sweepAccepted',
   sweepOrphans: 'sweepOrphans',
   maintainLexicon: 'maintainLexicon',
@@ -16,6 +17,8 @@ export const workflowTypes = {
 export const workflowIds = {
   conversation: (conversationId: string) => `conversation/${conversationId}`,
   ingestDocument: (documentId: string, generation: number) => `ingest/${documentId}/${generation}`,
+  /** Small documents of one job that are ingested together; `part` counts from 1. */
+  ingestBatch: (jobId: string, part: number) => `ingest-batch/${jobId}/${part}`,
   sweepAccepted: 'sweep-accepted',
   sweepOrphans: 'sweep-orphans',
   maintainLexicon: 'maintain-lexicon',
@@ -96,6 +99,18 @@ export type IngestDocumentInput = { workspaceId: string; documentId: string; gen
 
 /** Verdict of the `ingestDocument` workflow. */
 export type IngestDocumentResult = { state: 'active' | 'failed' | 'abandoned' | 'cancelled'; chunks: number };
+
+/** One generation of a document, as a batch names it. */
+export type BatchedDocument = { documentId: string; generation: number };
+
+/** Argument of the `ingestBatch` workflow. */
+export type IngestBatchInput = { workspaceId: string; documents: BatchedDocument[] };
+
+/**
+ * Verdict of the `ingestBatch` workflow: how many documents it brought to be served, how many had ended otherwise or were
+ * taken over meanwhile, and how many it left to workflows of their own.
+ */
+export type IngestBatchResult = { active: number; gone: number; left: number };
 
 /** Argument of the `syncSource` workflow; `full` lists the source, `items` fetches what was named. */
 export type SyncSourceInput = {

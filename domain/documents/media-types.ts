@@ -24,20 +24,3 @@ export const documentTypeOf = {
 
 /** A media type under which a parser can be found. */
 export type MediaType = keyof typeof documentTypeOf;
-
-const quick: readonly string[] = [
-  'text/plain',
-  'text/markdown',
-  'text/x-source',
-  'text/csv',
-  'text/tab-separated-values',
-  'application/json',
-  'application/x-ndjson',
-  'application/x-ipynb+json',
-  'application/xml',
-];
-
-/** Whether a parser of this type takes milliseconds for a small document; others may take seconds, or a library's fault. */
-export function parsesQuickly(mimeType: string): boolean {
-  return quick.includes(mimeType);
-}

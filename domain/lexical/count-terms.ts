@@ -19,20 +19,25 @@ const mostFrequent = 32_767;
 export function termCounter(workspaceId: string): (parts: readonly WeightedTerms[]) => ChunkTerms {
   const keyOf = termKeys(workspaceId);
   return (parts) => {
-    const counts = new Map<number, number>();
+    const byTerm = new Map<string, number>();
     let length = 0;
     for (const { terms, weight } of parts) {
       length += terms.length * weight;
-      for (const term of terms) {
-        const key = keyOf(term);
-        counts.set(key, (counts.get(key) ?? 0) + weight);
-      }
+      for (const term of terms) byTerm.set(term, (byTerm.get(term) ?? 0) + weight);
     }
-    const terms = Array.from(Float64Array.from(counts.keys()).sort());
-    const frequencies = terms.map((key) => Math.min(mostFrequent, counts.get(key)!));
-    const tiers = tierFrequencies.flatMap((least, index) =>
-      terms.filter((_, place) => frequencies[place]! >= least).map((key) => tierKey(key, index + 1)),
-    );
-    return { length, keys: [...terms, ...tiers], frequencies };
+    const counted = Array.from(byTerm, ([term, count]) => ({ key: keyOf(term), count }));
+    counted.sort((one, other) => one.key - other.key);
+    const terms: number[] = [];
+    const frequencies: number[] = [];
+    for (const { key, count } of counted) {
+      // Two terms may share a key.
+      const before = terms.at(-1) === key ? frequencies.pop()! : 0;
+      if (before === 0) terms.push(key);
+      frequencies.push(Math.min(mostFrequent, before + count));
+    }
+    const keys: (number | bigint)[] = terms.slice();
+    for (const [index, least] of tierFrequencies.entries())
+      for (const [place, key] of terms.entries()) if (frequencies[place]! >= least) keys.push(tierKey(key, index + 1));
+    return { length, keys, frequencies };
   };
 }

@@ -39,24 +39,37 @@ export async function readEmbeddingModels(
 ): Promise<EmbeddingModelRow[]> {
   return query<EmbeddingModelRow>(
     em,
-    `with candidates as (
+    modelsFor('select d.knowledge_source_id as id from documents d where d.workspace_id = $1 and d.id = $2'),
+    [workspaceId, documentId],
+  );
+}
+
+/** The same for all documents of a source, or for those of none. */
+export async function readSourceModels(
+  em: EntityManager,
+  workspaceId: string,
+  knowledgeSourceId: string | null,
+): Promise<EmbeddingModelRow[]> {
+  return query<EmbeddingModelRow>(em, modelsFor('select $2::uuid as id'), [workspaceId, knowledgeSourceId]);
+}
+
+/** `source` selects the id of the source. */
+const modelsFor = (source: string): string =>
+  `with candidates as (
        select m.*, row_number() over (order by m.created_at, m.id) as age from models m
        where m.workspace_id = $1 and m.kind = 'embedding' and m.is_active and m.deleted_at is null)
      select m.id, m.provider, m.model_id as "modelId", m.endpoint, m.api_key as "apiKey",
             m.capabilities || jsonb_build_object('dimensions', m.dimensions) as capabilities, m.pricing, m.dimensions
      from candidates m
      where m.age = 1 or m.id in (
-       select r.embedding_model_id from rag_tools r, documents d
-       where r.workspace_id = $1 and r.deleted_at is null and d.workspace_id = $1 and d.id = $2
-         and (r.knowledge_source_id is null or r.knowledge_source_id = d.knowledge_source_id)
+       select r.embedding_model_id from rag_tools r, (${source}) s
+       where r.workspace_id = $1 and r.deleted_at is null
+         and (r.knowledge_source_id is null or r.knowledge_source_id = s.id)
        union all
-       select v.model_id from embedding_moves v, documents d
-       where v.workspace_id = $1 and v.state in ('accepted', 'running') and d.workspace_id = $1 and d.id = $2
-         and (v.knowledge_source_id is null or v.knowledge_source_id = d.knowledge_source_id))
-     order by m.age`,
-    [workspaceId, documentId],
-  );
-}
+       select v.model_id from embedding_moves v, (${source}) s
+       where v.workspace_id = $1 and v.state in ('accepted', 'running')
+         and (v.knowledge_source_id is null or v.knowledge_source_id = s.id))
+     order by m.age`;
 
 /** One embedding model of the workspace; null if it is not there. */
 export async function findEmbeddingModel(

@@ -5,6 +5,7 @@ import {
   createIngestionJob,
   removeIngestionJob,
 } from './ingestion-job-repository.ts';
+import { planBatches } from './plan-batches.ts';
 import { reserveGeneration } from './reserve-generation.ts';
 import type { ChunkParameters, DocumentToAccept, ReservedGeneration } from './reserve-generation.ts';
 import { query } from '../sql.ts';
@@ -35,12 +36,15 @@ export async function acceptDocuments(
   if (!addToJob)
     await createIngestionJob(em, { jobId, workspaceId, knowledgeSourceId, totalDocuments: documents.length });
   await lockPaths(em, batch);
+  const batches = await planBatches(em, batch, documents);
   const reserved: ReservedGeneration[] = [];
   // In the order of their paths, so that two batches with the same documents never wait for each other in a circle.
   const order = documents.map((_, index) => index).toSorted((a, b) => compare(documents[a]!, documents[b]!));
   for (const index of order) {
-    const acceptance = { workspaceId, jobId, knowledgeSourceId, ...parameters };
-    reserved[index] = await reserveGeneration(em, acceptance, documents[index]!);
+    const document = documents[index]!;
+    const workflowId = batches.get(document) ?? null;
+    const acceptance = { workspaceId, jobId, knowledgeSourceId, workflowId, ...parameters };
+    reserved[index] = await reserveGeneration(em, acceptance, document);
   }
   const unchanged = reserved.filter((document) => document.unchanged).length;
   if (addToJob) {

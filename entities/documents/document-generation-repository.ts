@@ -38,13 +38,13 @@ export type OwnedGeneration = {
 export type ForeignGeneration = { state: GenerationEnd | 'fenced'; expected_chunks: number | null };
 
 /**
- * Makes `runId` the only run that may write to the generation, unless a run that started later has it; a crashed run's
- * half-stored chunks are deleted. Takes the locks in the order that all who end a generation take them: document,
+ * Makes `runId`, of the workflow `workflowId`, the only run that may write to the generation, unless a run that started
+ * later has it; a crashed run's half-stored chunks are deleted. Takes the locks in the order that all who end a generation take them: document,
  * generations ascending, jobs.
  */
 export async function takeOverGeneration(
   em: EntityManager,
-  run: GenerationRun & { runStartedAt: Date },
+  run: GenerationRun & { runStartedAt: Date; workflowId?: string },
 ): Promise<OwnedGeneration | ForeignGeneration> {
   await lockDocument(em, run);
   const [found] = await query<
@@ -67,11 +67,11 @@ export async function takeOverGeneration(
   await query(
     em,
     `update document_generations
-     set run_id = $3, started_at = $4, updated_at = now(),
+     set run_id = $3, started_at = $4, updated_at = now(), workflow_id = coalesce($5, workflow_id),
          queue_wait_ms = coalesce(queue_wait_ms, (extract(epoch from now() - created_at) * 1000)::integer),
          stage = case when expected_chunks is null then 'extracting' else stage end
      where document_id = $1 and generation = $2`,
-    [run.documentId, run.generation, run.runId, run.runStartedAt],
+    [run.documentId, run.generation, run.runId, run.runStartedAt, run.workflowId ?? null],
   );
   await query(
     em,

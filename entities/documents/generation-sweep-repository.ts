@@ -5,8 +5,8 @@ import { endGeneration, lockDocument, lockGenerations, settleDocument } from './
 import { countEndedDocuments } from './ingestion-job-repository.ts';
 import { query } from '../sql.ts';
 
-/** A generation that nobody may be working on, and how often its workflow was started again. */
-export type StrayGeneration = GenerationKey & { restarts: number };
+/** A generation that nobody may be working on, its workflow's id, and how often one was started again. */
+export type StrayGeneration = GenerationKey & { restarts: number; workflowId: string };
 
 /**
  * Finds generations that nobody may be working on: accepted a few seconds ago and never begun, or silent for a minute.
@@ -24,7 +24,8 @@ export async function claimStrayGenerations(em: EntityManager, limit: number): P
                least((updated_at - created_at) / 2, interval '10 minutes'))
            order by updated_at limit $1 for update skip locked) stray
      where g.document_id = stray.document_id and g.generation = stray.generation
-     returning g.workspace_id as "workspaceId", g.document_id as "documentId", g.generation, g.restarts`,
+     returning g.workspace_id as "workspaceId", g.document_id as "documentId", g.generation, g.restarts,
+               g.workflow_id as "workflowId"`,
     [limit],
   );
 }

@@ -31,8 +31,13 @@ export type DocumentToAccept = {
 /** Sizes in tokens of the embedding model. */
 export type ChunkParameters = { chunkSize: number; chunkOverlap: number };
 
-/** What a document is accepted into. */
-export type Acceptance = ChunkParameters & { workspaceId: string; jobId: string; knowledgeSourceId: string | null };
+/** What a document is accepted into; `workflowId` is that of the workflow which is to ingest it, null for one of its own. */
+export type Acceptance = ChunkParameters & {
+  workspaceId: string;
+  jobId: string;
+  knowledgeSourceId: string | null;
+  workflowId: string | null;
+};
 
 /** A document with the generation that is to be ingested, or, if unchanged, that holds the same content already. */
 export type ReservedGeneration = { documentId: string; generation: number; unchanged: boolean };
@@ -150,7 +155,7 @@ async function insertGeneration(
       document.documentId,
       generation,
       acceptance.jobId,
-      workflowIds.ingestDocument(document.documentId, generation),
+      acceptance.workflowId ?? workflowIds.ingestDocument(document.documentId, generation),
       document.mimeType,
       document.bytes.byteLength,
       Buffer.from(document.contentHash),

@@ -1,4 +1,5 @@
 import { francAll } from 'franc';
+import { createLatinRanking } from './rank-latin-languages.ts';
 
 // The languages that are stemmed or segmented, and those that would be taken for one of them. Fewer are told apart better.
 const iso639: Record<string, string> = {
@@ -10,6 +11,8 @@ const iso639: Record<string, string> = {
 }; // prettier-ignore
 
 const options = { only: Object.keys(iso639) };
+const rankLatin = createLatinRanking(options.only);
+const isAscii = /^[\0-\x7f]*$/;
 // Trigrams of so much text decide; more costs time and changes nothing.
 const sample = 2000;
 const leastLetters = 20;
@@ -22,13 +25,12 @@ const closeToEnglish = 0.92;
  * letters are Latin.
  */
 export function detectLanguage(text: string): string {
-  const letters = text
-    .slice(0, 5 * sample)
-    .replaceAll(/[^\p{L}\p{M}]+/gu, ' ')
-    .trim();
+  const begin = text.slice(0, 5 * sample);
+  const letters = begin.replaceAll(isAscii.test(begin) ? /[^A-Za-z]+/g : /[^\p{L}\p{M}]+/gu, ' ').trim();
   if (letters.length < leastLetters) return byScript(letters);
   const middle = Math.max(0, Math.floor((letters.length - sample) / 2));
-  const ranked = francAll(letters.slice(middle, middle + sample), options);
+  const sampled = letters.slice(middle, middle + sample);
+  const ranked = rankLatin(sampled) ?? francAll(sampled, options);
   if (ranked.some(([code, closeness]) => code === 'eng' && closeness >= closeToEnglish)) return 'en';
   return iso639[ranked[0]?.[0] ?? 'und'] ?? 'und';
 }

@@ -1,13 +1,17 @@
+import type { Client } from '@temporalio/client';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { query } from '../../entities/sql.ts';
 import type { Breach, Check } from './breach.ts';
 import { workflowState } from './workflow-state.ts';
 
+type Row = { id: string; generation: number; status: string; state: string | null; workflowId: string };
+
 /** Invariant 1: every document is in a terminal state, or a running workflow owns each of its generations that is not. */
 export const checkDocuments: Check = async ({ em, temporal, graceSeconds }) => {
-  const rows = await query<{ id: string; generation: number; status: string; state: string | null }>(
+  const rows = await query<Row>(
     em,
-    `select d.id, coalesce(g.generation, d.latest_generation) as generation, d.status, g.state
+    `select d.id, coalesce(g.generation, d.latest_generation) as generation, d.status, g.state,
+            g.workflow_id as "workflowId"
      from documents d
      left join document_generations g on g.document_id = d.id
        and (g.generation = d.latest_generation or g.state in ('staging', 'ready'))
@@ -29,10 +33,17 @@ export const checkDocuments: Check = async ({ em, temporal, graceSeconds }) => {
     if (row.state === null) breach(`status ${row.status}, but it has no generation ${row.generation}`);
     else if (!temporal) breach(`status ${row.status}; Temporal was not asked whether a workflow owns it`);
     else {
-      const workflow = await workflowState(temporal, workflowIds.ingestDocument(row.id, row.generation));
+      const workflow = await ownerState(temporal, row);
       if (workflow !== 'running')
         breach(`status ${row.status}, generation ${row.generation} is ${row.state}, its workflow is ${workflow}`);
     }
   }
   return breaches;
 };
+
+/** The state of the workflow that the row names, or of the one to which that hands the document over. */
+async function ownerState(temporal: Client, { id, generation, workflowId }: Row): Promise<string> {
+  const own = workflowIds.ingestDocument(id, generation);
+  const state = await workflowState(temporal, workflowId);
+  return state === 'running' || workflowId === own ? state : workflowState(temporal, own);
+}

@@ -37,6 +37,7 @@ export function ingestHarness() {
     workspace: undefined as unknown as IngestWorkspace,
     handle: (key: Key): WorkflowHandle =>
       client.workflow.getHandle(workflowIds.ingestDocument(key.documentId, key.generation)),
+    workflow: (workflowId: string): WorkflowHandle => client.workflow.getHandle(workflowId),
     async start(key: Key): Promise<Key> {
       const { documentId, generation } = key;
       const { workspaceId } = self.workspace;
