@@ -45,7 +45,8 @@ function optionsOf(scheduleId: string, source: RequestSyncInput, schedule: Sourc
       ? { intervals: [{ every: schedule.every_seconds * 1000 }] }
       : { cronExpressions: [schedule.cron], timezone: schedule.time_zone },
     policies: {
-      overlap: ScheduleOverlapPolicy.SKIP,
+      // A request whose worker was killed may last longer than an interval, and must make no later one be skipped.
+      overlap: ScheduleOverlapPolicy.ALLOW_ALL,
       // One missed run is made up for after an outage, not a year of them.
       catchupWindow: isInterval ? Math.max(schedule.every_seconds * 1000, 10_000) : '1 hour',
     },
@@ -53,10 +54,10 @@ function optionsOf(scheduleId: string, source: RequestSyncInput, schedule: Sourc
       type: 'startWorkflow',
       workflowType: workflowTypes.requestSync,
       workflowId: scheduleId,
-      taskQueue: taskQueues.ingest,
+      taskQueue: taskQueues.sync,
       args: [source],
-      // It only asks for the sync, so a sync that takes long makes no later one be skipped here.
-      workflowExecutionTimeout: isInterval ? Math.max(schedule.every_seconds * 1000, 10_000) : '1 hour',
+      // It only asks for the sync, so it ends at once where there is a worker; this long it waits until there is one.
+      workflowExecutionTimeout: isInterval ? Math.max(schedule.every_seconds * 1000, 300_000) : '1 hour',
       // A worker that was killed is noticed soon enough for another to ask within the interval.
       workflowTaskTimeout: '3 seconds',
       staticSummary: 'Ask for a scheduled sync of a source',

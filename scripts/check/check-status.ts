@@ -69,6 +69,23 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
         detail: `it is ${state}, but its workflow is ${workflow}`,
       });
   }
+  const moves = await query<{ id: string; state: string }>(
+    em,
+    `select id, state from embedding_moves
+     where (state in ('accepted', 'running') or not is_cleared) and created_at < now() - make_interval(secs => $1)`,
+    // As above: a sweep looks after a move that has been silent for two minutes.
+    [Math.max(graceSeconds, 180)],
+  );
+  for (const { id, state } of moves) {
+    const workflow = await workflowState(temporal, workflowIds.moveEmbeddings(id));
+    if (workflow !== 'running')
+      breaches.push({
+        invariant: 8,
+        entity: 'embedding_move',
+        id,
+        detail: `it is ${state} and not cleared up, but its workflow is ${workflow}`,
+      });
+  }
   const running = temporal.workflow.list({ query: "WorkflowType = 'ingestDocument' AND ExecutionStatus = 'Running'" });
   for await (const workflow of running) {
     const [, documentId = '', generation = '0'] = workflow.workflowId.split('/');

@@ -85,7 +85,7 @@ describe('a schedule', () => {
     const changed = await schedule(id);
     expect(changed.spec.timezone).toBe('Europe/Berlin');
     expect(changed.spec.calendars).toHaveLength(1);
-    expect(changed.policies.overlap).toBe('SKIP');
+    expect(changed.policies.overlap).toBe('ALLOW_ALL');
     await api.call('PATCH', `/knowledge-sources/${id}`, { body: { paused: true } });
     await expect(schedule(id)).rejects.toBeInstanceOf(ScheduleNotFoundError);
     await api.call('PATCH', `/knowledge-sources/${id}`, { body: { paused: false } });

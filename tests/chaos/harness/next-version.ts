@@ -1,5 +1,4 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type * as bundles from '../../../platform/workflow-bundle.ts';
 import { checkout } from '../../../scripts/setup/installation.mjs';
@@ -12,11 +11,10 @@ const before = '    const verdict = await generateAnswer(turn);\n';
 const copied = ['workflows', 'domain', 'contracts', 'platform', 'package.json'];
 
 /**
- * Bundles the workflows as a next version of them would be: with another command in each turn, behind `patched()`.
- * Returns the file of the bundle and what removes it.
+ * Bundles the workflows in `folder` as a next version of them would be: with another command in each turn, behind
+ * `patched()`. Returns the file of the bundle.
  */
-export async function bundleNextVersion(): Promise<{ file: string; remove(): Promise<void> }> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'perdure-chaos-next-'));
+export async function bundleNextVersion(folder: string): Promise<string> {
   for (const name of copied) await cp(path.join(checkout, name), path.join(folder, name), { recursive: true });
   await symlink(path.join(checkout, 'node_modules'), path.join(folder, 'node_modules'));
   const source = path.join(folder, changed);
@@ -29,5 +27,5 @@ export async function bundleNextVersion(): Promise<{ file: string; remove(): Pro
   const { buildWorkflowBundle } = (await import(path.join(folder, 'platform/workflow-bundle.ts'))) as typeof bundles;
   const file = path.join(folder, 'workflows.js');
   await writeFile(file, await buildWorkflowBundle());
-  return { file, remove: () => rm(folder, { recursive: true, force: true }) };
+  return file;
 }

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { createDatabase } from '../../../platform/database.ts';
@@ -20,11 +19,20 @@ import { startTemporalProxy } from './proxies/temporal-proxy.ts';
 import type { TemporalProxy } from './proxies/temporal-proxy.ts';
 import { TrapBoard } from './proxies/trap-board.ts';
 import type { Sighting } from './proxies/trap-board.ts';
+import { openRunFolder } from './run-folder.ts';
 
-/** A process of the product. The stand-in is a second worker, which may be kept from work. */
-export type ProductProcess = 'api' | 'second-api' | 'worker' | 'stand-in';
+/** Workers beside the first one, which may be kept from work. */
+export type FurtherWorker = 'stand-in' | 'third-worker';
+/** A process of the product. */
+export type ProductProcess = 'api' | 'second-api' | 'worker' | FurtherWorker;
 
-const kindOf = { api: 'api', 'second-api': 'api', worker: 'worker', 'stand-in': 'worker' } as const;
+const kindOf = {
+  api: 'api',
+  'second-api': 'api',
+  worker: 'worker',
+  'stand-in': 'worker',
+  'third-worker': 'worker',
+} as const;
 
 /** Servers, API and workers, each in the care of a supervisor of its own, with proxies between them. */
 export interface ProxiedStack {
@@ -41,12 +49,16 @@ export interface ProxiedStack {
   readonly effects: EffectService;
   /** A folder below which sources of the type `file` may read. */
   readonly sourceFolder: string;
+  /** Makes a folder that is removed with the stack, or by a later run if this one is cut off. */
+  makeFolder(name: string): string;
   /** Asks before each paid call whether the provider is to refuse it with 429; null refuses none. */
   refuseCalls(next: (() => boolean) | null): void;
   /** Home of the supervisor that has the process. */
   homeOf(process: ProductProcess | 'postgres' | 'temporal'): string;
   /** Starts the stand-in if it does not run; `polling` says whether it may take work. */
   useStandIn(polling: boolean): Promise<void>;
+  /** The same with a worker beside these two. */
+  useThirdWorker(polling: boolean): Promise<void>;
   /** Starts a second API if it does not run; returns a client of both, as one behind a load balancer. */
   useReplicas(): Promise<ApiClient>;
   /** Ends a process as a deploy does and starts its successor, with `settings` over those of the stack. */
@@ -58,7 +70,8 @@ export interface ProxiedStack {
 export async function startProxiedStack(say: (line: string) => void): Promise<ProxiedStack> {
   const { DATABASE_URL: _database, TEMPORAL_ADDRESS: _temporal, PERDURE_PORT: _port, ...ours } = process.env;
   const cache = path.join(homeDirectory(process.env), 'cache');
-  const sourceFolder = await mkdtemp(path.join(tmpdir(), 'perdure-chaos-files-'));
+  const folder = await openRunFolder();
+  const sourceFolder = folder.make('files');
   const env = {
     ...ours,
     PERDURE_ENV: 'test',
@@ -66,11 +79,11 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
     PERDURE_SOURCE_FOLDERS: sourceFolder,
     PERDURE_FETCH_ALLOW: '127.0.0.1',
   };
-  const ends: Array<() => Promise<unknown>> = [() => rm(sourceFolder, { recursive: true, force: true })];
+  const ends: Array<() => Promise<unknown>> = [async () => folder.remove()];
   const homes = new Map<string, string>();
   const held = new Map<string, HeldStack>();
   const hold = async (name: string, processes: ProcessName[], extra: NodeJS.ProcessEnv): Promise<HeldStack> => {
-    const home = await mkdtemp(path.join(tmpdir(), `perdure-chaos-${name}-`));
+    const home = folder.make(name);
     const ports = { api: 7480, postgres: 7490, temporal: 7500, temporalUi: 7510, workerMetrics: 7520 };
     homes.set(name, home);
     const stack = await holdStack({ home, cache, env: { ...env, ...extra }, processes, ports, throwAway: true });
@@ -116,6 +129,10 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
       });
       return start(name, {});
     };
+    const useWorker = async (name: FurtherWorker, polling: boolean) => {
+      if (gates.has(name)) gates.get(name)?.setPolling(polling);
+      else await holdBehindProxies(name, polling);
+    };
     const api = await holdBehindProxies('api', true);
     await holdBehindProxies('worker', true);
     const apiUrl = String(api.urls.api);
@@ -133,16 +150,15 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
       board,
       effects,
       sourceFolder,
+      makeFolder: (name) => folder.make(name),
       refuseCalls: (next) => providerProxy.refuseCalls(next),
       homeOf(name) {
         const home = homes.get(name === 'postgres' || name === 'temporal' ? 'servers' : name);
         if (home === undefined) throw new Error(`The stack has no process ${name} at present.`);
         return home;
       },
-      async useStandIn(polling) {
-        if (gates.has('stand-in')) gates.get('stand-in')?.setPolling(polling);
-        else await holdBehindProxies('stand-in', polling);
-      },
+      useStandIn: (polling) => useWorker('stand-in', polling),
+      useThirdWorker: (polling) => useWorker('third-worker', polling),
       async useReplicas() {
         const second = held.get('second-api') ?? (await holdBehindProxies('second-api', true));
         return new ApiClient([apiUrl, String(second.urls.api)], key);

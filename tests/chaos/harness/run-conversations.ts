@@ -6,13 +6,17 @@ import { faults, targets } from './scenario.ts';
 import type { ScenarioOptions, ScenarioReport } from './scenario.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { settleAndCheck } from './settle-and-check.ts';
+import { countContinuations, startShortRuns } from './short-runs.ts';
 import { prepareTurnWorkspace } from './turn-workspace.ts';
 
 const usualConversations = 50;
+// Of every second conversation, so that messages, approvals and cancels race the ends of runs.
+const turnsPerShortRun = 2;
 
 /**
  * Many conversations at once, with tools, approvals, queued, cancelled and replaced messages and clients that drop and
- * come back at another replica, while two workers, two APIs, PostgreSQL and Temporal are hit at random.
+ * come back at another replica, half of them in runs that continue as new all the time. Meanwhile two workers, two APIs,
+ * PostgreSQL and Temporal are hit at random.
  */
 export async function runConversations(
   stack: ProxiedStack,
@@ -24,9 +28,11 @@ export async function runConversations(
   await stack.useStandIn(true);
   const count = options.sample ?? usualConversations;
   const runs = await Promise.all(
-    Array.from({ length: count }, (_, n) => {
+    Array.from({ length: count }, async (_, n) => {
       const word = `talk${options.round}n${n}`;
-      return ConversationRun.begin(stack, api, random.fork(word), { agent, word });
+      const run = await ConversationRun.begin(stack, api, random.fork(word), { agent, word });
+      if (n % 2 === 1) await startShortRuns(stack, run.id, turnsPerShortRun);
+      return run;
     }),
   );
   const untilMs = options.seconds * 1000;
@@ -50,9 +56,15 @@ export async function runConversations(
   findings.push(...(await settleAndCheck(stack, stack.provider.log())));
   const counting = hits.filter(({ inFlight }) => inFlight > 0).length;
   if (counting === 0) findings.push('No hit met work that was under way: the round proves nothing');
+  const continuations = await countContinuations(
+    stack,
+    runs.map(({ id }) => id),
+  );
+  if (continuations === 0) findings.push('No run of a conversation continued as new');
   const details = {
     conversations: runs.length,
     turns: turns().length,
+    continuations,
     cancelled: turns().filter(({ ended }) => ended === 'cancelled').length,
     resets: turns().reduce((sum, { resets }) => sum + resets.length, 0),
     calls: await countCalls(stack, runs),

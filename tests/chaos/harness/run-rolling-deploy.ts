@@ -36,7 +36,7 @@ export async function runRollingDeploy(
   const agents = { tools: await prepareTurnWorkspace(stack), stream: await prepareStreamingAgent(stack) };
   const api = await stack.useReplicas();
   await stack.useStandIn(true);
-  const next = await bundleNextVersion();
+  const next = await bundleNextVersion(stack.makeFolder('next'));
   const stage = { mixed: latch(), done: latch() };
   const open = await Promise.all(
     Array.from({ length: options.sample ?? usualConversations }, async (_, n): Promise<Open> => {
@@ -61,7 +61,7 @@ export async function runRollingDeploy(
   for (const process of processes) {
     const began = Date.now();
     const before = unended(open);
-    await stack.replace(process, { PERDURE_WORKFLOW_BUNDLE: next.file });
+    await stack.replace(process, { PERDURE_WORKFLOW_BUNDLE: next });
     replaced.push({ process, tookMs: Date.now() - began, underWay: before });
     options.say(`  replaced ${process} in ${Date.now() - began} ms with ${before} turns under way`);
     // From now on both versions take work.
@@ -75,9 +75,8 @@ export async function runRollingDeploy(
 
   findings.push(...(await judgeConversations(stack, runs)));
   findings.push(...(await settleAndCheck(stack, stack.provider.log())));
-  const histories = await judgeHistories(stack, runs, next.file);
+  const histories = await judgeHistories(stack, runs, next);
   findings.push(...histories.findings);
-  await next.remove();
   const turns = runs.flatMap((run) => run.turns);
   if (underWay < runs.length) findings.push(`Only ${underWay} turns of ${runs.length} conversations met the deploy`);
   const details = {

@@ -17,7 +17,7 @@ export type ScenarioOptions = {
   points: readonly string[];
   targets: readonly Target[];
   faults: readonly Fault[];
-  /** So many points, chosen by the seed, in place of all; or so many conversations. */
+  /** So many points, chosen by the seed, in place of all; or so many conversations or intervals. */
   sample: number | null;
   /** How many documents are held at their points at once. */
   group: number;

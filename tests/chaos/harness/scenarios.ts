@@ -9,6 +9,7 @@ import { runInterleavings } from './run-interleavings.ts';
 import { runRateLimited } from './run-rate-limited.ts';
 import { runPoints } from './run-points.ts';
 import { sagaPoints } from './saga-points.ts';
+import { runSchedules } from './run-schedules.ts';
 import { syncPoints } from './sync-points.ts';
 import { faults, targets } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'interleavings', paidModel: true, run: runInterleavings },
   { name: 'rate-limited', paidModel: true, run: runRateLimited },
   { name: 'rolling-restart', paidModel: true, run: runRollingRestart },
+  { name: 'schedules', paidModel: true, run: runSchedules },
   { name: 'conversations', paidModel: true, run: runConversations },
   // The last one: its workers stay on the next version.
   { name: 'rolling-deploy', paidModel: true, run: runRollingDeploy },

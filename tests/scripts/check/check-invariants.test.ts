@@ -23,6 +23,9 @@ const ids = {
   job: v7(),
   usage: v7(),
   call: v7(),
+  source: v7(),
+  sync: v7(),
+  move: v7(),
 };
 
 beforeAll(async () => {
@@ -42,6 +45,10 @@ beforeAll(async () => {
       v7(),
       workspaceId,
       ids.model,
+    ]);
+    await query(em, `insert into knowledge_sources (id, workspace_id, name, type) values ($1, $2, 'source', 'file')`, [
+      ids.source,
+      workspaceId,
     ]);
     await query(
       em,
@@ -259,6 +266,20 @@ describe('a planted breach is found, with the row that has it', () => {
       planted: `update turns set state = 'waiting' where id = '${ids.turn}'`,
       undone: `update turns set state = 'completed' where id = '${ids.turn}'`,
     },
+    ...(['accepted', 'running'] as const).map((state) => ({
+      invariant: 8,
+      what: `a sync is ${state}, and no workflow works on it`,
+      id: ids.sync,
+      planted: `insert into source_syncs (id, workspace_id, knowledge_source_id, kind, trigger, state, created_at) select '${ids.sync}', workspace_id, id, 'full', 'request', '${state}', now() - interval '1 hour' from knowledge_sources where id = '${ids.source}'`,
+      undone: `delete from source_syncs where id = '${ids.sync}'`,
+    })),
+    ...(['running', 'completed'] as const).map((state) => ({
+      invariant: 8,
+      what: `a move to another model is ${state} and not cleared up, and no workflow works on it`,
+      id: ids.move,
+      planted: `insert into embedding_moves (id, workspace_id, knowledge_source_id, model_id, state, created_at) select '${ids.move}', workspace_id, id, '${ids.model}', '${state}', now() - interval '1 hour' from knowledge_sources where id = '${ids.source}'`,
+      undone: `delete from embedding_moves where id = '${ids.move}'`,
+    })),
     {
       invariant: 8,
       what: 'a turn says that it runs, Temporal does not',
