@@ -27,11 +27,14 @@ export const defaultBootstrap = { resamples: 2000, level: 0.95, method: 'bca' } 
 export function resampleMeans(values: readonly number[], resamples: number, seed: number): number[] {
   const draw = seededIndexes(seed);
   const { length } = values;
-  return Array.from({ length: resamples }, () => {
+  const from = Float64Array.from(values);
+  const means: number[] = [];
+  for (let made = 0; made < resamples; made += 1) {
     let sum = 0;
-    for (let drawn = 0; drawn < length; drawn += 1) sum += values[draw(length)]!;
-    return sum / length;
-  });
+    for (let drawn = 0; drawn < length; drawn += 1) sum += from[draw(length)]!;
+    means.push(sum / length);
+  }
+  return means;
 }
 
 /**

@@ -55,9 +55,9 @@ export function normalProbability(z: number): number {
   if (z === Infinity) return 1;
   const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
   const x = Math.abs(z);
-  if (x > 5) {
+  if (x > 3) {
     let fraction = x;
-    for (let step = 60; step >= 1; step -= 1) fraction = x + step / fraction;
+    for (let step = 200; step >= 1; step -= 1) fraction = x + step / fraction;
     return z < 0 ? density / fraction : 1 - density / fraction;
   }
   let term = z;

@@ -30,7 +30,9 @@ const grammar =
 /** Reads a gate from its text or its object; or says what is wrong with it. */
 export function readGate(given: unknown): { readonly gate: Gate } | { readonly mistakes: readonly string[] } {
   const gate = typeof given === 'string' ? parse(given.trim()) : given;
-  if (gate === null) return { mistakes: [`The gate "${String(given)}" cannot be read: ${grammar}.`] };
+  if (typeof given === 'string' && gate === null) {
+    return { mistakes: [`The gate "${given}" cannot be read: ${grammar}.`] };
+  }
   const mistake = findMistake(gateSchema, gate, 'the gate');
   if (mistake !== null) return { mistakes: [`${mistake}.`] };
   const read = gate as Gate;
