@@ -22,7 +22,14 @@ import {
 } from '../contracts/names/workflows.ts';
 
 /** A turn whose row is committed. */
-export type CommittedTurn = { workspaceId: string; conversationId: string; agentId: string; turnId: string };
+export type CommittedTurn = {
+  workspaceId: string;
+  conversationId: string;
+  agentId: string;
+  turnId: string;
+  /** Whether an evaluation holds the conversation, which then runs on the queue of evaluations. */
+  isHeld?: boolean;
+};
 
 /** Brings committed rows to their workflows. Every call may be repeated: the workflow knows what it has. */
 export interface WorkStarter {
@@ -73,7 +80,7 @@ export function createWorkStarter(client: Client): WorkStarter {
     for (let attempt = 1; ; attempt += 1) {
       const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(workflowTypes.conversation, {
         workflowId: workflowIds.conversation(turn.conversationId),
-        taskQueue: taskQueues.chat,
+        taskQueue: turn.isHeld === true ? taskQueues.evaluate : taskQueues.chat,
         args: [input],
         workflowIdConflictPolicy: 'USE_EXISTING',
         staticSummary: 'Conversation: one turn at a time',

@@ -9,3 +9,4 @@ export { syncSource } from './sync-source.ts';
 export { sweepAccepted } from './sweep-accepted.ts';
 export { maintainLexicon } from './maintain-lexicon.ts';
 export { sweepOrphans } from './sweep-orphans.ts';
+export { evaluate } from './evaluate.ts';

@@ -1,7 +1,7 @@
 import { isCancellation, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 
-const { sweepTurns, sweepAcceptedDocuments, sweepSyncs, sweepMoves } = proxyLocalActivities<
+const { sweepTurns, sweepAcceptedDocuments, sweepSyncs, sweepMoves, sweepEvaluations } = proxyLocalActivities<
   ReturnType<typeof createUpkeepActivities>
 >({
   startToCloseTimeout: '20 seconds',
@@ -16,6 +16,10 @@ const sweeps = [
 ];
 const withSyncs = [...sweeps, { sweep: sweepSyncs, summary: 'Bring syncs and schedules of sources to Temporal' }];
 const withMoves = [...withSyncs, { sweep: sweepMoves, summary: 'Start moves to another embedding model' }];
+const withEvaluations = [
+  ...withMoves,
+  { sweep: sweepEvaluations, summary: 'Start evaluations, keep histories of ended ones' },
+];
 
 /**
  * Closes the gap between a committed row and its workflow. A schedule starts one of these every five minutes; it looks every
@@ -26,7 +30,13 @@ export async function sweepAccepted(): Promise<{ swept: number }> {
   let swept = 0;
   for (let look = 1; Date.now() < end; look += 1) {
     if (look > 1) await sleep('5 seconds', { summary: 'Until the next look' });
-    const known = patched('sweep-moves') ? withMoves : patched('sweep-syncs') ? withSyncs : sweeps;
+    const known = patched('sweep-evaluations')
+      ? withEvaluations
+      : patched('sweep-moves')
+        ? withMoves
+        : patched('sweep-syncs')
+          ? withSyncs
+          : sweeps;
     for (const { sweep, summary } of known) {
       try {
         swept += (await sweep.executeWithOptions({ summary }, [])).swept;

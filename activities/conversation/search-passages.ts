@@ -26,7 +26,8 @@ function toPassage(hit: SearchHit, embeddingModelId: string | null): ToolPassage
   };
 }
 
-function searchModels(deps: SearchDeps): SearchModels {
+/** Opens the models that a search names. */
+export function searchModels(deps: SearchDeps): SearchModels {
   return {
     database: deps.database,
     textAnalyzer,

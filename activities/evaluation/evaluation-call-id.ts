@@ -16,7 +16,7 @@ export function metricCallId(
   return v5(`${evaluationId}/${ordinal}/${call.metric}/${call.position}/${call.attempt}`, callNamespace);
 }
 
-/** The id of the conversation in which an item of an agent is held. */
-export function heldConversationId(evaluationId: string, ordinal: number): string {
-  return v5(`${evaluationId}/${ordinal}/conversation`, callNamespace);
+/** The id of the conversation in which an item of an agent is held; another attempt holds another one. */
+export function heldConversationId(evaluationId: string, ordinal: number, attempt: number): string {
+  return v5(`${evaluationId}/${ordinal}/conversation/${attempt}`, callNamespace);
 }

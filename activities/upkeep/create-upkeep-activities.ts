@@ -2,6 +2,8 @@ import {
   createSweepAcceptedDocuments,
   type SweepAcceptedDocumentsDeps,
 } from '../ingestion/sweep-accepted-documents.ts';
+import { createSweepEvaluations } from '../evaluation/sweep-evaluations.ts';
+import type { SweepEvaluationsDeps } from '../evaluation/evaluation-deps.ts';
 import { createSweepSyncs, type SweepSyncsDeps } from '../sync/sweep-syncs.ts';
 import {
   createSweepGrownModels,
@@ -16,13 +18,14 @@ import { createSweepTurns, type SweepTurnsDeps } from './sweep-turns.ts';
 
 /** The steps of scheduled upkeep. */
 export function createUpkeepActivities(
-  deps: SweepTurnsDeps & SweepAcceptedDocumentsDeps & SweepSyncsDeps & SweepModelsDeps,
+  deps: SweepTurnsDeps & SweepAcceptedDocumentsDeps & SweepSyncsDeps & SweepModelsDeps & SweepEvaluationsDeps,
 ) {
   return {
     sweepTurns: createSweepTurns(deps),
     sweepAcceptedDocuments: createSweepAcceptedDocuments(deps),
     sweepSyncs: createSweepSyncs(deps),
     sweepMoves: createSweepMoves(deps),
+    sweepEvaluations: createSweepEvaluations(deps),
     sweepIndexes: createSweepIndexes(deps),
     sweepGrownModels: createSweepGrownModels(deps),
     sweepOrphans: createSweepOrphans(deps),

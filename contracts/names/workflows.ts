@@ -11,6 +11,7 @@ export const workflowTypes = {
   checkSource: 'checkSource',
   indexModel: 'indexModel',
   moveEmbeddings: 'moveEmbeddings',
+  evaluate: 'evaluate',
 } as const;
 
 /** Workflow ids derive from row ids, so a repeated start meets Temporal's own id rules. They carry no personal data. */
@@ -27,6 +28,7 @@ export const workflowIds = {
   indexModel: (modelId: string) => `index-model/${modelId}`,
   moveEmbeddings: (moveId: string) => `move-embeddings/${moveId}`,
   checkSource: (requestId: string) => `check-source/${requestId}`,
+  evaluate: (evaluationId: string) => `evaluation/${evaluationId}`,
   /** Of the schedule, and with the time behind it of each run that it starts. */
   requestSync: (knowledgeSourceId: string) => `sync-schedule/${knowledgeSourceId}`,
 } as const;
@@ -137,3 +139,40 @@ export type IndexModelResult = { built: string[]; dropped: string[]; waitsForRow
 /** Argument of the `moveEmbeddings` workflow, and how it ended. `gone`: ended or taken over meanwhile. */
 export type MoveEmbeddingsInput = { workspaceId: string; moveId: string };
 export type MoveEmbeddingsResult = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };
+
+/** Argument of the `evaluate` workflow. `blocksPerRun` bounds the history of one run; a test makes it small. */
+export type EvaluateInput = { workspaceId: string; evaluationId: string; blocksPerRun?: number };
+
+/** Verdict of the `evaluate` workflow; the scores are in Postgres. `gone`: ended or taken over meanwhile. */
+export type EvaluateResult = {
+  state: 'completed' | 'failed' | 'cancelled' | 'gone';
+  verdict: 'passed' | 'failed' | 'incomplete' | null;
+};
+
+/** What the `evaluate` workflow hands out: numbers of blocks with open items, and how the run is laid out. */
+export type EvaluationLayout = {
+  isOpen: boolean;
+  /** In ascending order; block n holds the items from n × `itemsPerBlock`. */
+  blocks: number[];
+  itemsPerBlock: number;
+  total: number;
+  lanes: number;
+  cases: number;
+  repetitions: number;
+  /** Names of the variants. */
+  variants: string[];
+  /** Whether conversations are to be held before anything is scored. */
+  holdsTurns: boolean;
+  /** Whether steps leave items alone that have no output. */
+  scoringOnly: boolean;
+};
+
+/** Argument of the activity that does a block: the items from `from`, and before `to`. */
+export type EvaluateBlockInput = {
+  workspaceId: string;
+  evaluationId: string;
+  from: number;
+  to: number;
+  /** Leaves items alone that have no output yet. */
+  scoringOnly: boolean;
+};

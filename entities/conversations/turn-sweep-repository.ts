@@ -8,6 +8,8 @@ export type StrayTurn = {
   turnId: string;
   agentId: string;
   cancel: boolean;
+  /** Whether an evaluation holds its conversation. */
+  isHeld: boolean;
   /** Whether it waits for a person, so that its workflow is silent for good reason. */
   waits: boolean;
   /** Calls about which a person has decided; the workflow may not have heard of it. */
@@ -23,7 +25,9 @@ export async function findStrayTurns(em: EntityManager, limit: number): Promise<
   return query<StrayTurn>(
     em,
     `select t.workspace_id as "workspaceId", t.conversation_id as "conversationId", t.id as "turnId",
-            t.agent_id as "agentId", t.cancel_requested_at is not null as cancel, t.state = 'waiting' as waits,
+            t.agent_id as "agentId",
+            exists (select from conversations h where h.id = t.conversation_id and h.evaluation_id is not null) as "isHeld",
+            t.cancel_requested_at is not null as cancel, t.state = 'waiting' as waits,
             array(select c.id from tool_calls c left join approvals a on a.tool_call_id = c.id
                   where c.turn_id = t.id and c.step = t.step - 1
                     and (a.state in ('approved', 'denied') or c.settled_at is not null)) as decided

@@ -43,6 +43,9 @@ export type ItemChange = {
   isFaulty?: boolean;
   start?: CallToStart;
   settle?: CallToSettle;
+  /** What the output has cost where it was made by calls of others. */
+  paid?: { promptTokens: number | null; completionTokens: number | null; cost: string | null; currency: string | null };
+  turnIds?: string[];
   begin?: MetricCall;
   answer?: { callId: string; answer: unknown } | { callId: string; error: { code: string; detail: string } };
   results?: ResultToWrite[];
@@ -210,13 +213,14 @@ async function writeItems(
 ): Promise<void> {
   const rows = new Map<number, ItemRow>();
   for (const change of changes) {
-    const { ordinal, state, output, settle, error, isFaulty } = change;
+    const { ordinal, state, output, settle, error, isFaulty, turnIds } = change;
     const row: ItemRow = rows.get(ordinal) ?? { ordinal };
     if (state !== undefined) row['state'] = state;
     if (error !== undefined) Object.assign(row, { error, has_error: true });
     if (isFaulty !== undefined) row['faulty'] = isFaulty;
     if (output !== undefined) {
-      const paid = settle === undefined ? undefined : costs.get(settle.callId);
+      const paid = change.paid ?? (settle === undefined ? undefined : costs.get(settle.callId));
+      const used = change.paid ?? settle?.usage;
       Object.assign(row, {
         has_output: true,
         output: output.output,
@@ -224,12 +228,13 @@ async function writeItems(
         contexts: output.contexts,
         tool_calls: output.toolCalls,
         latency_ms: output.latencyMs,
-        prompt_tokens: settle?.usage.promptTokens ?? null,
-        completion_tokens: settle?.usage.completionTokens ?? null,
+        prompt_tokens: used?.promptTokens ?? null,
+        completion_tokens: used?.completionTokens ?? null,
         cost: paid?.cost ?? null,
         currency: paid?.currency ?? null,
       });
     }
+    if (turnIds !== undefined) row['turn_ids'] = turnIds;
     if (Object.keys(row).length > 1) rows.set(ordinal, row);
   }
   if (rows.size === 0) return;
@@ -242,6 +247,7 @@ async function writeItems(
          error = case when u.has_error then u.error else i.error end,
          faulty_since = case when u.faulty then coalesce(i.faulty_since, now()) when not u.faulty then null
                              else i.faulty_since end,
+         turn_ids = coalesce(u.turn_ids, i.turn_ids),
          output = case when u.has_output then u.output else i.output end,
          prompt = case when u.has_output then u.prompt else i.prompt end,
          contexts = case when u.has_output then u.contexts else i.contexts end,
@@ -252,7 +258,7 @@ async function writeItems(
          cost = case when u.has_output then u.cost else i.cost end,
          currency = case when u.has_output then u.currency else i.currency end
      from jsonb_to_recordset($2::jsonb) as u (ordinal integer, state text, has_error boolean, error jsonb, faulty boolean,
-       has_output boolean, output text, prompt jsonb, contexts jsonb, tool_calls jsonb, latency_ms double precision,
+       turn_ids jsonb, has_output boolean, output text, prompt jsonb, contexts jsonb, tool_calls jsonb, latency_ms double precision,
        prompt_tokens integer, completion_tokens integer, cost numeric, currency text)
      where i.evaluation_id = $1 and i.ordinal = u.ordinal`,
     [key.evaluationId, JSON.stringify([...rows.values()])],

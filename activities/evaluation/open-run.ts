@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { EvaluationConfiguration, EvaluationPlan, PlannedVariant } from '../../contracts/names/evaluation-plan.ts';
+import { canonicalJson } from '../../domain/turns/canonical-json.ts';
+import type { MetricChoice } from '../../domain/metrics/metric.ts';
+import { readMetricChoice } from '../../domain/metrics/read-metric-choice.ts';
+import { readRunPlan, type EvaluationKey, type RunPlan } from '../../entities/evaluations/evaluation-repository.ts';
+import { readCalledModels, readFaultyLines, type CalledModel } from '../../entities/evaluations/run-pace-repository.ts';
+import { itemFenced } from './change-writer.ts';
+import type { EvaluationDeps } from './evaluation-deps.ts';
+
+/** A metric of a run; the hash is of everything that decides its scores, besides the item. */
+export type RunMetric = MetricChoice & { hash: string };
+
+/** A run as the steps of one block see it. */
+export type Run = {
+  deps: EvaluationDeps;
+  key: EvaluationKey;
+  plan: RunPlan;
+  metrics: readonly RunMetric[];
+  models: ReadonlyMap<string, CalledModel>;
+  /** Lines whose calls have failed lately, as far as this step knows. */
+  faulty: Set<string>;
+  signal: AbortSignal;
+};
+
+/** Reads what a step needs of its run. @throws ApplicationFailure `fenced` where there is none. */
+export async function openRun(deps: EvaluationDeps, key: EvaluationKey, signal: AbortSignal): Promise<Run> {
+  return deps.database.inWorkspace(key.workspaceId, async (em) => {
+    const plan = await readRunPlan(em, key);
+    if (plan === null) throw itemFenced();
+    const { target } = plan;
+    const planned = [...target.variants.map(({ model }) => model), target.judge, target.judgeEmbedding];
+    const models = await readCalledModels(
+      em,
+      planned.flatMap((model) => (model === null ? [] : [model.id])),
+    );
+    const faulty = new Set(await readFaultyLines(em, key));
+    return { deps, key, plan, metrics: runMetrics(target, plan.configuration), models, faulty, signal };
+  });
+}
+
+/** The metrics of a run. */
+export function runMetrics(target: EvaluationPlan, { metrics, seed }: EvaluationConfiguration): RunMetric[] {
+  return metrics.map(({ name, parameters, label }) => {
+    const read = readMetricChoice({ name, parameters, label });
+    // Checked when the run was asked for.
+    if (!('choice' in read)) throw new TypeError(read.mistakes.join(' '));
+    const { kind } = read.choice.metric;
+    const judge = kind === 'judge' || kind === 'custom' ? target.judge : null;
+    const embedding = kind === 'judge' || kind === 'embedding' ? target.judgeEmbedding : null;
+    return { ...read.choice, hash: hashOf({ name, parameters, judge, embedding, seed }) };
+  });
+}
+
+/** What the outputs of a variant depend on, besides the case and the repetition. */
+export function variantHash(type: string, variant: PlannedVariant, seed: number): string {
+  const { name: _name, ...rest } = variant;
+  return hashOf({ type, ...rest, seed });
+}
+
+/** SHA-256, in hex, of a value as canonical JSON. */
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}
