@@ -46,6 +46,14 @@ export async function askAside(
   }
 }
 
+// Another model would be refused the same request.
+const faultsOfRequest = new Set(['provider_invalid_request', 'provider_content_filter']);
+
+/** Whether another model may do better. */
+export function isFaultOfModel(code: string): boolean {
+  return !faultsOfRequest.has(code);
+}
+
 /** Settles the call, and counts it for or against its model. */
 export async function settleAside(
   em: EntityManager,

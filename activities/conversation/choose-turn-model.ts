@@ -44,6 +44,30 @@ export async function chooseTurnModel(em: EntityManager, input: TurnInput, conte
   }
 }
 
+/**
+ * Lets the first of the agent's models take over that has a larger window than the present one, and may be called; null
+ * when there is none. The caller holds the turn's lock.
+ */
+export async function switchToLargerModel(
+  em: EntityManager,
+  input: TurnInput,
+  { model_id: current, model_name: from, step, model_faults: faults }: TurnContext,
+): Promise<{ context: TurnContext; event: EventToAppend } | null> {
+  const candidates = await readModelCandidates(em, input.turnId);
+  const own = candidates.find(({ id }) => id === current);
+  const larger = candidates.filter(
+    ({ id, isTripped, contextWindow }) =>
+      !isTripped && contextWindow > (own?.contextWindow ?? 0) && !faults.some((fault) => fault.model_id === id),
+  );
+  const choice = chooseModel(larger, { current, step, faults });
+  if (!('call' in choice)) return null;
+  await switchModel(em, input.turnId, choice.call.id);
+  const context = await lockTurn(em, input);
+  if (!context) throw new Error(`Turn ${input.turnId} vanished while it was locked`);
+  const data = { step, from, to: choice.call.name, reason: 'prompt_too_long' };
+  return { context, event: { kind: 'model_fallback', data } };
+}
+
 function whyNot({ isUsable, circuitMs }: ModelCandidate): string {
   if (!isUsable) return 'unknown_model';
   return circuitMs > 0 ? 'circuit_open' : 'provider_rate_limited';

@@ -17,8 +17,9 @@ import type { ConversationDeps, ResolvedTools } from './conversation-deps.ts';
 import { wantsTitle } from './make-title.ts';
 import { beginModelStep, modelOf, type ModelCall } from './plan-model-call.ts';
 import { needsPreparation, prepareTurn, readSource } from './prompt/prepare-turn.ts';
-import { retrievePassages } from './retrieve-passages.ts';
+import { RetrievalFault, retrievePassages } from './retrieve-passages.ts';
 import { settleModelFault } from './settle-model-fault.ts';
+import { settleRetrievalFault } from './settle-retrieval-fault.ts';
 import { streamAnswer } from './stream-answer.ts';
 import type { StreamedAnswer } from './stream-answer.ts';
 import { fenced, toFailure } from './turn-failure.ts';
@@ -68,6 +69,7 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
         attempt = retrieved.attempt;
         call = retrieved.call;
       }
+      attempt = call.attempt;
       isCalling = true;
       // What was just read need not be asked again, but a retrieval may have taken a while.
       const isDue = begun === ready && ready.call !== null && !attempt.context.model_is_paced;
@@ -83,11 +85,12 @@ export function createGenerateAnswer(deps: ConversationDeps): (input: TurnInput)
     } catch (error) {
       if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
       const fault = isCalling ? asProviderError(error) : null;
-      if (attempt && fault) {
-        const isLast = activityAttempt >= (context.info.retryPolicy?.maximumAttempts ?? Number.POSITIVE_INFINITY);
-        // Without its rows a fault is repeated by Temporal's own policy.
+      const isLast = activityAttempt >= (context.info.retryPolicy?.maximumAttempts ?? Number.POSITIVE_INFINITY);
+      // Without its rows a fault is repeated by Temporal's own policy.
+      if (attempt && fault)
         throw await settleModelFault(deps, attempt, fault, { isLast }).catch(() => toFailure(fault));
-      }
+      if (attempt && error instanceof RetrievalFault)
+        throw await settleRetrievalFault(deps, attempt, error, { times: activityAttempt, isLast });
       if (attempt) await forgetOpenCall(deps, attempt);
       throw asRepeatable(toFailure(error));
     } finally {

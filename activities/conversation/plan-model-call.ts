@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { PerdureError } from '../../contracts/errors.ts';
 import type { TurnLimit, TurnLimits } from '../../contracts/names/turn-limits.ts';
 import type { StoredPrompt } from '../../domain/prompting/stored-prompt.ts';
 import { sumUse } from '../../domain/turns/sum-use.ts';
@@ -15,6 +16,7 @@ import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
 import type { Tool } from '../../providers/tool.ts';
 import type { Attempt } from './begin-attempt.ts';
 import { callIdOf } from './call-id.ts';
+import { switchToLargerModel } from './choose-turn-model.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import type { Passage } from './passage-text.ts';
 import { assembleStep } from './prompt/assemble-step.ts';
@@ -33,6 +35,8 @@ export type ModelCall = {
   /** What the answer may cite. */
   passages: readonly Passage[];
   limit: TurnLimit | null;
+  /** The attempt that makes the call; its model may have changed, because the prompt was too long for the one before. */
+  attempt: Attempt;
 };
 
 /** The model that the turn's agent answers with. */
@@ -48,9 +52,27 @@ export function modelOf(deps: ConversationDeps, { context }: Attempt): ChatModel
 
 /**
  * Begins a step that calls the model: assembles what it is asked, and writes the step, the usage row of the call, and the
- * events that come before its text. @throws ApplicationFailure `fenced`.
+ * events that come before its text. A prompt that is too long for the model goes to the agent's next one that is larger.
+ * @throws ApplicationFailure `fenced`, PerdureError `prompt_too_long` when it is so for all of them.
  */
 export async function beginModelStep(
+  deps: ConversationDeps,
+  em: EntityManager,
+  attempt: Attempt,
+  opening: readonly EventToAppend[],
+  asked: { source: PromptSource; tools: readonly Tool[] },
+): Promise<ModelCall> {
+  try {
+    return await beginFittingStep(deps, em, attempt, opening, asked);
+  } catch (error) {
+    if (!(error instanceof PerdureError && error.code === 'prompt_too_long')) throw error;
+    const larger = await switchToLargerModel(em, attempt, attempt.context);
+    if (larger === null) throw error;
+    return beginModelStep(deps, em, { ...attempt, context: larger.context }, [...opening, larger.event], asked);
+  }
+}
+
+async function beginFittingStep(
   deps: ConversationDeps,
   em: EntityManager,
   attempt: Attempt,
@@ -127,7 +149,7 @@ export async function beginModelStep(
     { kind: 'step_started', data: { step, kind: 'model', model: context.model_name, ...(limit && { limit }) } },
   ]);
   return {
-    ...{ model, request, callId, limit },
+    ...{ model, request, callId, limit, attempt },
     nextSeq: last + 1,
     tools: limit === null ? offered : [],
     passages: passagesOf(done, results),

@@ -18,7 +18,7 @@ import { toFailure } from './turn-failure.ts';
 const firstBackoffMs = 500;
 const longestBackoffMs = 10_000;
 // A provider that asks for more is not waited for: nobody waits so long for an answer.
-const longestPauseMs = 15 * 60_000;
+export const longestPauseMs = 15 * 60_000;
 // Temporal takes 0 for "not said".
 const atOnceMs = 1;
 
@@ -105,7 +105,8 @@ async function settle(
   const model = 'call' in choice ? choice.call : choice.rest;
   const delayMs =
     'call' in choice
-      ? (error.retryAfterMs ?? Math.max(Math.min(model.pauseMs, patienceForPauseMs), backoffMs(faults, step, model.id)))
+      ? (error.retryAfterMs ??
+        Math.max(Math.min(model.pauseMs, patienceForPauseMs), backoffInStep(faults, step, model.id)))
       : choice.ms;
   await appendEventsUnderLock(em, attempt, [
     { kind: 'retrying', data: { step, model: model.name, reason: code, in_ms: Math.ceil(delayMs) } },
@@ -113,9 +114,13 @@ async function settle(
   return { outcome: 'retried', delayMs };
 }
 
-/** Twice as long for each failure of the model in the step; a prompt that was shortened is sent at once. */
-function backoffMs(faults: readonly ModelFault[], step: number, modelId: string): number {
+/** A prompt that was shortened is sent at once. */
+function backoffInStep(faults: readonly ModelFault[], step: number, modelId: string): number {
   const failed = faults.filter((fault) => fault.step === step && fault.model_id === modelId);
-  if (failed.at(-1)?.code === 'provider_context_length') return 0;
-  return Math.min(firstBackoffMs * 2 ** (failed.length - 1), longestBackoffMs);
+  return failed.at(-1)?.code === 'provider_context_length' ? 0 : backoffMs(failed.length);
+}
+
+/** For how long is waited after a call has failed for the `times`-th time: twice as long each time, 10 s at the most. */
+export function backoffMs(times: number): number {
+  return Math.min(firstBackoffMs * 2 ** (times - 1), longestBackoffMs);
 }

@@ -58,3 +58,38 @@ export async function addModelFault(em: EntityManager, turnId: string, fault: Mo
   );
   return row?.faults ?? [];
 }
+
+/** What is needed to call a model of a turn and to pay for it; `api_key` is sealed. */
+export type CallableModel = {
+  id: string;
+  name: string;
+  provider: string;
+  provider_model_id: string;
+  endpoint: string | null;
+  api_key: string | null;
+  capabilities: Record<string, unknown>;
+  pricing: Record<string, unknown>;
+};
+
+/** Reads the rows of models, in any order. */
+export async function readCallableModels(em: EntityManager, ids: readonly string[]): Promise<CallableModel[]> {
+  return query<CallableModel>(
+    em,
+    `select id, name, provider, model_id as provider_model_id, endpoint, api_key, capabilities, pricing
+     from models where id = any($1::uuid[])`,
+    [ids],
+  );
+}
+
+/** The name of the model with which a RAG tool searches; null for no such tool. */
+export async function findSearchModel(
+  em: EntityManager,
+  ragToolId: string,
+): Promise<{ id: string; name: string } | null> {
+  const [row] = await query<{ id: string; name: string }>(
+    em,
+    `select d.id, d.name from rag_tools r join models d on d.id = r.embedding_model_id where r.id = $1`,
+    [ragToolId],
+  );
+  return row ?? null;
+}

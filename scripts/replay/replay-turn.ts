@@ -150,6 +150,7 @@ async function requireModel(em: EntityManager, nameOrId: string): Promise<Replay
 function noteOf({ kind, response }: CompletedStep): string {
   if (kind === 'retrieve')
     return `${(response['passages'] as unknown[] | undefined)?.length ?? 0} passages, as recorded`;
+  if (typeof response['left_by'] === 'string') return `failed (${String(response['error'])}), left to the next model`;
   if (kind === 'route') return `topic ${JSON.stringify(response['topic'] ?? null)}, as recorded`;
   return 'as recorded';
 }

@@ -8,6 +8,7 @@ import { tokenCounter } from '../../../providers/tokens/token-counter.ts';
 import type { Attempt } from '../begin-attempt.ts';
 import type { ConversationDeps } from '../conversation-deps.ts';
 import { chooseTurnTopic } from './choose-turn-topic.ts';
+import { isLeftToNext } from './pay-for-step.ts';
 import { promptRoom } from './prompt-model.ts';
 import { readBranch } from './read-branch.ts';
 import { summarizeHistory } from './summarize-history.ts';
@@ -60,12 +61,18 @@ export async function prepareTurn(
 }
 
 function needsTopic(done: Attempt['done'], { agent, topic }: PromptSource): boolean {
-  return agent.topics.length > 0 && topic === null && !done.some(({ kind }) => kind === 'route');
+  return (
+    agent.topics.length > 0 &&
+    topic === null &&
+    !done.some((step) => step.kind === 'route' && !isLeftToNext(step.response))
+  );
 }
 
 /** A model that has failed to sum up is not asked again in the same turn. */
 function canSummarize(done: Attempt['done'], model: ChatModel): boolean {
-  const failed = done.some(({ kind, response }) => kind === 'summarize' && response['error'] !== undefined);
+  const failed = done.some(
+    ({ kind, response }) => kind === 'summarize' && response['error'] !== undefined && !isLeftToNext(response),
+  );
   return model.provider !== 'extractive' && !failed;
 }
 

@@ -61,16 +61,16 @@ export async function summarizeHistory(
           maxTokens: mostSummaryTokens,
         },
         request: { from: piece[0]!.id, to: upToMessageId, after: source.branch.summary?.upToMessageId ?? null },
-        conclude: async (em, text) => {
+        conclude: async (em, text, modelId) => {
           const content = text?.trim() ?? '';
           if (content === '') return { error: 'summary_missing' };
           made.content = content;
-          const { workspaceId, conversationId, context } = current;
+          const { workspaceId, conversationId } = current;
           const isKept = await keepSummary(em, {
             id: summaryIdOf(conversationId, upToMessageId, summaryVersion),
             ...{ workspaceId, conversationId, upToMessageId, version: summaryVersion, content },
             tokenCount: count(content),
-            modelId: context.model_id,
+            modelId,
           });
           return { up_to_message_id: upToMessageId, version: summaryVersion, kept: isKept };
         },
