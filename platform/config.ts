@@ -2,7 +2,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { createAddressPolicy } from '../providers/fetch/address-policy.ts';
 
-const queueNames = ['chat', 'ingest', 'evaluate', 'maintain'] as const;
+const queueNames = ['chat', 'ingest', 'sync', 'evaluate', 'maintain'] as const;
 
 const flag = z.enum(['true', 'false', '1', '0', '']).transform((value) => value === 'true' || value === '1');
 
@@ -71,7 +71,8 @@ export const configSchema = z.object({
     .default(queueNames.join(','))
     .transform((value) => value.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(queueNames)).min(1))
-    .describe('Task queues that a worker serves, separated by commas'),
+    .transform((queues) => [...new Set(queues.includes('ingest') ? [...queues, 'sync' as const] : queues)])
+    .describe('Task queues that a worker serves, separated by commas; `ingest` brings `sync` with it'),
   PERDURE_PARSERS: z.coerce
     .number()
     .int()

@@ -19,6 +19,7 @@ import {
   TypedSearchAttributes,
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
+import { taskQueues } from '../contracts/names/task-queues.ts';
 import type { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import {
   workflowIds,
@@ -207,6 +208,7 @@ class ChildWindow {
     try {
       const child = await startChild(workflowTypes.ingestDocument, {
         workflowId: workflowIds.ingestDocument(documentId, generation),
+        taskQueue: taskQueues.ingest,
         args,
         // A sync that is terminated leaves its children to end by themselves; a cancel reaches them all the same.
         parentClosePolicy: 'ABANDON',

@@ -111,14 +111,14 @@ const check = defineRoute({
   handle: async ({ params, principal }, deps) => {
     const { workspaceId } = principal;
     await deps.database.inWorkspace(workspaceId, (em) => requireSource(em, params.id));
-    await requirePollers(deps, taskQueues.ingest).catch((error: unknown) => {
+    await requirePollers(deps, taskQueues.sync).catch((error: unknown) => {
       deps.log.warn({ err: error }, 'nobody can look at a source');
-      throw new PerdureError('unavailable', 'No worker polls the queue `ingest`. Start one, then try again.');
+      throw new PerdureError('unavailable', 'No worker polls the queue `sync`. Start one, then try again.');
     });
     try {
       const result = (await deps.temporal.workflow.execute(workflowTypes.checkSource, {
         workflowId: workflowIds.checkSource(uuidV7()),
-        taskQueue: taskQueues.ingest,
+        taskQueue: taskQueues.sync,
         args: [{ workspaceId, knowledgeSourceId: params.id }],
         workflowExecutionTimeout: '40 seconds',
         staticSummary: 'Look whether a source can be read',
@@ -128,7 +128,7 @@ const check = defineRoute({
       if (!(error instanceof WorkflowFailedError)) throw error;
       throw new PerdureError(
         'unavailable',
-        'No worker of the queue `ingest` has looked at the source in time. See whether one runs (GET /readyz), then try again.',
+        'No worker of the queue `sync` has looked at the source in time. See whether one runs (GET /readyz), then try again.',
       );
     }
   },

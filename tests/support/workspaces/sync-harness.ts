@@ -161,7 +161,7 @@ export function syncHarness(folders: string[], temporal: TestTemporal = testTemp
   return self;
 }
 
-/** A worker of the ingest queue in this process. */
+/** Workers of the queues for ingestion and syncs in this process. */
 export type SyncWorker = { stop(): Promise<void> };
 
 async function startSyncWorker(
@@ -191,26 +191,35 @@ async function startSyncWorker(
     ]),
   );
   const connection = await NativeConnection.connect({ address: temporal.address });
-  const worker = await Worker.create({
-    connection,
-    namespace: temporal.namespace,
-    taskQueue: taskQueues.ingest,
-    workflowBundle: { codePath: await workflowBundle(cache) },
-    activities,
-    maxHeartbeatThrottleInterval: '400 milliseconds',
-    defaultHeartbeatThrottleInterval: '400 milliseconds',
-    stickyQueueScheduleToStartTimeout: '2 seconds',
-    shutdownForceTime: '30 seconds',
-    sinks: { trace: { span: { fn: () => {} } } },
-  });
+  const codePath = await workflowBundle(cache);
+  const workers = await Promise.all(
+    [taskQueues.ingest, taskQueues.sync].map((taskQueue) =>
+      Worker.create({
+        connection,
+        namespace: temporal.namespace,
+        taskQueue,
+        workflowBundle: { codePath },
+        activities,
+        // As the product has them.
+        maxConcurrentActivityTaskExecutions: taskQueue === taskQueues.ingest ? 6 : 16,
+        maxHeartbeatThrottleInterval: '400 milliseconds',
+        defaultHeartbeatThrottleInterval: '400 milliseconds',
+        stickyQueueScheduleToStartTimeout: '2 seconds',
+        shutdownForceTime: '30 seconds',
+        sinks: { trace: { span: { fn: () => {} } } },
+      }),
+    ),
+  );
   // Steps that do not end in time are cut off, as a process manager would do it.
-  const running = worker.run().catch((error: unknown) => {
-    if (!(error instanceof GracefulShutdownPeriodExpiredError)) throw error;
-  });
+  const running = workers.map((worker) =>
+    worker.run().catch((error: unknown) => {
+      if (!(error instanceof GracefulShutdownPeriodExpiredError)) throw error;
+    }),
+  );
   return {
     async stop() {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await running;
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.all(running);
       await connection.close();
       await parsers.close();
       await providers.close();
