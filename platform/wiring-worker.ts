@@ -6,6 +6,8 @@ import type { StoredModel } from '../activities/conversation/conversation-deps.t
 import { createToolResolver } from '../activities/conversation/tools/resolve-tools.ts';
 import { createTurnEventAppender } from '../activities/conversation/turn-event-appender.ts';
 import { createIngestionActivities } from '../activities/ingestion/create-ingestion-activities.ts';
+import { createChangeWriter } from '../activities/evaluation/change-writer.ts';
+import { createEvaluationActivities } from '../activities/evaluation/create-evaluation-activities.ts';
 import { createModelActivities } from '../activities/embedding-models/create-model-activities.ts';
 import { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
@@ -19,6 +21,8 @@ import { createProviders, type ModelSettings } from '../providers/registry.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
 import { ensureSchedules } from './ensure-schedules.ts';
+import { createEvaluationStarter } from './evaluation-starter.ts';
+import { openGuardedFetch } from './guarded-fetch.ts';
 import { createNotifier } from './notifier.ts';
 import { payloadGuard } from './payload-guard.ts';
 import { checkDatabase } from './check-database.ts';
@@ -43,7 +47,7 @@ export interface WorkerProcess {
 
 // A chat activity waits for a model, and one of a sync for its source, and holds no connection meanwhile; an ingest activity
 // works all the time.
-const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, sync: 16, evaluate: 8, maintain: 2 };
+const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, sync: 16, evaluate: 16, maintain: 2 };
 
 /**
  * Connects everything that activities need and makes a worker for each configured queue. Models come from `makeProviders`,
@@ -68,6 +72,8 @@ export async function createWorkerProcess(
     NativeConnection.connect(loadClientConnectConfig().connectionOptions),
   ]);
   const starter = createWorkStarter(client);
+  const evaluations = createEvaluationStarter(client, database);
+  const notifyEvaluation = (evaluationId: string) => notifier.notify(documentsChannel, [evaluationId]);
   const parsers = createDocumentParsers(parserOptions(config));
 
   const settingsOf = (model: StoredModel): ModelSettings => ({
@@ -113,7 +119,23 @@ export async function createWorkerProcess(
       embeddingModel,
       notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
     }),
-    ...createUpkeepActivities({ database, applySchedule: createSourceSchedules(client).apply, ...starter }),
+    ...createEvaluationActivities({
+      database,
+      chatModel,
+      embeddingModel,
+      fetch: openGuardedFetch(config),
+      openSealed: (sealed) => open(config.PERDURE_SECRET_KEY, sealed),
+      changes: createChangeWriter(database, notifyEvaluation),
+      submitTurn: (turn) => starter.submitTurn({ ...turn, isHeld: true }),
+      cancelTurn: (turn) => starter.cancelTurn({ ...turn, isHeld: true }),
+      notifyEvaluation,
+    }),
+    ...createUpkeepActivities({
+      database,
+      applySchedule: createSourceSchedules(client).apply,
+      ...starter,
+      ...evaluations,
+    }),
   };
   const workers = await Promise.all(
     config.PERDURE_QUEUES.map((taskQueue) =>
