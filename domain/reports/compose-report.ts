@@ -1,0 +1,61 @@
+import { comparePaired } from '../metrics/aggregate/compare-paired.ts';
+import type { PairedComparison } from '../metrics/aggregate/compare-paired.ts';
+import { summarizeScores } from '../metrics/aggregate/summarize-scores.ts';
+import { decideVerdict } from '../metrics/gates/decide-verdict.ts';
+import type { MeasuredMetric } from '../metrics/gates/decide-verdict.ts';
+import type { Gate } from '../metrics/gates/gate.ts';
+import type { EvaluationReport, ReportChange, ReportComparison, ReportMetric } from './evaluation-report.ts';
+
+/** What a report is composed from. Cases that never ended are in `measured` as rows that are unscored. */
+export type ReportSource = Pick<
+  EvaluationReport,
+  'evaluation' | 'dataset' | 'target' | 'baseline' | 'variants' | 'cases'
+> & {
+  readonly gates: readonly Gate[];
+  readonly measured: readonly MeasuredMetric[];
+  /** Scores that differ by no more are the same. */
+  readonly epsilon?: number;
+  readonly resamples?: number;
+};
+
+/** Aggregates the scores of a run, compares them with the baseline's, and decides the gates. The same rows give the same report. */
+export function composeReport(source: ReportSource): EvaluationReport {
+  const { gates, measured, epsilon, resamples, ...rest } = source;
+  const options = {
+    seed: source.evaluation.seed,
+    ...(resamples !== undefined && { resamples }),
+    ...(epsilon !== undefined && { epsilon }),
+  };
+  const changes: ReportChange[] = [];
+  const metrics = measured.map((each): ReportMetric => {
+    const { variant, choice, rows, baseline } = each;
+    const { metric, label, parameters } = choice;
+    const higherIsBetter = metric.higherIsBetter(parameters);
+    const compared = baseline === null ? null : comparePaired(baseline, rows, { ...options, higherIsBetter });
+    if (compared !== null) changes.push(...changesOf(variant, label, compared));
+    const { notApplicable, ...figures } = summarizeScores(rows, options);
+    return {
+      variant,
+      metric: label,
+      title: metric.title,
+      kind: metric.kind,
+      range: metric.range(parameters),
+      higher_is_better: higherIsBetter,
+      ...figures,
+      not_applicable: notApplicable,
+      baseline: compared === null ? null : presentComparison(compared),
+    };
+  });
+  const { verdict, gates: outcomes } = decideVerdict(gates, measured);
+  return { ...rest, verdict, gates: outcomes, metrics, changes };
+}
+
+function changesOf(variant: number, metric: string, { cases }: PairedComparison): ReportChange[] {
+  return cases.flatMap(({ caseId, outcome, baseline, candidate }): ReportChange[] =>
+    outcome === 'same' ? [] : [{ variant, metric, case_id: caseId, outcome, baseline, score: candidate }],
+  );
+}
+
+function presentComparison({ cases: _cases, pValue, ...figures }: PairedComparison): ReportComparison {
+  return { ...figures, p_value: pValue };
+}
