@@ -67,7 +67,7 @@ describe('metrics give what reference implementations give', () => {
     ['token_f1', 'SQuAD, and MLQA beyond ASCII'],
     ['rouge_l', 'rouge_score'],
     ['levenshtein', 'rapidfuzz'],
-  ] as const)('%s: %s', (name) => {
+  ] as const)('%s: %s', (name, _reference) => {
     // Of an empty right answer SQuAD says that there is none; a case says so by itself.
     const pairs = reference.pairs.filter((pair) => pair.answer !== '' || pair.reference !== '');
     expect(pairs.length).toBeGreaterThan(50);
