@@ -96,7 +96,7 @@ async function embedUnclaimed(
   const embedNext = async (batch: DueBatch, isLast: boolean) => {
     waiting.push(...batch.elsewhere);
     if (batch.own.length === 0) return;
-    const embedded = await embed(lane, batch);
+    const embedded = await embedBatch(lane, batch);
     await storing;
     storing = storeBatch(lane, batch.own, { ...embedded, completes: isLast && waiting.length === 0 });
     // Its failure is thrown where it is awaited; without this it would count as unhandled until then.
@@ -159,15 +159,15 @@ async function takeTurn(lane: Lane, tokens: number): Promise<LaterTurn | null> {
   return tryTurn(deps.database, pacedModel(lane), { ...call, ...longestWaitMs });
 }
 
-function pacedModel({ step, model }: Lane): ModelToPace {
+function pacedModel({ step, model }: EmbeddingLane): ModelToPace {
   const { workspaceId } = step.run;
   return { workspaceId, modelId: model.id, provider: model.provider, capabilities: model.capabilities };
 }
 
 /** One call of the model, which was noted before; a model on this machine has no bill to agree with. */
-async function embed(
-  lane: Lane,
-  { own, tokens }: DueBatch,
+export async function embedBatch(
+  lane: EmbeddingLane,
+  { own, tokens }: Pick<DueBatch, 'own' | 'tokens'>,
 ): Promise<{ result: EmbeddingResult; callId: string | null }> {
   const { deps, step, embedder } = lane;
   const texts = own.map(({ text }) => text);

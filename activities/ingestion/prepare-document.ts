@@ -7,11 +7,11 @@ import type { EmbeddingModelRow } from '../../entities/agents/embedding-model-re
 import { readBlob } from '../../entities/documents/blob-repository.ts';
 import { takeOverGeneration } from '../../entities/documents/document-generation-repository.ts';
 import type { GenerationRun } from '../../entities/documents/document-generation-repository.ts';
-import { extractChunks } from './extract-chunks.ts';
 import { smallDocument } from './finish-small.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import type { PreparedDocument } from './prepared-document.ts';
-import { runStep, type OwnedStep } from './run-step.ts';
+import { readDocument, type ReadDocument } from './read-document.ts';
+import { runStep, type OwnedStep, type Step } from './run-step.ts';
 import { storeChunks } from './store-chunks.ts';
 
 /** When the run began, the largest document to read in this step, and whether to finish it here if it is small. */
@@ -54,9 +54,19 @@ export async function prepare(
   });
   deps.notifyDocument(run.documentId);
   if (taken.ended) return taken.ended;
-  const models = taken.models.map((model) => deps.embeddingModel(model));
-  const document = await extractChunks(deps, { ...taken, models }, step.signal);
-  const small = finishSmall ? smallDocument(deps, step, { ...taken, document }) : null;
+  return storeDocument(deps, step, await readDocument(deps, taken, step.signal), { finishSmall });
+}
+
+/** Stores the chunks of a document that was read, and with `finishSmall` ends it if it is small. */
+export async function storeDocument(
+  deps: IngestionDeps,
+  step: Step,
+  read: ReadDocument,
+  { finishSmall }: { finishSmall: boolean },
+): Promise<PreparedDocument> {
+  const { run } = step;
+  const { document } = read;
+  const small = finishSmall ? smallDocument(deps, step, read) : null;
   await storeChunks(deps, run, document, step.signal, async (em) => small?.begin(em));
   deps.notifyDocument(run.documentId);
   const ended = await small?.finish();

@@ -1,5 +1,6 @@
-/** The type id of bytea in every PostgreSQL. */
+/** The type ids of bytea and text in every PostgreSQL. */
 export const byteaTypeId = 17;
+export const textTypeId = 25;
 
 /**
  * Elements in PostgreSQL's binary format of a one-dimensional array, to be passed as one parameter and unnested: a third

@@ -53,17 +53,30 @@ export async function insertEmbeddings(
   key: GenerationKey,
   chunks: HashedChunks & { vectorTypeId: number; vectors: readonly Float32Array[] },
 ): Promise<number> {
+  return insertEmbeddingsOf(em, key.workspaceId, { ...chunks, owners: chunks.indexes.map(() => key) });
+}
+
+/** Chunks of several generations, each with its own. */
+export type OwnedChunks = HashedChunks & { owners: readonly { documentId: string; generation: number }[] };
+
+/** The same for chunks of several generations, all of which the caller holds. */
+export async function insertEmbeddingsOf(
+  em: EntityManager,
+  workspaceId: string,
+  chunks: OwnedChunks & { vectorTypeId: number; vectors: readonly Float32Array[] },
+): Promise<number> {
   const rows = await query(
     em,
     `insert into chunk_embeddings (model_id, workspace_id, document_id, generation, chunk_index, content_hash, embedding)
-     select $1, $2, $3, $4, e.index, e.hash, e.embedding
-     from unnest($5::integer[], $6::bytea[], $7::vector[]) as e (index, hash, embedding)
+     select $1, $2, e.document_id, e.generation, e.index, e.hash, e.embedding
+     from unnest($3::uuid[], $4::integer[], $5::integer[], $6::bytea[], $7::vector[])
+          as e (document_id, generation, index, hash, embedding)
      on conflict do nothing returning chunk_index`,
     [
       chunks.modelId,
-      key.workspaceId,
-      key.documentId,
-      key.generation,
+      workspaceId,
+      chunks.owners.map((owner) => owner.documentId),
+      chunks.owners.map((owner) => owner.generation),
       chunks.indexes,
       binaryArray(byteaTypeId, chunks.hashes),
       binaryArray(chunks.vectorTypeId, chunks.vectors.map(binaryVector)),
@@ -81,11 +94,21 @@ export async function copyKnownEmbeddings(
   key: GenerationKey,
   chunks: HashedChunks,
 ): Promise<number[]> {
-  const rows = await query<{ chunk_index: number }>(
+  const found = await copyKnownEmbeddingsOf(em, key.workspaceId, { ...chunks, owners: chunks.indexes.map(() => key) });
+  return found.map((row) => row.index);
+}
+
+/** The same for chunks of several generations, all of which the caller holds. */
+export async function copyKnownEmbeddingsOf(
+  em: EntityManager,
+  workspaceId: string,
+  chunks: OwnedChunks,
+): Promise<{ documentId: string; index: number }[]> {
+  return query<{ documentId: string; index: number }>(
     em,
     `insert into chunk_embeddings (model_id, workspace_id, document_id, generation, chunk_index, content_hash, embedding)
-     select $1, $2, $3, $4, w.index, w.hash, known.embedding
-     from unnest($5::integer[], $6::bytea[]) as w (index, hash)
+     select $1, $2, w.document_id, w.generation, w.index, w.hash, known.embedding
+     from unnest($3::uuid[], $4::integer[], $5::integer[], $6::bytea[]) as w (document_id, generation, index, hash)
      cross join lateral (
        (select e.embedding from chunk_embeddings e
         where e.model_id = $1 and e.workspace_id = $2 and e.content_hash = w.hash limit 1)
@@ -93,15 +116,14 @@ export async function copyKnownEmbeddings(
        (select k.embedding from embedding_cache k
         where k.workspace_id = $2 and k.model_id = $1 and k.content_hash = w.hash limit 1)
        limit 1) known
-     on conflict do nothing returning chunk_index`,
+     on conflict do nothing returning document_id as "documentId", chunk_index as index`,
     [
       chunks.modelId,
-      key.workspaceId,
-      key.documentId,
-      key.generation,
+      workspaceId,
+      chunks.owners.map((owner) => owner.documentId),
+      chunks.owners.map((owner) => owner.generation),
       chunks.indexes,
       binaryArray(byteaTypeId, chunks.hashes),
     ],
   );
-  return rows.map((row) => row.chunk_index);
 }

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { binaryArray, textTypeId } from './binary-array.ts';
 import { query } from '../sql.ts';
 
 /** One generation of one document. */
@@ -15,6 +16,9 @@ export type ChunkToStore = {
   metadata: object;
 };
 
+/** A row of one of several generations of a workspace. */
+export type Of<Row> = Row & { documentId: string; generation: number };
+
 /**
  * Stores chunks; those that are there already stay as they are. The caller holds the generation's lock in the same
  * transaction.
@@ -24,20 +28,38 @@ export async function insertChunks(
   key: GenerationKey,
   chunks: readonly ChunkToStore[],
 ): Promise<void> {
+  const { workspaceId, ...owner } = key;
+  await insertChunksOf(
+    em,
+    workspaceId,
+    chunks.map((chunk) => ({ ...chunk, ...owner })),
+  );
+}
+
+/** The same for chunks of several generations, all of which the caller holds. */
+export async function insertChunksOf(
+  em: EntityManager,
+  workspaceId: string,
+  chunks: readonly Of<ChunkToStore>[],
+): Promise<void> {
   await query(
     em,
     `insert into document_chunks (workspace_id, document_id, generation, chunk_index, content, start_char, end_char,
                                   token_count, metadata)
-     select $1, $2, $3, c.index, c.content, c.start_char, c.end_char, c.tokens, c.metadata
-     from unnest($4::integer[], $5::text[], $6::integer[], $7::integer[], $8::integer[], $9::jsonb[])
-          as c (index, content, start_char, end_char, tokens, metadata)
+     select $1, c.document_id, c.generation, c.index, c.content, c.start_char, c.end_char, c.tokens, c.metadata
+     from unnest($2::uuid[], $3::integer[], $4::integer[], $5::text[], $6::integer[], $7::integer[], $8::integer[],
+                 $9::jsonb[])
+          as c (document_id, generation, index, content, start_char, end_char, tokens, metadata)
      on conflict do nothing`,
     [
-      key.workspaceId,
-      key.documentId,
-      key.generation,
+      workspaceId,
+      chunks.map((chunk) => chunk.documentId),
+      chunks.map((chunk) => chunk.generation),
       chunks.map((chunk) => chunk.index),
-      chunks.map((chunk) => chunk.content),
+      binaryArray(
+        textTypeId,
+        chunks.map((chunk) => Buffer.from(chunk.content)),
+      ),
       chunks.map((chunk) => chunk.start),
       chunks.map((chunk) => chunk.end),
       chunks.map((chunk) => chunk.tokens),

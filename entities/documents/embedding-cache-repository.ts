@@ -18,13 +18,24 @@ export async function claimTexts(
   payer: EmbeddingPayer,
   hashes: readonly Uint8Array[],
 ): Promise<number[]> {
+  return claimTextsOf(em, payer, { hashes, owners: hashes.map(() => payer) });
+}
+
+/** The same for texts of several generations; of those that have the same, the first one claims it. */
+export async function claimTextsOf(
+  em: EntityManager,
+  payer: Omit<EmbeddingPayer, 'documentId' | 'generation'>,
+  texts: { hashes: readonly Uint8Array[]; owners: readonly { documentId: string; generation: number }[] },
+): Promise<number[]> {
   const rows = await query<{ place: number }>(
     em,
-    `with wanted as (select w.hash, w.place::integer - 1 as place
-                     from unnest($6::bytea[]) with ordinality as w (hash, place)),
+    `with wanted as (select distinct on (w.hash) w.hash, w.document_id, w.generation, w.place::integer - 1 as place
+                     from unnest($4::bytea[], $5::uuid[], $6::integer[]) with ordinality
+                          as w (hash, document_id, generation, place) order by w.hash, w.place),
      claimed as (
        insert into embedding_claims (workspace_id, model_id, content_hash, document_id, generation, first_chunk, expires_at)
-       select $1, $2, w.hash, $3, $4, $5, clock_timestamp() + make_interval(secs => $7) from wanted w order by w.hash
+       select $1, $2, w.hash, w.document_id, w.generation, $3, clock_timestamp() + make_interval(secs => $7)
+       from wanted w order by w.hash
        on conflict (workspace_id, model_id, content_hash) do update
        set document_id = excluded.document_id, generation = excluded.generation, first_chunk = excluded.first_chunk,
            expires_at = excluded.expires_at
@@ -36,10 +47,10 @@ export async function claimTexts(
     [
       payer.workspaceId,
       payer.modelId,
-      payer.documentId,
-      payer.generation,
       payer.firstChunk,
-      binaryArray(byteaTypeId, hashes),
+      binaryArray(byteaTypeId, texts.hashes),
+      texts.owners.map((owner) => owner.documentId),
+      texts.owners.map((owner) => owner.generation),
       claimSeconds,
     ],
   );
@@ -92,4 +103,30 @@ export async function forgetVectors(
       document.documentId,
     ]);
   }
+}
+
+/** Forgets, of documents whose generations were just published, what they and earlier ones kept and were about to pay for. */
+export async function forgetVectorsOf(
+  em: EntityManager,
+  workspaceId: string,
+  published: readonly { documentId: string; generation: number }[],
+): Promise<void> {
+  const parameters = [
+    workspaceId,
+    published.map(({ documentId }) => documentId),
+    published.map(({ generation }) => generation),
+  ];
+  await query(
+    em,
+    `delete from embedding_cache k using unnest($2::uuid[], $3::integer[]) as p (document_id, generation), documents d
+     where k.workspace_id = $1 and k.document_id = p.document_id
+       and d.id = p.document_id and d.latest_generation = p.generation`,
+    parameters,
+  );
+  await query(
+    em,
+    `delete from embedding_claims c using unnest($2::uuid[], $3::integer[]) as p (document_id, generation)
+     where c.workspace_id = $1 and c.document_id = p.document_id and c.generation <= p.generation`,
+    parameters,
+  );
 }

@@ -114,9 +114,7 @@ export type EndedDocument = {
  * grow with its job. Of the errors the first thousand are kept.
  */
 export async function countEndedDocuments(em: EntityManager, ended: readonly EndedDocument[]): Promise<void> {
-  for (const { jobId, documentId, failure } of ended.toSorted((a, b) => ((a.jobId ?? '') < (b.jobId ?? '') ? -1 : 1))) {
-    if (jobId === null) continue;
-    const error = failure && { document: documentId, error: `${failure.code}: ${failure.detail}` };
+  for (const { jobId, error, succeeded } of endsByJob(ended)) {
     await query(
       em,
       `update ingestion_jobs j
@@ -133,13 +131,32 @@ export async function countEndedDocuments(em: EntityManager, ended: readonly End
        from (select o.id, o.failed, o.processed, not o.is_open and o.failed + o.processed = o.total_documents as ended
              from (select id, is_open, total_documents,
                           failed_documents + ($2::jsonb is not null)::integer as failed,
-                          least(processed_documents + ($2::jsonb is null)::integer,
+                          least(processed_documents + $3::integer,
                                 total_documents - failed_documents - ($2::jsonb is not null)::integer) as processed
                    from ingestion_jobs where id = $1 for update) o) c
        where j.id = c.id`,
-      [jobId, error && JSON.stringify(error)],
+      [jobId, error && JSON.stringify(error), succeeded],
     );
   }
+}
+
+type JobEnd = { jobId: string; error: { document: string; error: string } | null; succeeded: number };
+
+/** In the order of the jobs: each failure, and all successes of a job at once. */
+function endsByJob(ended: readonly EndedDocument[]): JobEnd[] {
+  const byJob = Map.groupBy(ended, ({ jobId }) => jobId);
+  return [...byJob]
+    .toSorted(([one], [other]) => ((one ?? '') < (other ?? '') ? -1 : 1))
+    .flatMap(([jobId, documents]) => {
+      if (jobId === null) return [];
+      const failures = documents.flatMap(({ documentId, failure }): JobEnd[] => {
+        if (failure === null) return [];
+        const error = { document: documentId, error: `${failure.code}: ${failure.detail}` };
+        return [{ jobId, error, succeeded: 0 }];
+      });
+      const succeeded = documents.length - failures.length;
+      return succeeded === 0 ? failures : [...failures, { jobId, error: null, succeeded }];
+    });
 }
 
 /**

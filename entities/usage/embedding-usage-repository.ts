@@ -71,25 +71,78 @@ export async function beginEmbeddingAttempt(
   return attempt;
 }
 
+/** The same for several documents, all of whose chunks are meant; returns the attempt of each document. */
+export async function beginEmbeddingAttempts(
+  em: EntityManager,
+  documents: readonly { documentId: string; chunks: number }[],
+): Promise<Map<string, number>> {
+  const rows = await query<{ documentId: string; calls: number }>(
+    em,
+    `select entity_id as "documentId", count(*)::integer as calls from usage_metrics
+     where entity_type = 'document' and entity_id = any($1::uuid[]) group by entity_id`,
+    [documents.map(({ documentId }) => documentId)],
+  );
+  const known = new Set(rows.map((row) => row.documentId));
+  const attempts = new Map<string, number>();
+  for (const { documentId, chunks } of documents) {
+    const attempt = known.has(documentId) ? await beginEmbeddingAttempt(em, documentId, { from: 0, to: chunks }) : 1;
+    attempts.set(documentId, attempt);
+  }
+  return attempts;
+}
+
+/** Notes calls of one model, unless its provider has asked for a pause; returns the ids of those that it wrote. */
+export async function startEmbeddingUsages(em: EntityManager, calls: readonly EmbeddingCall[]): Promise<Set<string>> {
+  const [first] = calls;
+  if (!first) return new Set();
+  const rows = await query<{ id: string }>(
+    em,
+    `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, step, attempt, pricing)
+     select c.id, $1, 'document', c.document_id, $2, c.step, c.attempt, $3
+     from unnest($4::uuid[], $5::uuid[], $6::integer[], $7::integer[]) as c (id, document_id, step, attempt)
+     where not exists (
+       select from rate_limits r where r.workspace_id = $1 and r.model_id = $2 and r.blocked_until > clock_timestamp())
+     on conflict do nothing returning id`,
+    [
+      first.workspaceId,
+      first.modelId,
+      JSON.stringify(first.pricing),
+      calls.map((call) => call.callId),
+      calls.map((call) => call.documentId),
+      calls.map((call) => call.step),
+      calls.map((call) => call.attempt),
+    ],
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
 /** Settles a call with the provider's own figure; null stays unknown. The cost comes from the price copied at its start. */
 export async function settleEmbeddingUsage(
   em: EntityManager,
   callId: string,
   promptTokens: number | null,
 ): Promise<void> {
+  await settleEmbeddingUsages(em, [{ callId, promptTokens }]);
+}
+
+/** The same for several calls. */
+export async function settleEmbeddingUsages(
+  em: EntityManager,
+  calls: readonly { callId: string; promptTokens: number | null }[],
+): Promise<void> {
   await query(
     em,
     `with priced as (
-       select id, round($2::numeric * (pricing ->> 'input_per_million')::numeric / 1000000, 10) as cost,
+       select id, s.tokens, round(s.tokens::numeric * (pricing ->> 'input_per_million')::numeric / 1000000, 10) as cost,
               pricing ->> 'currency' as currency
-       from usage_metrics where id = $1)
+       from usage_metrics join unnest($1::uuid[], $2::integer[]) as s (call_id, tokens) on id = s.call_id)
      update usage_metrics u
-     set prompt_tokens = $2, total_tokens = $2, settled_at = now(),
-         state = case when $2::integer is null then 'unknown' else 'settled' end,
+     set prompt_tokens = p.tokens, total_tokens = p.tokens, settled_at = now(),
+         state = case when p.tokens is null then 'unknown' else 'settled' end,
          cost = case when p.currency is null then null else p.cost end,
          currency = case when p.cost is null then null else p.currency end
      from priced p where u.id = p.id and u.state <> 'settled'`,
-    [callId, promptTokens],
+    [calls.map(({ callId }) => callId), calls.map(({ promptTokens }) => promptTokens)],
   );
 }
 
@@ -105,5 +158,15 @@ export async function forgetEmbeddingUsage(
      where entity_type = 'document' and entity_id = $1 and state = 'started'
        and ($2::integer is null or (step >= $2 and step < $3 and attempt < $4))`,
     [documentId, lane?.from ?? null, lane?.to ?? null, lane?.attempt ?? null],
+  );
+}
+
+/** Marks calls of documents as unknown whose figures never arrived. */
+export async function forgetEmbeddingUsages(em: EntityManager, documentIds: readonly string[]): Promise<void> {
+  await query(
+    em,
+    `update usage_metrics set state = 'unknown', settled_at = now()
+     where entity_type = 'document' and entity_id = any($1::uuid[]) and state = 'started'`,
+    [documentIds],
   );
 }
