@@ -131,7 +131,9 @@ describe('the shape of an answer', () => {
       vector: { model: 'synthetic', metric: 'cosine', plan: 'exact', index: null, found: 34 },
       text: { terms: ['okapi'], found: 1 },
     });
-    expect(plan.vector!.reason).toContain('The model has no index');
+    expect(plan.vector!.reason).toMatch(/^The model has about \d+ vectors: comparing with all is quicker/);
+    const { plan: other } = await run({ modelName: 'synthetic', metric: 'l2' });
+    expect(other.vector!.reason).toBe('The model has no index for the metric l2.');
     expect(timings.map(({ stage }) => stage)).toEqual(['embed', 'vector', 'text', 'join', 'database', 'fuse', 'read']);
     for (const { ms } of timings) expect(ms).toBeGreaterThanOrEqual(0);
     expect(candidates.filter((each) => each.hit !== null).map((each) => each.hit)).toEqual([1, 2, 3, 4, 5]);
