@@ -28,6 +28,7 @@ import { payloadGuard } from './payload-guard.ts';
 import { checkDatabase } from './check-database.ts';
 import { parserOptions } from './parser-options.ts';
 import { open } from './seal.ts';
+import { staleAttemptGuard } from './stale-attempt-guard.ts';
 import { createSourceSchedules } from './source-schedules.ts';
 import { createSourceOpener } from './source-opener.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
@@ -146,7 +147,7 @@ export async function createWorkerProcess(
         workflowBundle: { codePath: bundlePath },
         activities,
         plugins: telemetry.workerPlugins,
-        interceptors: { activity: [payloadGuard] },
+        interceptors: { activity: [staleAttemptGuard, payloadGuard] },
         maxConcurrentActivityTaskExecutions: activitySlots[taskQueue],
         // One thread each: workflows here only order steps, and each thread costs about 40 MB.
         workflowThreadPoolSize: 1,

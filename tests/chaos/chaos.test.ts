@@ -11,13 +11,14 @@ type ChaosReport = { ok: boolean; reports: Array<ScenarioReport & { scenario: st
 
 const sampled = { 'saga-points': 8, 'sync-points': 3, 'model-points': 3, 'turn-points': 3 };
 const interleavings = 40;
+const intervals = 4;
 const conversations = { conversations: 8, 'rolling-deploy': 6 };
 
 function runChaos(): Promise<ChaosReport> {
   const script = path.join(import.meta.dirname, 'run-chaos.ts');
   const numbered = (all: Record<string, number>) => Object.entries(all).map(([name, number]) => `${name}:${number}`);
   const scenarios = ['ingest-kill-worker', ...numbered(sampled), 'interleavings'];
-  scenarios.push(...numbered(conversations));
+  scenarios.push(...numbered({ schedules: intervals, ...conversations }));
   const hit = ['--victim', 'worker', '--hit', 'kill', '--group', '8'];
   const args = [
     ...[script, '--json', '--seed', '7', ...scenarios.flatMap((scenario) => ['--scenario', scenario])],
@@ -61,6 +62,12 @@ describe('the short form of `npm run chaos`, whose every scenario is run before 
 
   test('R17: a worker killed at 3 points of a turn with three tools and an approval: each effect once', () => {
     expectHits('turn-points');
+  });
+
+  test('R32: 4 intervals of a schedule, three workers, kills: each run once, and every one answered', () => {
+    const { findings, details } = reportOf('schedules')!;
+    expect(findings).toEqual([]);
+    expect((details as { requests: number }).requests).toBeGreaterThanOrEqual(intervals);
   });
 
   test('R13, R14, R34: 8 conversations with tools, approvals, cancels and clients that drop, a worker killed: what is shown is what is stored', () => {

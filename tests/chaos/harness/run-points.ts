@@ -9,7 +9,8 @@ import type { SeededRandom } from './seeded-random.ts';
 
 /**
  * A scenario that hits each target in each way at every one of the points. Some stories are held at points of their own
- * at once; a point that is not reached beside others is tried by itself, and one that is not reached then is a finding.
+ * at once; a point that is not reached beside others is tried with those like it, then by itself, and one that is not
+ * reached then is a finding.
  */
 export const runPoints =
   (all: readonly ChaosPoint[]) =>
@@ -30,10 +31,12 @@ export const runPoints =
     };
     for (const target of choose(targets, options.targets))
       for (const fault of choose(faults, options.faults)) {
-        const alone: EdgeOfPoint[] = [];
+        let late: EdgeOfPoint[] = [];
         for (const group of groups(all, random.fork(`${target} ${fault}`), options))
-          alone.push(...(await tryRound(group, { target, fault })).missed);
-        for (const single of alone) {
+          late.push(...(await tryRound(group, { target, fault })).missed);
+        // Those that come late in their stories meet each other.
+        if (late.length > 1) late = (await tryRound(late, { target, fault })).missed;
+        for (const single of late) {
           const { missed } = await tryRound([single], { target, fault });
           if (missed.length > 0) findings.push(`Point ${single.point.name} (${single.edge}) was never reached`);
         }

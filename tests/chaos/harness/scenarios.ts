@@ -1,3 +1,4 @@
+import { batchPoints } from './batch-points.ts';
 import type { ChaosPoint } from './chaos-point.ts';
 import { ingestWorkload } from './ingest-workload.ts';
 import { modelPoints } from './model-points.ts';
@@ -32,6 +33,7 @@ const whileWorking = Object.entries(workloads).flatMap(([workload, make]) =>
 /** The scenarios that hit processes at points, with their points. */
 export const chaosPoints: Readonly<Record<string, readonly ChaosPoint[]>> = {
   'saga-points': sagaPoints,
+  'batch-points': batchPoints,
   'sync-points': syncPoints,
   'model-points': modelPoints,
   'turn-points': turnPoints,
