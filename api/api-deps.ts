@@ -5,6 +5,7 @@ import type { Database } from '../platform/database.ts';
 import type { NotificationListener } from '../platform/notification-listener.ts';
 import type { Notifier } from '../platform/notifier.ts';
 import type { SourceSchedules } from '../platform/source-schedules.ts';
+import type { TurnSubmitter } from '../platform/turn-submitter.ts';
 import type { WorkStarter } from '../platform/work-starter.ts';
 import type { PromptReferences } from '../entities/conversations/prompt-reference-repository.ts';
 import type { ToolCallView } from '../entities/conversations/tool-call-view-repository.ts';
@@ -15,6 +16,8 @@ import type { QueryRewriter } from '../providers/query-rewriter.ts';
 import type { Reranker } from '../providers/reranker.ts';
 import type { TextAnalyzer } from '../providers/text-analyzer.ts';
 import type { ToolWorkshop } from '../providers/tool-workshop.ts';
+
+import type { EvaluationDesk } from './evaluations/evaluation-desk.ts';
 
 /** A row of `models` as far as it is needed to call a model; the key is still sealed. */
 export type ModelSettings = {
@@ -64,7 +67,7 @@ export interface ApiDeps {
   notifications: NotificationListener;
   notifier: Pick<Notifier, 'notify'>;
   /** Brings committed rows to their workflows; gives up after a few seconds, for a sweep comes after it. */
-  starter: WorkStarter;
+  starter: WorkStarter & Pick<TurnSubmitter, 'announceTurn'>;
   capacity: ApiCapacity;
   /** Origins whose pages may call the API from a browser; `*` stands for all. */
   corsOrigins: readonly string[];
@@ -88,6 +91,7 @@ export interface ApiDeps {
   ): Promise<{ mimeType: string; documentType: DocumentType; declaredType: string | null }>;
   /** Brings the schedule of a source to Temporal; null deletes it. */
   applySchedule: SourceSchedules['apply'];
+  evaluations: EvaluationDesk;
   /** Checks declarations of tools, and makes tools of them. */
   tools: ToolWorkshop;
   /** Why a call of a tool cannot be run with these arguments, in words; null if it can. */

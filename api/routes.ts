@@ -5,6 +5,8 @@ import { conversationRoutes } from './conversations/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { embeddingMoveRoutes } from './embedding-moves/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
+import { evaluationDatasetRoutes } from './evaluation-datasets/routes.ts';
+import { evaluationRoutes } from './evaluations/routes.ts';
 import { feedbackRoutes } from './feedback/routes.ts';
 import type { Route } from './framework/route.ts';
 import { metricsRoutes } from './health/routes.ts';
@@ -42,6 +44,8 @@ export const routes: readonly Route[] = [
   ...embeddingMoveRoutes,
   ...retrievalToolRoutes,
   ...toolRoutes,
+  ...evaluationDatasetRoutes,
+  ...evaluationRoutes,
   ...userRoutes,
   ...apiKeyRoutes,
   ...usageRoutes,

@@ -13,6 +13,8 @@ export const scopeNames = [
   'memory:write',
   'configuration:read',
   'configuration:write',
+  'evaluations:read',
+  'evaluations:write',
   'usage:read',
   'keys:read',
   'keys:write',

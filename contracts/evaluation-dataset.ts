@@ -70,8 +70,8 @@ export const listCasesQuerySchema = pageQuerySchema.extend({
 
 /** Query of `GET /evaluation-datasets/{id}/diff`. */
 export const diffVersionsQuerySchema = z.strictObject({
-  from: z.coerce.number().int().min(0),
-  to: z.coerce.number().int().min(1),
+  from: z.coerce.number().int().min(0).optional().describe('The one before `to` unless given'),
+  to: z.coerce.number().int().min(0).optional().describe('The newest unless given'),
 });
 
 /** What differs between two versions, by the cases' keys. */

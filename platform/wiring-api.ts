@@ -9,10 +9,13 @@ import { createProviders } from '../providers/registry.ts';
 import type { ModelSettings } from '../providers/registry.ts';
 import { seePrompts } from '../activities/conversation/prompt/see-prompts.ts';
 import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
+import type { EvaluationKey } from '../entities/evaluations/evaluation-repository.ts';
 import { createArgumentCheck } from './check-arguments.ts';
 import { checkDatabase } from './check-database.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
+import { createEvaluationDesk } from './evaluation-desk.ts';
+import { createEvaluationStarter } from './evaluation-starter.ts';
 import type { Logger } from './log.ts';
 import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
@@ -24,6 +27,7 @@ import type { Telemetry } from './telemetry/start-telemetry.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
 import { connectTemporal } from './temporal-client.ts';
 import { openToolWorkshop } from './tool-workshop.ts';
+import { createTurnSubmitter, type TurnSubmitter } from './turn-submitter.ts';
 import { createWorkStarter } from './work-starter.ts';
 import type { WorkStarter } from './work-starter.ts';
 
@@ -56,9 +60,16 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   const soon = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + startDeadlineMs, work);
   const starts = createWorkStarter(client);
   const { submitTurn, cancelTurn, startIngest, ingestRuns, cancelIngest, startSync, cancelSync, syncRuns } = starts;
+  const runs = createEvaluationStarter(client, database);
   const schedules = createSourceSchedules(client);
-  const starter: WorkStarter = {
-    submitTurn: (turn) => soon(() => submitTurn(turn)),
+  const turns = createTurnSubmitter({
+    notifier,
+    notifications,
+    submit: (turn) => soon(() => submitTurn(turn)),
+    onFailure: ({ turnId }, error) => log.warn({ turn: turnId, err: error }, 'start left to the sweep'),
+  });
+  const starter: WorkStarter & Pick<TurnSubmitter, 'announceTurn'> = {
+    ...{ announceTurn: turns.announceTurn, submitTurn: turns.submitTurn },
     cancelTurn: (turn) => soon(() => cancelTurn(turn)),
     decideCall: (call) => soon(() => starts.decideCall(call)),
     conversationRuns: (turn) => soon(() => starts.conversationRuns(turn)),
@@ -106,6 +117,11 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     applySchedule: (...[source, schedule]: Parameters<SourceSchedules['apply']>) =>
       soon(() => schedules.apply(source, schedule)),
     tools: workshop,
+    evaluations: {
+      ...createEvaluationDesk(database),
+      start: (key: EvaluationKey) => soon(() => runs.startEvaluation(key)),
+      cancel: (key: EvaluationKey) => soon(() => runs.cancelEvaluation(key)),
+    },
     checkArguments: createArgumentCheck({
       database,
       workshop,
@@ -120,6 +136,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
           `/workflows/${encodeURIComponent(workflowId)}/${encodeURIComponent(runId)}/history`,
     seal: (secret: string) => seal(config.PERDURE_SECRET_KEY, secret),
     async close() {
+      await turns.drain();
       await notifications.close();
       await notifier.close();
       await connection.close();

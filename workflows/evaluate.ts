@@ -89,7 +89,7 @@ async function workThrough(input: EvaluateInput, layout: EvaluationLayout): Prom
 
 /** Holds the conversations of an agent until all have ended; no step waits for a turn, which may need its slot. */
 async function holdConversations(input: EvaluateInput): Promise<void> {
-  for (let look = 1, pauseMs = 250; ; look += 1) {
+  for (let pauseMs = 250; ;) {
     const { ended, under, waiting } = await holdTurns.executeWithOptions({ summary: 'Hold conversations' }, [input]);
     setCurrentDetails(`${under} conversations under way, ${waiting} to come`);
     if (under + waiting === 0) return;

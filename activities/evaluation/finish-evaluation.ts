@@ -1,7 +1,8 @@
 import type { EvaluateInput, EvaluateResult } from '../../contracts/names/workflows.ts';
 import { endRun, type RunEnd } from '../../entities/evaluations/evaluation-repository.ts';
+import { readVariantTotals } from '../../entities/evaluations/evaluation-score-repository.ts';
 import type { EvaluationDeps } from './evaluation-deps.ts';
-import { measureRun } from './measure-run.ts';
+import { aggregatesOf, reportRun } from './report-run.ts';
 import { runEvaluationStep } from './run-evaluation-step.ts';
 
 /** Measures a run whose items have all ended, compares it with its baseline and writes the verdict. Again it changes nothing. */
@@ -9,11 +10,21 @@ export function createFinishEvaluation(deps: EvaluationDeps): (input: EvaluateIn
   return async function finishEvaluation({ workspaceId, evaluationId }) {
     return runEvaluationStep(async () => {
       const key = { workspaceId, evaluationId };
-      const measured = await measureRun(deps.database, key, null);
-      if (measured === null) return { state: 'gone', verdict: null };
-      const { verdict, gates, variants, metrics } = measured;
-      const end: RunEnd = { status: 'completed', verdict, reasons: gates, results: variants, metrics };
-      const ended = await deps.database.inWorkspace(workspaceId, (em) => endRun(em, key, end));
+      const report = await reportRun(deps.database, key, { baselineId: null, withCases: false });
+      if (report === null) return { state: 'gone', verdict: null };
+      const { verdict, variants } = report;
+      const ended = await deps.database.inWorkspace(workspaceId, async (em) => {
+        const totals = await readVariantTotals(em, key);
+        const results = totals.map((total) => ({ name: variants[total.variant]?.name ?? '', ...total }));
+        const end: RunEnd = {
+          status: 'completed',
+          verdict,
+          reasons: [...report.gates],
+          results,
+          metrics: aggregatesOf(report),
+        };
+        return endRun(em, key, end);
+      });
       deps.notifyEvaluation(evaluationId);
       return ended ? { state: 'completed', verdict } : { state: 'gone', verdict: null };
     });

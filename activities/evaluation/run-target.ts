@@ -30,10 +30,11 @@ export async function runTarget(work: ItemWork): Promise<TargetAnswer> {
       const messages = await templatePrompt(work);
       return { ...(await askModel(work, messages, [])), contexts: [], toolCalls: [] };
     }
-    case 'endpoint':
-      await work.write({ state: 'running' });
-      return askEndpoint(work, { question });
     case 'agent':
       throw new TypeError('The conversations of agents are not held by this step.');
+    case 'endpoint':
+    default:
+      await work.write({ state: 'running' });
+      return askEndpoint(work, { question });
   }
 }

@@ -1,5 +1,5 @@
 /** Areas that a key may be allowed to read or to write. */
-export const scopeAreas = ['documents', 'conversations', 'memory', 'configuration', 'usage', 'keys'] as const;
+export const scopeAreas = ['documents', 'conversations', 'memory', 'configuration', 'evaluations', 'usage', 'keys'] as const;
 
 type ScopeArea = (typeof scopeAreas)[number];
 
@@ -11,11 +11,11 @@ export type Role = 'admin' | 'member' | 'viewer';
 /** Whose key a request carries. */
 export type Principal = { keyId: string; workspaceId: string; role: Role; scopes: readonly string[] };
 
-const memberWrites: readonly Scope[] = ['documents:write', 'conversations:write', 'memory:write'];
+const memberWrites: readonly Scope[] = ['documents:write', 'conversations:write', 'memory:write', 'evaluations:write'];
 
 /**
  * Whether a key may do what `scope` names: its role must allow it (a viewer reads, a member also writes documents,
- * conversations and memories, an admin all), and its own scopes, if it has any, narrow the role.
+ * conversations, memories and evaluations, an admin all), and its own scopes, if it has any, narrow the role.
  */
 export function allows(principal: Principal, scope: Scope): boolean {
   const byRole =

@@ -6,6 +6,9 @@ import * as conversation from '../../contracts/conversation.ts';
 import { conversationEventSchema } from '../../contracts/conversation-event.ts';
 import { conversationExportSchema } from '../../contracts/conversation-export.ts';
 import * as document from '../../contracts/document.ts';
+import * as evaluation from '../../contracts/evaluation.ts';
+import { evaluationCaseSchema } from '../../contracts/evaluation-case.ts';
+import { evaluationDatasetSchema } from '../../contracts/evaluation-dataset.ts';
 import { feedbackSchema, putFeedbackSchema } from '../../contracts/feedback.ts';
 import * as health from '../../contracts/health.ts';
 import * as ingestionJob from '../../contracts/ingestion-job.ts';
@@ -41,6 +44,10 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   DocumentAccepted: document.documentAcceptedSchema,
   DocumentGeneration: document.documentGenerationSchema,
   DocumentsAccepted: document.documentsAcceptedSchema,
+  Evaluation: evaluation.evaluationSchema,
+  EvaluationCase: evaluationCaseSchema,
+  EvaluationDataset: evaluationDatasetSchema,
+  EvaluationItem: evaluation.evaluationItemSchema,
   Feedback: feedbackSchema,
   IngestionJob: ingestionJob.ingestionJobSchema,
   KnowledgeSource: knowledgeSource.knowledgeSourceSchema,

@@ -19,7 +19,8 @@ const pollMs = 2_000;
 /** Changes closer together than this are shown as one. */
 const leastIntervalMs = 100;
 
-type Watched = { deps: ApiDeps; stream: EventStream; workspaceId: string; id: string };
+/** A stream, and the row that it follows. */
+export type Watched = { deps: ApiDeps; stream: EventStream; workspaceId: string; id: string };
 /** The whole state, and what is to be told before it. */
 type Snapshot = { data: Record<string, unknown>; final: boolean; before?: ServerSentEvent[] } | null;
 
@@ -55,7 +56,11 @@ export async function watchIngestionJob(
   });
 }
 
-async function watch(
+/**
+ * Sends what `read` gives at each change until it is final or gone; woken by changes of `documentId` (null: of any), and at
+ * the latest every two seconds.
+ */
+export async function watch(
   { deps, stream, workspaceId, id }: Watched,
   documentId: string | null,
   read: (em: EntityManager) => Promise<Snapshot>,

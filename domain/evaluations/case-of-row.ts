@@ -110,6 +110,7 @@ export function caseOfRow(row: Values): { given: Values } | { mistakes: RowMista
 function truthOf(value: unknown): boolean | null {
   if (value === undefined) return false;
   if (typeof value === 'boolean') return value;
+  if (typeof value !== 'string' && typeof value !== 'number') return null;
   const said = String(value).trim().toLowerCase();
   if (['true', 'yes', '1'].includes(said)) return true;
   return ['false', 'no', '0'].includes(said) ? false : null;

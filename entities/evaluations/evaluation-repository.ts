@@ -239,6 +239,21 @@ async function countMetrics(em: EntityManager, evaluationId: string): Promise<nu
   return row!.count;
 }
 
+/** The name of a run of a data set that has not ended; null where there is none. */
+export async function findUnfinishedRun(em: EntityManager, datasetId: string): Promise<string | null> {
+  const [row] = await query<{ name: string }>(
+    em,
+    `select name from evaluations where dataset_id = $1 and status in ('queued', 'running') and deleted_at is null limit 1`,
+    [datasetId],
+  );
+  return row?.name ?? null;
+}
+
+/** Marks a run as deleted; its name can be used again. */
+export async function deleteEvaluation(em: EntityManager, evaluationId: string): Promise<void> {
+  await query(em, `update evaluations set deleted_at = now() where id = $1`, [evaluationId]);
+}
+
 /** A run that nobody may be working on. */
 export type StrayRun = EvaluationKey & { status: 'queued' | 'running'; restarts: number };
 

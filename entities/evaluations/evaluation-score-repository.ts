@@ -65,3 +65,64 @@ export async function readVariantTotals(em: EntityManager, { evaluationId }: Eva
     [evaluationId],
   );
 }
+
+/** What a report says of the data set of a run. */
+export async function readReportedDataset(
+  em: EntityManager,
+  { evaluationId }: EvaluationKey,
+): Promise<{ name: string | null; cases: number }> {
+  const [row] = await query<{ name: string | null; cases: number }>(
+    em,
+    `select d.name, (select count(distinct case_id)::integer from evaluation_items i where i.evaluation_id = e.id) as cases
+     from evaluations e left join evaluation_datasets d on d.id = e.dataset_id where e.id = $1`,
+    [evaluationId],
+  );
+  return row ?? { name: null, cases: 0 };
+}
+
+/** An item as a report shows it. */
+export type ReportedItem = {
+  ordinal: number;
+  case_key: string;
+  position: number;
+  variant: number;
+  repetition: number;
+  state: 'pending' | 'running' | 'scoring' | 'done' | 'failed' | 'cancelled';
+  input: {
+    question?: string;
+    messages?: { role: 'user' | 'assistant'; content: string }[];
+    variables?: Record<string, unknown>;
+  };
+  expected_answer: string | null;
+  output: string | null;
+  error: { code: string; detail: string } | null;
+  latency_ms: number | null;
+  tokens: number | null;
+  cost: string | null;
+  tags: string[];
+  scores: {
+    metric: string;
+    state: 'scored' | 'unscored' | 'not_applicable';
+    score: number | null;
+    reason: string | null;
+  }[];
+};
+
+/** Items of a run in their order, behind a number. */
+export async function readReportedItems(
+  em: EntityManager,
+  { evaluationId }: EvaluationKey,
+  { afterOrdinal, limit }: { afterOrdinal: number; limit: number },
+): Promise<ReportedItem[]> {
+  return query<ReportedItem>(
+    em,
+    `select i.ordinal, i.case_key, c.position, i.variant, i.repetition, i.state, c.input, c.expected_answer, i.output, i.error,
+            i.latency_ms, i.prompt_tokens + i.completion_tokens as tokens, i.cost::text as cost, c.tags,
+            coalesce((select jsonb_agg(jsonb_build_object('metric', r.metric, 'state', r.state, 'score', r.score,
+                                                          'reason', r.reason) order by r.metric)
+                      from evaluation_results r where r.evaluation_id = $1 and r.ordinal = i.ordinal), '[]') as scores
+     from evaluation_items i join evaluation_cases c on c.id = i.case_id
+     where i.evaluation_id = $1 and i.ordinal > $2 order by i.ordinal limit $3`,
+    [evaluationId, afterOrdinal, limit],
+  );
+}

@@ -82,7 +82,7 @@ export async function writeItemChanges<Change extends ItemChange>(
 function pick<Key extends keyof ItemChange>(changes: readonly ItemChange[], key: Key): NonNullable<ItemChange[Key]>[] {
   return changes.flatMap((change) => {
     const part = change[key];
-    return part === undefined || part === null ? [] : [part as NonNullable<ItemChange[Key]>];
+    return part === undefined || part === null ? [] : [part];
   });
 }
 
