@@ -2,8 +2,9 @@ import path from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
-import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
+import type { ConversationDeps, StoredModel } from '../activities/conversation/conversation-deps.ts';
 import { createToolResolver } from '../activities/conversation/tools/resolve-tools.ts';
+import { createEarlyAnswers } from '../activities/conversation/early-answers.ts';
 import { createTurnEventAppender } from '../activities/conversation/turn-event-appender.ts';
 import { createIngestionActivities } from '../activities/ingestion/create-ingestion-activities.ts';
 import { createChangeWriter } from '../activities/evaluation/change-writer.ts';
@@ -12,6 +13,7 @@ import { createModelActivities } from '../activities/embedding-models/create-mod
 import { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { approvalMs, documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
+import { turnNewsChannel } from '../contracts/names/turn-news.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
@@ -23,6 +25,7 @@ import { createDatabase } from './database.ts';
 import { ensureSchedules } from './ensure-schedules.ts';
 import { createEvaluationStarter } from './evaluation-starter.ts';
 import { openGuardedFetch } from './guarded-fetch.ts';
+import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
 import { payloadGuard } from './payload-guard.ts';
 import { checkDatabase } from './check-database.ts';
@@ -84,20 +87,22 @@ export async function createWorkerProcess(
   const chatModel = (model: StoredModel) => providers.chatModel(settingsOf(model));
   const embeddingModel = (model: StoredModel) => providers.embeddingModel(settingsOf(model));
   const wakeTurns = (turnIds: readonly string[]) => notifier.notify(turnsChannel, turnIds);
-  const activities = {
-    ...createConversationActivities({
-      database,
-      chatModel,
-      embeddingModel,
-      tools: createToolResolver({ database, chatModel, embeddingModel, workshop: openToolWorkshop(config) }),
-      approvalMs,
-      turnEvents: createTurnEventAppender({
-        append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
-        wake: wakeTurns,
-      }),
-      wakeTurns,
-      metrics: telemetry.metrics,
+  const conversations: ConversationDeps = {
+    database,
+    chatModel,
+    embeddingModel,
+    tools: createToolResolver({ database, chatModel, embeddingModel, workshop: openToolWorkshop(config) }),
+    approvalMs,
+    turnEvents: createTurnEventAppender({
+      append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
+      wake: wakeTurns,
     }),
+    wakeTurns,
+    metrics: telemetry.metrics,
+  };
+  const early = createEarlyAnswers(conversations, (news) => notifier.notify(turnNewsChannel, [news]));
+  const activities = {
+    ...createConversationActivities(conversations, early),
     ...countIngestions(
       createIngestionActivities({
         database,
@@ -164,12 +169,21 @@ export async function createWorkerProcess(
     ),
   );
   if (config.PERDURE_QUEUES.includes('maintain')) await ensureSchedules(client);
+  const news = createNotificationListener({
+    connectionString: config.DATABASE_URL,
+    channels: [turnNewsChannel],
+    applicationName: 'perdure-worker-listener',
+  });
 
   return {
     async run() {
       try {
-        await Promise.all(workers.map((worker) => worker.run()));
+        const running = workers.map((worker) => worker.run());
+        if (config.PERDURE_QUEUES.includes('chat')) news.subscribe(turnNewsChannel, early.hear);
+        await Promise.all(running);
       } finally {
+        await news.close();
+        await early.close();
         await connection.close();
         await nativeConnection.close();
         await parsers.close();
@@ -179,6 +193,7 @@ export async function createWorkerProcess(
       }
     },
     shutdown() {
+      void early.close();
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };

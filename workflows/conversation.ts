@@ -116,6 +116,13 @@ export async function conversation(input: ConversationInput): Promise<void> {
     tell();
   }
 
+  // Its own update may be on its way yet.
+  function putBehind(turn: QueuedTurn, firstId: string): void {
+    const place = queue.findIndex(({ turnId }) => turnId === firstId);
+    const [first = { turnId: firstId }] = place < 0 ? [] : queue.splice(place, 1);
+    queue.unshift(first, turn);
+  }
+
   async function serve(turn: QueuedTurn): Promise<void> {
     const scope = new CancellationScope({ cancellable: true });
     running = { turnId: turn.turnId, scope };
@@ -127,6 +134,7 @@ export async function conversation(input: ConversationInput): Promise<void> {
       // The row may ask for the end before the update that asks for it has arrived here.
       if (state === 'cancelled') await end(turn.turnId, { state, code: state });
       else if (state === 'carried') queue.unshift(turn);
+      else if (typeof state === 'object') putBehind(turn, state.behind);
       else ended.set(turn.turnId, state);
     } catch (error) {
       // Calls beside the one that failed would wait for people on behalf of a turn that is over.

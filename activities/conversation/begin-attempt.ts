@@ -4,11 +4,13 @@ import { listOpenCalls } from '../../entities/conversations/tool-call-repository
 import {
   closeEarlierAttempts,
   lockTurn,
+  lockUntouchedTurn,
   placeQuestion,
   takeOverTurn,
   type TurnContext,
 } from '../../entities/conversations/turn-attempt-repository.ts';
 import type { EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
+import { earlyActivity, noteAdoptions, type ActivityRun } from '../../entities/conversations/turn-lease-repository.ts';
 import { readSteps, type CompletedStep } from '../../entities/conversations/turn-step-repository.ts';
 import { textOf } from './taken-steps.ts';
 import { chooseTurnModel } from './choose-turn-model.ts';
@@ -22,50 +24,91 @@ export type Attempt = TurnInput & {
   step: number;
   /** The steps before it. */
   done: readonly CompletedStep[];
+  adoption: Adoption;
 };
 
-/** Temporal's names for this run of the activity; a retry has the same id and a higher attempt. */
-export type ActivityRun = { runId: string; activityId: string; attempt: number };
+/** The activity that an attempt belongs to, none as long as one that was begun early has none, and whether its row tells. */
+export type Adoption = { by: ActivityRun | null; isNoted: boolean };
 
-/** The attempt with the events that open it, or why there is none to make. */
+/** An attempt with the events that open it. */
+export type StartedAttempt = { attempt: Attempt; opening: EventToAppend[] };
+
+/** The attempt, or why there is none to make. */
 export type BegunAttempt =
-  | { attempt: Attempt; opening: EventToAppend[] }
-  | { over: 'completed' | 'failed' | 'cancelled' | 'gone' }
+  | StartedAttempt
+  | { over: 'completed' | 'failed' | 'cancelled' | 'gone'; wasUnheard?: boolean }
   | { open: OpenCall[]; step: number }
-  | { restMs: number };
+  | { restMs: number }
+  | { leasedMs: number }
+  | { behind: string };
 
 /**
  * Takes the turn over from whatever attempt had it, at the step where its rows say that it is. A client that has already
  * seen text of a step that is begun again is told by `reset` to drop it, and gets again what earlier steps have said.
- * `restMs`: no model may be called for so long, and nothing was taken over.
+ * `restMs`: no model may be called for so long, and nothing was taken over. `leasedMs`: it was begun early, and whoever did
+ * may go on for so long. `behind`: another turn of the conversation came before and is to be served first.
  * @throws ApplicationFailure `fenced` when a later run of this very activity has the turn already.
  */
 export async function beginAttempt(em: EntityManager, input: TurnInput, run: ActivityRun): Promise<BegunAttempt> {
   const found = await lockTurn(em, input);
   if (!found) return { over: 'gone' };
   let context: TurnContext = found;
-  if (context.state === 'completed' || context.state === 'failed' || context.state === 'cancelled')
-    return { over: context.state };
+  const wasUnheard = context.activity_id === earlyActivity;
+  if (context.state === 'completed' || context.state === 'failed' || context.state === 'cancelled') {
+    if (wasUnheard) await noteAdoptions(em, [{ turnId: input.turnId, run }]);
+    return { over: context.state, wasUnheard };
+  }
   if (context.cancel_requested) return { over: 'cancelled' };
+  if (context.leased_ms > 0) return { leasedMs: context.leased_ms };
+  if (context.behind !== null) return { behind: context.behind };
   // A worker that was frozen before this moment must not take the turn from its own successor.
   const isOwnRun = context.run_id === run.runId && context.activity_id === run.activityId;
   if (isOwnRun && (context.activity_attempt ?? 0) > run.attempt) throw overtaken();
   const open = context.step === 0 ? [] : await listOpenCalls(em, input.turnId);
-  if (open.length > 0) return { open: open.map(presentOpenCall), step: context.step - 1 };
+  if (open.length > 0) {
+    if (wasUnheard) await noteAdoptions(em, [{ turnId: input.turnId, run }]);
+    return { open: open.map(presentOpenCall), step: context.step - 1 };
+  }
 
   let switched: EventToAppend[] = [];
-  if (!context.model_is_free) {
+  // Nobody has heard what became of a call that failed before the workflow knew of the turn.
+  const hasUnheardFault = wasUnheard && context.model_faults.some(({ step }) => step === context.step);
+  if (!context.model_is_free || hasUnheardFault) {
     const chosen = await chooseTurnModel(em, input, context);
     if ('restMs' in chosen) return chosen;
     ({ context, events: switched } = chosen);
   }
+  return takeOver(em, input, context, { adoption: { by: run, isNoted: true }, switched });
+}
+
+/**
+ * Takes over a turn that was just committed, before its workflow has heard of it, and keeps it for `leaseMs`; null where
+ * anybody is at work in its conversation, or its model is not to be called now.
+ */
+export async function beginEarly(
+  em: EntityManager,
+  input: TurnInput,
+  lease: { leaseMs: number; adoption: Adoption },
+): Promise<StartedAttempt | null> {
+  const context = await lockUntouchedTurn(em, input);
+  return context?.model_is_free ? takeOver(em, input, context, { ...lease, switched: [] }) : null;
+}
+
+async function takeOver(
+  em: EntityManager,
+  input: TurnInput,
+  context: TurnContext,
+  { adoption, switched, leaseMs }: { adoption: Adoption; switched: EventToAppend[]; leaseMs?: number },
+): Promise<StartedAttempt> {
+  const run = leaseMs === undefined ? adoption.by : null;
   const attempt = context.is_step_begun ? context.attempt + 1 : Math.max(context.attempt, 1);
   await takeOverTurn(em, {
     turnId: input.turnId,
     attempt,
-    runId: run.runId,
-    activityId: run.activityId,
-    activityAttempt: run.attempt,
+    runId: run?.runId,
+    activityId: run?.activityId ?? earlyActivity,
+    activityAttempt: run?.attempt ?? 0,
+    leaseMs,
   });
   if (context.is_step_begun) await closeEarlierAttempts(em, input.turnId);
   if (context.is_new)
@@ -76,7 +119,7 @@ export async function beginAttempt(em: EntityManager, input: TurnInput, run: Act
       parentId: context.parent_id,
     });
   const done = context.step === 0 ? [] : await readSteps(em, input.turnId);
-  const begun: Attempt = { ...input, context, attempt, step: context.step, done };
+  const begun: Attempt = { ...input, context, attempt, step: context.step, done, adoption };
   return { attempt: begun, opening: [...openingOf(begun), ...switched] };
 }
 

@@ -31,6 +31,8 @@ export async function commitAnswer(
   const said = [saidBefore(attempt), answer.text].filter((text) => text !== '').join(betweenSteps);
   const citations = citationsOf(said, passages);
   const messageId = answerIdOf(attempt.turnId);
+  const { adoption } = attempt;
+  let noted: typeof adoption.by = null;
   await deps.database.inWorkspace(attempt.workspaceId, async (em) => {
     const turn = await lockConversationAndTurn(em, attempt.conversationId, attempt.turnId);
     if (turn?.state !== 'running' || turn.attempt !== attempt.attempt || turn.step !== attempt.step) throw fenced();
@@ -59,8 +61,10 @@ export async function commitAnswer(
       usageEvent(attempt, answer),
       { kind: 'done', data: { message_id: messageId, sequence } },
     ]);
-    await endTurnRow(em, { turnId: attempt.turnId, state: 'completed', messageId, error: null });
+    noted = adoption.by;
+    await endTurnRow(em, { turnId: attempt.turnId, state: 'completed', messageId, error: null, run: noted });
   });
+  adoption.isNoted ||= noted !== null;
   deps.wakeTurns([attempt.turnId]);
 }
 

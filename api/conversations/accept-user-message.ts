@@ -51,7 +51,12 @@ export async function acceptUserMessage(
   return {
     status: 202,
     body: { message: presentMessage(message, []), turn: presentTurn(turn) },
-    afterCommit: () => endReplaced(deps, principal, turn, accepted.replaced),
+    afterCommit: async () => {
+      const { workspaceId } = principal;
+      const { agentId, turnId } = accepted;
+      if (accepted.isAlone) deps.starter.announceTurn({ workspaceId, conversationId, agentId, turnId });
+      await endReplaced(deps, principal, turn, accepted.replaced);
+    },
   };
 }
 

@@ -60,8 +60,14 @@ export type QueuedTurn = { turnId: string; trace?: string };
 /** Argument of the activities that serve a turn. */
 export type TurnInput = { workspaceId: string; conversationId: string; turnId: string };
 
-/** How an activity left a turn: at its end, or with calls of tools to be served before the model is asked again. */
-export type TurnVerdict = EndedTurn | { state: 'tools'; step: number; calls: OpenCall[] };
+/**
+ * How an activity left a turn: at its end, with calls of tools to be served before the model is asked again, or behind
+ * another turn that came before and is to be served first.
+ */
+export type TurnVerdict =
+  | EndedTurn
+  | { state: 'tools'; step: number; calls: OpenCall[] }
+  | { state: 'behind'; turnId: string };
 
 /** How a turn ended; `gone` if its row was deleted. `wantsTitle`: its conversation is to get a title now. */
 export type EndedTurn = { state: 'completed' | 'failed' | 'cancelled' | 'gone'; wantsTitle?: true };

@@ -10,6 +10,8 @@ export type AcceptedMessage = {
   agentId: string;
   /** True when the same client message id was accepted before: nothing was written now. */
   duplicate: boolean;
+  /** Whether no other turn of the conversation is under way or waits. */
+  isAlone: boolean;
   /** Turns whose end was asked for, to make room. */
   replaced: string[];
 };
@@ -57,7 +59,7 @@ export async function acceptMessage(
   if (edited && 'refused' in edited) return edited;
   const replaced = await makeRoom(em, message.conversationId, message.onBusy ?? conversation.on_busy);
   if (replaced === 'busy') return { refused: 'conversation_busy' };
-  await query(
+  const [written] = await query<{ is_alone: boolean }>(
     em,
     `with conversation as (
        update conversations set last_sequence = $5, updated_at = now(),
@@ -72,7 +74,9 @@ export async function acceptMessage(
                         limits, versions, kind)
      select $4, $1, $2, $3, a.id, coalesce(($11::jsonb ->> 'agent')::integer, a.version), a.model_id, $9, a.limits,
             coalesce($11, jsonb_build_object('agent', a.version)), case when $12 then 'edit' else 'message' end
-     from agents a where a.workspace_id = $1 and a.id = $10`,
+     from agents a where a.workspace_id = $1 and a.id = $10
+     returning not exists (select from turns o where o.conversation_id = $2
+                             and o.state in ('accepted', 'queued', 'running', 'waiting')) as is_alone`,
     [
       message.workspaceId,
       message.conversationId,
@@ -96,6 +100,7 @@ export async function acceptMessage(
     turnState: 'accepted',
     agentId: conversation.agent_id,
     duplicate: false,
+    isAlone: written?.is_alone === true,
     replaced,
   };
 }
@@ -175,6 +180,7 @@ async function findAcceptedMessage(
     turnState: row.state,
     agentId: row.agent_id,
     duplicate: true,
+    isAlone: false,
     replaced: [],
   };
 }

@@ -21,6 +21,11 @@ export type TurnContext = {
   run_id: string | null;
   activity_id: string | null;
   activity_attempt: number | null;
+  /** Whether the turn was begun before its workflow has heard of it, and for how many milliseconds it is left alone yet. */
+  is_leased: boolean;
+  leased_ms: number;
+  /** The first of the turns that were accepted before and have not ended; only of a turn that was never begun. */
+  behind: string | null;
   /** Seconds since the epoch at which the API committed the turn. */
   accepted_at: number;
   /** Seconds of work so far, without the time for which the turn waited for people. */
@@ -69,12 +74,44 @@ export async function lockTurn(
      select from c join turns t on t.conversation_id = c.id where t.id = $1 for update of t`,
     [turn.turnId, turn.conversationId],
   );
+  return readTurnContext(em, turn.turnId);
+}
+
+/**
+ * Locks conversation and turn as `lockTurn` does if nobody is at work on either, and reads the context; null otherwise.
+ * Waits for nothing.
+ */
+export async function lockUntouchedTurn(
+  em: EntityManager,
+  turn: { conversationId: string; turnId: string },
+): Promise<TurnContext | null> {
+  const locked = await query(
+    em,
+    `with c as materialized (select id from conversations where id = $2 for update skip locked)
+     select t.id from c join turns t on t.conversation_id = c.id
+     where t.id = $1 and t.state = 'accepted' and t.cancel_requested_at is null
+       and not exists (select from turns o where o.conversation_id = $2 and o.id <> $1
+                         and o.state in ('accepted', 'queued', 'running', 'waiting'))
+     for update of t skip locked`,
+    [turn.turnId, turn.conversationId],
+  );
+  return locked.length === 0 ? null : readTurnContext(em, turn.turnId);
+}
+
+/** Reads all that an attempt needs to know. The caller holds both locks. */
+async function readTurnContext(em: EntityManager, turnId: string): Promise<TurnContext | null> {
   const [row] = await query<TurnContext>(
     em,
     `select t.id as turn_id, t.conversation_id, c.user_id, t.state, t.kind, t.step, t.attempt,
             exists (select from turn_steps s where s.turn_id = t.id and s.step = t.step) as is_step_begun,
             t.started_at is null as is_new, t.cancel_requested_at is not null as cancel_requested,
-            t.run_id, t.activity_id, t.activity_attempt, t.limit_reached, t.limits, t.topic,
+            t.run_id, t.activity_id, t.activity_attempt, t.leased_until is not null as is_leased,
+            coalesce(greatest(0, ceil(extract(epoch from t.leased_until - clock_timestamp()) * 1000)), 0)::float8 as leased_ms,
+            case when t.started_at is null then
+              (select o.id from turns o where o.conversation_id = t.conversation_id and o.number < t.number
+                 and o.state in ('accepted', 'queued', 'running', 'waiting')
+                 and (o.started_at is not null or o.cancel_requested_at is null) order by o.number limit 1) end as behind,
+            t.limit_reached, t.limits, t.topic,
             extract(epoch from t.created_at)::float8 as accepted_at,
             coalesce(extract(epoch from clock_timestamp() - t.started_at) - t.waited_seconds, 0)::float8 as worked_seconds,
             (select coalesce(max(seq), 0)::float8 from turn_events e where e.turn_id = t.id) as last_seq,
@@ -99,25 +136,41 @@ export async function lockTurn(
      join agents a on a.id = t.agent_id
      join models d on d.id = t.model_id
      where t.id = $1`,
-    [turn.turnId],
+    [turnId],
   );
   return row ?? null;
 }
 
 /**
  * Makes `attempt` the only one that may write to the turn. A call that an earlier attempt left open can no longer be
- * known: its usage becomes `unknown`, never zero. The caller holds the turn's lock.
+ * known: its usage becomes `unknown`, never zero. For `leaseMs` from now nobody else goes on with it. The caller holds the
+ * turn's lock.
  */
 export async function takeOverTurn(
   em: EntityManager,
-  turn: { turnId: string; attempt: number; runId?: string; activityId?: string; activityAttempt?: number },
+  turn: {
+    turnId: string;
+    attempt: number;
+    runId?: string | undefined;
+    activityId?: string;
+    activityAttempt?: number;
+    leaseMs?: number | undefined;
+  },
 ): Promise<void> {
   await query(
     em,
     `update turns set attempt = $2, run_id = coalesce($3, run_id), activity_id = $4, activity_attempt = $5,
+            leased_until = clock_timestamp() + $6 * interval '1 millisecond',
             state = 'running', started_at = coalesce(started_at, now()), updated_at = now()
      where id = $1`,
-    [turn.turnId, turn.attempt, turn.runId ?? null, turn.activityId ?? null, turn.activityAttempt ?? null],
+    [
+      turn.turnId,
+      turn.attempt,
+      turn.runId ?? null,
+      turn.activityId ?? null,
+      turn.activityAttempt ?? null,
+      turn.leaseMs ?? null,
+    ],
   );
 }
 

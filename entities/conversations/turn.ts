@@ -37,6 +37,8 @@ export const Turn = defineEntity({
     /** Temporal's names for whoever runs the step: a worker that wakes up too late knows itself by them. */
     activityId: p.text().nullable(),
     activityAttempt: p.integer().nullable(),
+    /** Of an answer that was begun before its workflow has heard of the turn: until when nobody else goes on with it. */
+    leasedUntil: p.datetime(6).nullable(),
     cancelRequestedAt: p.datetime(6).nullable(),
     workflowId: p.text(),
     runId: p.text().nullable(),
@@ -58,6 +60,7 @@ export const Turn = defineEntity({
     },
     { name: 'turns_replaces_turn_id_idx', properties: ['workspaceId', 'replacesTurnId'] },
     { name: 'turns_user_message_id_idx', properties: ['workspaceId', 'userMessageId'] },
+    { name: 'turns_unheard_idx', properties: ['updatedAt'], where: "activity_id = 'early'::text" },
     {
       name: 'turns_unfinished_idx',
       properties: ['updatedAt'],

@@ -135,6 +135,7 @@ describe('a message to a conversation that is at work', () => {
     expect(await chat.say('second')).toMatchObject({ status: 409, code: 'conversation_busy' });
     const queued = await chat.say('third', { on_busy: 'queue' });
     expect(queued.status).toBe(202);
+    await until(async () => provider.log().length > 0, { what: 'the first call' });
     provider.control({ script: [{ answer: 'At once.' }] });
     const asked = Date.now();
     const instead = await chat.say('fourth', { on_busy: 'replace' });
@@ -144,6 +145,7 @@ describe('a message to a conversation that is at work', () => {
     expect(Date.now() - asked).toBeLessThan(2000);
     expect(await chat.ended(instead.turn)).toMatchObject({ state: 'completed', answer: { content: 'At once.' } });
     expect((await chat.post(`/messages/${instead.message.id}/edit`, { content: 'fifth' })).status).toBe(202);
+    await until(async () => provider.log().length === 3, { what: 'its call' });
   });
 });
 

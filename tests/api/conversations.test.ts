@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { query } from '../../entities/sql.ts';
 import { expectProblem } from '../support/api/expect-problem.ts';
+import { until } from '../support/until.ts';
 import { testApi, type Sent } from '../support/api/test-api.ts';
 
 const api = testApi();
@@ -82,8 +83,9 @@ describe('a message', () => {
     });
     expect(json.turn).toMatchObject({ conversation_id: id, user_message_id: json.message.id, state: 'accepted' });
     expect((await api.call('GET', `/turns/${json.turn.id}`)).json).toMatchObject({ id: json.turn.id, answer: null });
-    const workflow = await api.deps.temporal.workflow.getHandle(`conversation/${id}`).describe();
-    expect([workflow.status.name, workflow.taskQueue]).toEqual(['RUNNING', 'chat']);
+    const handle = api.deps.temporal.workflow.getHandle(`conversation/${id}`);
+    const workflow = await until(() => handle.describe().catch(() => null), { what: 'the workflow' });
+    expect([workflow?.status.name, workflow?.taskQueue]).toEqual(['RUNNING', 'chat']);
   });
 
   test('that nobody can bring to Temporal is accepted all the same', async () => {
