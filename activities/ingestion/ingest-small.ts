@@ -16,8 +16,17 @@ import { runBatchStep, type OwnedStep, type Step } from './run-step.ts';
 import { stopWhenFenced } from './stop-when-fenced.ts';
 import { takeOverSmall } from './take-over-small.ts';
 
-/** What became of a batch; `superseded` are those of the active ones that may have replaced others. */
-export type IngestedBatch = { active: number; gone: number; left: BatchedDocument[]; superseded: BatchedDocument[] };
+/**
+ * What became of a batch: how many documents are active, with how many chunks, and how many had ended otherwise; those that
+ * are left; and those of the active ones that may have replaced others.
+ */
+export type IngestedBatch = {
+  active: number;
+  chunks: number;
+  gone: number;
+  left: BatchedDocument[];
+  superseded: BatchedDocument[];
+};
 
 type BatchOrder = Required<Omit<PreparationOrder, 'finishSmall'>>;
 
@@ -37,7 +46,7 @@ export function createIngestSmall(
       if (step.attempt > 1) return lookForRest(deps, input);
       const { workspaceId, documents } = input;
       const steps = documents.map((document) => ({ ...step, run: { workspaceId, ...document, runId } }));
-      const ended: IngestedBatch = { active: 0, gone: 0, left: [], superseded: [] };
+      const ended: IngestedBatch = { active: 0, chunks: 0, gone: 0, left: [], superseded: [] };
       const publish = gather(documentsPerGroup, (members: readonly EmbeddedMember[]) => publishGroup(deps, members));
       await ingestAll({ deps, order, ended, publish }, steps);
       step.signal.throwIfAborted();
@@ -51,7 +60,7 @@ async function lookForRest(deps: IngestionDeps, { workspaceId, documents }: Inge
     readStagingGenerations(em, workspaceId, documents),
   );
   const left = staging.map(({ documentId, generation }) => ({ documentId, generation }));
-  return { active: 0, gone: documents.length - left.length, left, superseded: [] };
+  return { active: 0, chunks: 0, gone: documents.length - left.length, left, superseded: [] };
 }
 
 /** What became of the documents of one batch so far, and who publishes those that are ready. */
@@ -131,8 +140,10 @@ async function settle(
     const outcome = await work();
     if (outcome === 'member') return;
     if (outcome === null || outcome.state === 'larger' || outcome.state === 'staging') ended.left.push(document);
-    else if (outcome.state === 'active') ended.active += 1;
-    else ended.gone += 1;
+    else if (outcome.state === 'active') {
+      ended.active += 1;
+      ended.chunks += outcome.chunks;
+    } else ended.gone += 1;
     if (outcome?.superseded) ended.superseded.push(document);
   } catch (error) {
     if (isFenced(error)) ended.gone += 1;

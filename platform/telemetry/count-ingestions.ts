@@ -2,6 +2,8 @@ import type { Metrics } from './metrics.ts';
 
 /** The steps of an ingestion whose results say how far it came. */
 interface IngestionSteps {
+  prepareDocument(...args: never[]): Promise<{ state: string; chunks: number }>;
+  ingestSmall(...args: never[]): Promise<{ active: number; chunks: number }>;
   embedChunks(...args: never[]): Promise<{ embedded: number }>;
   publishGeneration(...args: never[]): Promise<{ state: string }>;
   failGeneration(input: never, failure: { status: 'failed' | 'cancelled' }): Promise<{ state: string }>;
@@ -11,6 +13,20 @@ interface IngestionSteps {
 export function countIngestions<Steps extends IngestionSteps>(steps: Steps, metrics: Metrics): Steps {
   return {
     ...steps,
+    prepareDocument: async (...args: never[]) => {
+      const result = await steps.prepareDocument(...args);
+      if (result.state === 'active') {
+        metrics.documentFinished('active');
+        metrics.chunksEmbedded(result.chunks);
+      }
+      return result;
+    },
+    ingestSmall: async (...args: never[]) => {
+      const result = await steps.ingestSmall(...args);
+      for (let counted = 0; counted < result.active; counted += 1) metrics.documentFinished('active');
+      metrics.chunksEmbedded(result.chunks);
+      return result;
+    },
     embedChunks: async (...args: never[]) => {
       const result = await steps.embedChunks(...args);
       metrics.chunksEmbedded(result.embedded);

@@ -104,5 +104,22 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
         detail: `generation ${generation} is ${row.state}, but its workflow still runs`,
       });
   }
+  const batches = temporal.workflow.list({ query: "WorkflowType = 'ingestBatch' AND ExecutionStatus = 'Running'" });
+  for await (const { workflowId } of batches) {
+    const [row] = await query<{ documents: number }>(
+      em,
+      `select count(*)::int as documents from document_generations where workflow_id = $1
+       having count(*) > 0 and bool_and(state in ('active', 'failed', 'abandoned'))
+          and max(updated_at) < now() - make_interval(secs => $2)`,
+      [workflowId, Math.max(graceSeconds, 60)],
+    );
+    if (row)
+      breaches.push({
+        invariant: 8,
+        entity: 'ingest_batch',
+        id: workflowId,
+        detail: `its ${row.documents} documents have ended, but its workflow still runs`,
+      });
+  }
   return breaches;
 };

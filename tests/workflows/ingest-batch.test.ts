@@ -112,6 +112,14 @@ describe('small documents that come together', () => {
     ]);
   });
 
+  test('R8: the same text in several documents is paid for once', async () => {
+    const batch = await acceptBatch(small('same'), small('same'), small('other'), small('same'));
+    await start(batch);
+    expect(await ended(batch)).toEqual({ active: 4, gone: 0, left: 0 });
+    for (const key of batch.keys) await h.expectServed(key);
+    expect(h.provider.log()).toHaveLength(2);
+  });
+
   test('R31: one that cannot be read and one of many chunks get workflows of their own; the others do not wait', async () => {
     const batch = await acceptBatch(small('good'), { bytes: Buffer.from(' \n\n ') }, markdownBytes(16), small('fine'));
     const [good, empty, large, fine] = batch.keys as [Key, Key, Key, Key];
