@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idField, jsonObjectField, nameField, timeField, timestampFields } from './fields.ts';
+import { mostApprovalSeconds } from './names/limits.ts';
 import { findConditionMistakes } from './search-filter.ts';
 import { apiToolConfigurationSchema, builtinConfigurationSchema, toolCredentialsSchema } from './tool-configuration.ts';
 
@@ -8,13 +9,21 @@ const conditionField = jsonObjectField.superRefine((condition, context) => {
     context.addIssue({ code: 'custom', path: path.split('.').slice(1), message });
 });
 
+const expiresAfter = z
+  .int()
+  .min(60)
+  .max(mostApprovalSeconds)
+  .optional()
+  .describe('How long a call waits for a person before it counts as denied; 30 days unless given');
+
 /** When a person must approve a call before it is made. */
 export const toolApprovalSchema = z
   .discriminatedUnion('mode', [
     z.strictObject({ mode: z.literal('never') }),
-    z.strictObject({ mode: z.literal('always') }),
+    z.strictObject({ mode: z.literal('always'), expires_after_seconds: expiresAfter }),
     z.strictObject({
       mode: z.literal('when'),
+      expires_after_seconds: expiresAfter,
       condition: conditionField.describe(
         'A filter over the arguments, as in {"total": {"gt": 100}}; operators as in the filters of a search',
       ),

@@ -9,8 +9,11 @@ export type ToolType = 'tool' | 'builtin' | 'rag_tool' | 'retrieval_tool';
 /** When a person must approve a call: never, always, or when its arguments meet a condition in the language of filters. */
 export type ToolApproval =
   | { readonly mode: 'never' }
-  | { readonly mode: 'always' }
-  | { readonly mode: 'when'; readonly condition: Readonly<Record<string, unknown>> };
+  | ({ readonly mode: 'always' } & ApprovalWait)
+  | ({ readonly mode: 'when'; readonly condition: Readonly<Record<string, unknown>> } & ApprovalWait);
+
+/** For how long a person may take before the call counts as denied; the usual time when left out. */
+type ApprovalWait = { readonly expires_after_seconds?: number | undefined };
 
 /** All that is known of a tool without running it. */
 export interface ToolDefinition {

@@ -1,7 +1,7 @@
 import { needsApproval } from '../../domain/tools/needs-approval.ts';
 import type { OpenCall } from '../../contracts/names/workflows.ts';
 import type { ToolCall } from '../../providers/chat-model.ts';
-import type { Tool } from '../../providers/tool.ts';
+import type { Tool, ToolDefinition } from '../../providers/tool.ts';
 import { validateArguments } from '../../providers/tools/arguments/validate-arguments.ts';
 import {
   listOpenCalls,
@@ -108,8 +108,15 @@ function propose(
     arguments: given,
     argumentsHash: hashArguments(given),
     invalid: null,
-    approval: mustAsk ? { id: approvalIdOf(id), expiresAt: new Date(Date.now() + deps.approvalMs) } : null,
+    approval: mustAsk
+      ? { id: approvalIdOf(id), expiresAt: new Date(Date.now() + waitMsOf(definition, deps.approvalMs)) }
+      : null,
   };
+}
+
+function waitMsOf({ approval }: ToolDefinition, usualMs: number): number {
+  const seconds = approval.mode === 'never' ? undefined : approval.expires_after_seconds;
+  return seconds === undefined ? usualMs : seconds * 1000;
 }
 
 const eventsOf =

@@ -22,5 +22,11 @@ export const documentsChannel = 'perdure_documents';
 /** Largest result of a tool that is kept at all, in bytes; what is larger than a tool's own limit is cut to that. */
 export const maxToolResultBytes = 1024 * 1024;
 
-/** For how long a call of a tool waits for its approval before that becomes a denial: 30 days, in milliseconds. */
+/**
+ * For how long a call of a tool waits for its approval before that becomes a denial, unless the tool says otherwise: 30
+ * days, in milliseconds.
+ */
 export const approvalMs = 30 * 86_400_000;
+
+/** The longest such wait that a tool may ask for, in seconds: 90 days. */
+export const mostApprovalSeconds = 90 * 86_400;

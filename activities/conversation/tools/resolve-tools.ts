@@ -110,7 +110,10 @@ function whyNot(row: ToolRow | SearchToolRow): string | null {
 
 /** An agent may ask more or less often than the tool itself. */
 function withApproval(tool: Tool, { needs_approval: mode }: ToolReference): Tool {
-  return mode == null ? tool : { ...tool, definition: { ...tool.definition, approval: { mode } } };
+  if (mode == null) return tool;
+  const { approval } = tool.definition;
+  const wait = approval.mode === 'never' ? {} : { expires_after_seconds: approval.expires_after_seconds };
+  return { ...tool, definition: { ...tool.definition, approval: mode === 'never' ? { mode } : { mode, ...wait } } };
 }
 
 function originOf({ configuration }: ToolRow): string | null {
