@@ -18,6 +18,8 @@ export type MeasuredMetric = {
 /** One condition of a gate on given rows: what is measured, and whether that is enough. */
 type Condition = {
   readonly measure: (rows: readonly CaseScore[]) => number | null;
+  /** What was measured, in words. */
+  readonly say: (shown: string) => string;
   readonly holds: (value: number) => boolean;
   /** The score that a missing one could have at best, in view of this condition. */
   readonly best: number | null;
@@ -72,25 +74,30 @@ function decideGate(gate: Gate, measured: MeasuredMetric): GateOutcome {
     return { ...about, state: 'incomplete', value: null, reason: 'Nothing was scored that it could be decided by.' };
   }
   const broken = conditions.findIndex(({ holds }, index) => !holds(values[index]!));
-  const shown = values.map((each) => String(Number(each!.toPrecision(6)))).join(', ');
+  const reason = conditions
+    .map(({ say }, index) => say(String(Number(values[index]!.toPrecision(6)))))
+    .filter((text, index, all) => all.indexOf(text) === index)
+    .join(' ');
   return broken < 0
-    ? { ...about, state: 'passed', value, reason: `It is ${shown}.` }
-    : { ...about, state: 'failed', value: values[broken]!, reason: `It is ${shown}.` };
+    ? { ...about, state: 'passed', value, reason }
+    : { ...about, state: 'failed', value: values[broken]!, reason };
 }
 
 function conditionsOf(gate: Gate, { choice, baseline }: MeasuredMetric): Condition[] {
   const [least, greatest] = choice.metric.range(choice.parameters);
   const measure = (rows: readonly CaseScore[]) => measureStatistic(rows, gate.statistic ?? 'mean');
+  const say = (shown: string) => `It is ${shown}.`;
   const { min, max, no_regression_beyond: beyond } = gate;
   const isBetterHigher = choice.metric.higherIsBetter(choice.parameters);
   return [
-    ...(min === undefined ? [] : [{ measure, holds: (value: number) => value >= min, best: greatest }]),
-    ...(max === undefined ? [] : [{ measure, holds: (value: number) => value <= max, best: least }]),
+    ...(min === undefined ? [] : [{ measure, say, holds: (value: number) => value >= min, best: greatest }]),
+    ...(max === undefined ? [] : [{ measure, say, holds: (value: number) => value <= max, best: least }]),
     ...(beyond === undefined
       ? []
       : [
           {
             measure: (rows: readonly CaseScore[]) => meanDifference(baseline ?? [], rows),
+            say: (shown: string) => `The mean of the cases that both have differs from the baseline's by ${shown}.`,
             // Differences of sums in another order miss the bound by an ulp.
             holds: (difference: number) => (isBetterHigher ? -difference : difference) <= beyond + 1e-12,
             best: isBetterHigher ? greatest : least,
