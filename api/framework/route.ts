@@ -83,7 +83,7 @@ type Declaration<Params, Query, Body> = {
   form?: { fields: z.ZodType<Record<string, unknown>>; maxBytes: number };
   /** Largest JSON body in bytes; `maxJsonBodyBytes` when left out. */
   maxBodyBytes?: number;
-  /** The route creates something: it honours `Idempotency-Key`. Only with `transaction`. */
+  /** The route creates or does something: it honours `Idempotency-Key`. */
   idempotent?: true;
   /** Makes the stored copy of an answer that shows a secret once. */
   redact?: (body: unknown) => unknown;

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { RouterContext } from '@koa/router';
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
 import { maxJsonBodyBytes } from '../../contracts/names/limits.ts';
-import { claimIdempotencyKey, storeIdempotentAnswer } from '../../entities/tenancy/idempotency-key-repository.ts';
 import type { KeyVerifier } from '../middleware/authenticate.ts';
 import { mediaTypeOf, parseJson, readBody } from '../middleware/read-body.ts';
 import { EventStream } from '../streams/event-stream.ts';
+import { answerOnce, answerOnceOutside } from './answer-once.ts';
 import type { CapacityBudget } from './capacity-gate.ts';
 import { formMediaType, readForm } from './read-form.ts';
 import type { Reply, Route, RouteDeps, RouteRequest } from './route.ts';
@@ -130,14 +129,19 @@ async function answer(
   bytes: Buffer,
   runtime: RouteRuntime,
 ): Promise<Reply> {
-  if ('handle' in route) return route.handle(request, runtime.deps);
   const key = readIdempotencyKey(route, ctx);
   const { workspaceId } = request.principal;
+  if ('handle' in route) {
+    const effect = () => route.handle(request, runtime.deps);
+    if (key === null) return effect();
+    const claim = { key, workspaceId, method: ctx.method, path: ctx.url, requestHash: hash(ctx, bytes) };
+    return answerOnceOutside(runtime.deps.database, claim, effect);
+  }
   const reply = await runtime.deps.database.inWorkspace(workspaceId, (em) => {
     const effect = () => route.transaction(em, request, runtime.deps);
     if (key === null) return effect();
     const claim = { key, workspaceId, method: ctx.method, path: ctx.url, requestHash: hash(ctx, bytes) };
-    return once(em, claim, route, effect);
+    return answerOnce(em, claim, route, effect);
   });
   // The row is committed and a sweep starts what could not be started now, so the answer does not depend on this.
   try {
@@ -159,26 +163,6 @@ function readIdempotencyKey(route: Route, ctx: RouterContext): string | null {
 function hash(ctx: RouterContext, bytes: Buffer): Buffer {
   const head = JSON.stringify([mediaTypeOf(ctx.req), ctx.get('x-perdure-user')]);
   return createHash('sha256').update(head).update(bytes).digest();
-}
-
-async function once(
-  em: EntityManager,
-  claim: Parameters<typeof claimIdempotencyKey>[1],
-  route: Route,
-  effect: () => Promise<Reply>,
-): Promise<Reply> {
-  const verdict = await claimIdempotencyKey(em, claim);
-  if (verdict.outcome === 'different')
-    throw new PerdureError(
-      'idempotency_conflict',
-      `Idempotency-Key "${claim.key}" was used within 24 hours for a request with another address or body. Use a new key.`,
-    );
-  if (verdict.outcome === 'replay')
-    return { status: verdict.status, body: verdict.body, headers: { 'idempotent-replayed': 'true' } };
-  const reply = await effect();
-  const stored = route.redact ? route.redact(reply.body) : reply.body;
-  await storeIdempotentAnswer(em, claim, { status: reply.status, body: stored });
-  return reply;
 }
 
 async function openStream(

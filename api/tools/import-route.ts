@@ -29,6 +29,7 @@ export const importToolsRoute = defineRoute({
   scope: 'configuration:write',
   body: importToolsSchema,
   maxBodyBytes: 10 * 1024 * 1024,
+  idempotent: true,
   example: {
     dry_run: true,
     document: {

@@ -25,6 +25,7 @@ export const testToolRoute = defineRoute({
   scope: 'configuration:write',
   params: idParamsSchema,
   body: testToolSchema,
+  idempotent: true,
   example: { arguments: { expression: '19.99 * 3' } },
   responses: { 200: toolTestSchema },
   problems: [422],

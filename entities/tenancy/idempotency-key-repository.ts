@@ -11,14 +11,19 @@ export type IdempotentRequest = {
   requestHash: Buffer;
 };
 
-/** What became of a claim: free to act, the stored answer of the same request, or a key that another request used. */
+/**
+ * What became of a claim: free to act, the stored answer of the same request, that it has no answer yet, or a key that
+ * another request used.
+ */
 export type IdempotencyClaim =
   | { outcome: 'claimed' }
+  | { outcome: 'open' }
   | { outcome: 'replay'; status: number; body: unknown }
   | { outcome: 'different' };
 
 /**
- * Claims the key inside the transaction of its effect: claim, effect and answer commit together or not at all. A twin
+ * Claims the key inside the transaction of its effect: claim, effect and answer commit together or not at all. An effect
+ * outside of the database is claimed in a transaction before it, and answered in one after it. A twin
  * that runs at the same time waits here until the first one has ended, at most 10 s (SQLSTATE 55P03). Keys are free again
  * after 24 hours.
  */
@@ -43,10 +48,10 @@ export async function claimIdempotencyKey(em: EntityManager, request: Idempotent
   );
   if (earlier?.same && earlier.status !== null)
     return { outcome: 'replay', status: earlier.status, body: earlier.body };
-  return { outcome: 'different' };
+  return { outcome: earlier?.same ? 'open' : 'different' };
 }
 
-/** Stores the answer beside the claim, in the same transaction. */
+/** Stores the answer beside the claim. */
 export async function storeIdempotentAnswer(
   em: EntityManager,
   request: Pick<IdempotentRequest, 'workspaceId' | 'key'>,
@@ -58,4 +63,15 @@ export async function storeIdempotentAnswer(
      where workspace_id = $1 and key = $2`,
     [request.workspaceId, request.key, answer.status, JSON.stringify(answer.body ?? null)],
   );
+}
+
+/** Gives up a claim whose request had no effect, so that it may be sent again. */
+export async function releaseIdempotencyKey(
+  em: EntityManager,
+  request: Pick<IdempotentRequest, 'workspaceId' | 'key'>,
+): Promise<void> {
+  await query(em, `delete from idempotency_keys where workspace_id = $1 and key = $2 and completed_at is null`, [
+    request.workspaceId,
+    request.key,
+  ]);
 }

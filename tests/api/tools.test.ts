@@ -379,3 +379,47 @@ describe('importing an OpenAPI document', () => {
     expectProblem(await importTools(body), code as 'bad_request');
   });
 });
+
+describe('an Idempotency-Key', () => {
+  const post = (path: string, key: string, body: unknown) =>
+    api.call('POST', path, { body, headers: { 'idempotency-key': key } });
+  const writing = async (name: string, url = '/orders') =>
+    (
+      await api.call('POST', '/tools', {
+        body: { type: 'api', name, configuration: { method: 'POST', url: `${base}${url}` } },
+      })
+    ).json.id as string;
+
+  test('makes a test call once: repeated, at once too, it gives the first answer', async () => {
+    const id = await writing('order once');
+    asked = [];
+    const send = () => post(`/tools/${id}/test`, 'test-once', { confirm: true });
+    const both = await Promise.all([send(), send()]);
+    const [first] = both.filter(({ status }) => status === 200);
+    for (const other of both.filter(({ status }) => status !== 200)) expectProblem(other, 'request_in_progress');
+    const again = await send();
+    expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([200, 'true']);
+    expect(again.json).toEqual(first!.json);
+    expect(asked.filter(({ method }) => method === 'POST')).toHaveLength(1);
+    expectProblem(await post(`/tools/${id}/test`, 'test-once', { confirm: true, user: 'eve' }), 'idempotency_conflict');
+  });
+
+  test('is free again after a request that was refused', async () => {
+    const id = await writing('order later');
+    expectProblem(await post(`/tools/${id}/test`, 'test-later', {}), 'bad_request');
+    const sent = await post(`/tools/${id}/test`, 'test-later', { confirm: true });
+    expect([sent.status, sent.json.state]).toEqual([200, 'succeeded']);
+  });
+
+  test('imports once', async () => {
+    const document = {
+      ...{ openapi: '3.1.0', info: { title: 'Once', version: '1' }, servers: [{ url: base }] },
+      paths: { '/once': { get: { operationId: 'once', responses: { 200: { description: 'ok' } } } } },
+    };
+    const first = await post('/tools/import', 'import-once', { document });
+    expect(first.json.tools).toMatchObject([{ name: 'once', outcome: 'created' }]);
+    const second = await post('/tools/import', 'import-once', { document });
+    expect([second.status, second.json]).toEqual([200, first.json]);
+    expectProblem(await post('/tools/import', 'import-again', { document }), 'conflict');
+  });
+});
