@@ -17,6 +17,8 @@ export interface BenchOptions {
   plot: string | null;
   /** Whether to measure other libraries and servers on the same work as well (bench/peers). */
   peers: boolean;
+  /** Turns of the long conversation; the benchmark's own number when left out. */
+  turns?: number;
   json: boolean;
   /** Whether what is not as expected is an error. */
   check: boolean;
@@ -37,6 +39,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
       language: { type: 'string' },
       home: { type: 'string' },
       plot: { type: 'string' },
+      turns: { type: 'string' },
       search: { type: 'string', default: '{}' },
     },
   });
@@ -44,5 +47,11 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
   if (others.length > 0) throw new Error(`One benchmark at a time: "${others[0]}" is one too many.`);
   const { set, dir, language = null, home = null, plot = null, json, check, growth, peers } = values;
   const search = JSON.parse(values.search) as Record<string, unknown>;
-  return { name, options: { set, dir, language, home, search, json, check, growth, plot, peers } };
+  const turns = values.turns === undefined ? {} : { turns: readTurns(values.turns) };
+  return { name, options: { set, dir, language, home, search, json, check, growth, plot, peers, ...turns } };
+}
+
+function readTurns(value: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(value)) throw new Error(`--turns must be a number of turns, not "${value}".`);
+  return Number(value);
 }

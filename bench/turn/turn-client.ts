@@ -13,13 +13,19 @@ export class TurnClient {
   }
 
   /** Makes a model row, an agent without tools, and returns the agent's id. */
-  async createAgent(name: string, model: string, endpoint: string): Promise<string> {
+  async createAgent(
+    name: string,
+    model: string,
+    endpoint: string,
+    capabilities: Record<string, unknown> = {},
+  ): Promise<string> {
     const row = await this.#post<{ id: string }>('/models', {
       name,
       kind: 'chat',
       provider: 'openai',
       model_id: model,
       endpoint,
+      capabilities,
     });
     return (await this.#post<{ id: string }>('/agents', { name, model: row.id })).id;
   }
