@@ -4,6 +4,7 @@ import { summarizeScores } from '../metrics/aggregate/summarize-scores.ts';
 import { decideVerdict } from '../metrics/gates/decide-verdict.ts';
 import type { MeasuredMetric } from '../metrics/gates/decide-verdict.ts';
 import type { Gate } from '../metrics/gates/gate.ts';
+import { summarizeTags } from './summarize-tags.ts';
 import type { EvaluationReport, ReportChange, ReportComparison, ReportMetric } from './evaluation-report.ts';
 
 /** What a report is composed from. Cases that never ended are in `measured` as rows that are unscored. */
@@ -47,7 +48,7 @@ export function composeReport(source: ReportSource): EvaluationReport {
     };
   });
   const { verdict, gates: outcomes } = decideVerdict(gates, measured);
-  return { ...rest, verdict, gates: outcomes, metrics, changes };
+  return { ...rest, verdict, gates: outcomes, metrics, changes, tags: summarizeTags(source.cases) };
 }
 
 function changesOf(variant: number, metric: string, { cases }: PairedComparison): ReportChange[] {

@@ -74,6 +74,17 @@ export type ReportChange = {
   readonly score: number;
 };
 
+/** The mean of a metric over the cases that have a tag; null where none of them was scored. */
+export type ReportTag = {
+  readonly tag: string;
+  readonly variant: number;
+  readonly metric: string;
+  /** Cases with a score. */
+  readonly cases: number;
+  readonly unscored: number;
+  readonly mean: number | null;
+};
+
 /** What a report says about the run as a whole; times are ISO 8601 in UTC. */
 export type ReportedRun = {
   readonly id: string;
@@ -109,5 +120,7 @@ export type EvaluationReport = {
   readonly gates: readonly GateOutcome[];
   readonly metrics: readonly ReportMetric[];
   readonly changes: readonly ReportChange[];
+  /** By the tags of the cases. */
+  readonly tags: readonly ReportTag[];
   readonly cases: readonly ReportCase[];
 };

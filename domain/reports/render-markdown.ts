@@ -24,6 +24,7 @@ export function renderMarkdown(report: EvaluationReport): string {
     ),
     section('Gates', renderGates(report)),
     section('Metrics', renderMetrics(report)),
+    section('By tag', renderTags(report)),
     section('Worse than the baseline', renderWorse(report)),
     section('Failed', renderFailed(report)),
     section('Without a score', renderUnscored(report)),
@@ -74,6 +75,20 @@ function compareCells({ baseline }: ReportMetric): string[] {
   const { difference, better, worse, same, p_value: p } = baseline;
   const sign = difference !== null && difference > 0 ? '+' : '';
   return [`${sign}${figure(difference)}`, `${better} / ${worse} / ${same}`, figure(p)];
+}
+
+function renderTags({ tags }: EvaluationReport): string {
+  const rows = tags
+    .filter(({ cases, unscored }) => cases + unscored > 0)
+    .map(({ tag, metric, variant, mean, cases, unscored }) => [
+      tag,
+      metric,
+      String(variant),
+      figure(mean),
+      String(cases),
+      String(unscored),
+    ]);
+  return table(['tag', 'metric', 'variant', 'mean', 'cases', 'unscored'], rows);
 }
 
 function renderWorse({ changes, cases, metrics }: EvaluationReport): string {

@@ -40,6 +40,7 @@ const cases = [
     scores: [{ metric: 'token_f1', state: 'scored', score: 0.5, reason: '\tTab' }],
   }),
   reportCase(3, {
+    tags: ['odd'],
     scores: [{ metric: 'token_f1', state: 'unscored', score: null, reason: 'The judge was down.' }],
   }),
   reportCase(4, {
@@ -102,6 +103,11 @@ describe('a composed report', () => {
           not_applicable: 0,
           baseline: { paired: 2, unpaired: 1, better: 0, worse: 1, same: 1, difference: -0.25 },
         },
+      ],
+      tags: [
+        { tag: '@home', metric: 'token_f1', variant: 0, mean: 1, cases: 1, unscored: 0 },
+        { tag: 'easy', metric: 'token_f1', variant: 0, mean: 1, cases: 1, unscored: 0 },
+        { tag: 'odd', metric: 'token_f1', variant: 0, mean: null, cases: 0, unscored: 1 },
       ],
       changes: [{ case_id: 'case 2', outcome: 'worse', baseline: 1, score: 0.5 }],
     });
@@ -185,6 +191,7 @@ describe('Markdown', () => {
   test('says the verdict, the figures and what to look at first', () => {
     expect(text).toContain('- Verdict: **incomplete**');
     expect(text).toMatch(/\| token\\_f1 \| small model \| 0\.75 \| .* \| 2 \| 2 \| 0 \| -0\.25 \| 0 \/ 1 \/ 1 \|/);
+    expect(text).toContain('| odd | token\\_f1 | 0 | – | 0 | 1 |');
     expect(text).toContain('## Worse than the baseline');
     expect(text).toContain('| Question 4? | 0 | The provider answered 400. |');
     expect(text).toContain('| token\\_f1 | The judge was down. | 1 |');
