@@ -9,7 +9,7 @@ const story =
     new BatchStory(stack, name, word, random);
 
 const insertsChunks = /insert into document_chunks/;
-const storesVectors = commitOf('worker', /insert into chunk_embeddings/);
+const publishes = commitOf('worker', /set active_generation = g\.generation/);
 const endsTask = temporalCall('worker', 'RespondWorkflowTaskCompleted');
 
 /**
@@ -28,8 +28,8 @@ export const batchPoints: readonly ChaosPoint[] = [
   { name: 'store-later-batch-chunks', tell: story('batch'), is: commitOf('worker', insertsChunks), nth: 2 },
   { name: 'call-for-batch', tell: story('batch'), is: providerCall() },
   { name: 'later-call-for-batch', tell: story('batch'), is: providerCall(), nth: 10 },
-  { name: 'publish-batch', tell: story('batch'), is: storesVectors },
-  { name: 'publish-later-batch', tell: story('batch'), is: storesVectors, nth: 2 },
+  { name: 'publish-batch', tell: story('batch'), is: publishes },
+  { name: 'publish-later-batch', tell: story('batch'), is: publishes, nth: 2 },
   { name: 'report-batch', tell: story('batch'), is: temporalCall('worker', 'RespondActivityTaskCompleted') },
   { name: 'end-batch', tell: story('batch'), is: endsTask, nth: 2 },
   {
@@ -37,7 +37,7 @@ export const batchPoints: readonly ChaosPoint[] = [
     tell: story('batch-mixed'),
     is: temporalCall('worker', 'RespondWorkflowTaskCompleted', 'ingestDocument'),
   },
-  { name: 'publish-mixed', tell: story('batch-mixed'), is: commitOf('worker', /set active_generation = \$/) },
+  { name: 'publish-left', tell: story('batch-mixed'), is: commitOf('worker', /set active_generation = \$/) },
   { name: 'compensate-left', tell: story('batch-mixed'), is: commitOf('worker', /set state = \$3, error = \$4/) },
   { name: 'cancel-one', tell: story('batch-interrupted'), is: commitOf('api', /set state = \$3, error = \$4/) },
   { name: 'delete-one', tell: story('batch-interrupted'), is: commitOf('api', /set deleted_at = now\(\)/) },

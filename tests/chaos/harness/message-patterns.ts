@@ -35,6 +35,9 @@ export const providerCall =
     sighting.what.endsWith('/embeddings') &&
     (model === undefined || sighting.mentions(model));
 
+/** The commit of vectors that were paid for; those that were known already are copied by another statement. */
+export const storesPaidVectors = commitOf('worker', /insert into chunk_embeddings[^]*::vector/);
+
 /** A call for an answer of a model. */
 export const chatCall: MessagePattern = (sighting) =>
   sighting.via === 'provider' && sighting.what.endsWith('/chat/completions');

@@ -1,6 +1,6 @@
 import type { ChaosPoint } from './chaos-point.ts';
 import { IndexStory } from './index-story.ts';
-import { commitOf, providerCall, statementOf, temporalCall } from './message-patterns.ts';
+import { commitOf, providerCall, statementOf, storesPaidVectors, temporalCall } from './message-patterns.ts';
 import { MoveStory, movedModel } from './move-story.ts';
 import type { MoveStoryName } from './move-story.ts';
 
@@ -10,7 +10,6 @@ const move =
     new MoveStory(stack, name, word, random);
 const index: ChaosPoint['tell'] = (stack, word, random) => new IndexStory(stack, word, random);
 
-const storesVectors = commitOf('worker', /insert into chunk_embeddings/);
 const reports = temporalCall('worker', 'RespondActivityTaskCompleted');
 
 /**
@@ -26,8 +25,8 @@ export const modelPoints: readonly ChaosPoint[] = [
     is: commitOf('worker', /update embedding_moves v\s+set state = 'running'/),
   },
   { name: 'call-for-move', tell: move('move'), is: providerCall(movedModel) },
-  { name: 'store-moved', tell: move('move'), is: storesVectors },
-  { name: 'store-moved-later', tell: move('move'), is: storesVectors, nth: 3 },
+  { name: 'store-moved', tell: move('move'), is: storesPaidVectors },
+  { name: 'store-moved-later', tell: move('move'), is: storesPaidVectors, nth: 3 },
   { name: 'advance-move', tell: move('move'), is: commitOf('worker', /set after_document_id = \$3/) },
   { name: 'report-moved', tell: move('move'), is: reports, nth: 2 },
   { name: 'switch-model', tell: move('move'), is: commitOf('worker', /update rag_tools r set embedding_model_id/) },

@@ -16,7 +16,6 @@ import { ApiClient } from './api-client.ts';
 import { startPostgresProxy } from './proxies/postgres-proxy.ts';
 import { startProviderProxy } from './proxies/provider-proxy.ts';
 import { startTemporalProxy } from './proxies/temporal-proxy.ts';
-import type { TemporalProxy } from './proxies/temporal-proxy.ts';
 import { TrapBoard } from './proxies/trap-board.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 import { openRunFolder } from './run-folder.ts';
@@ -108,18 +107,23 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
     const effects = await startEffectService(aroundEffects(board));
     ends.push(() => effects.stop());
 
-    const gates = new Map<string, TemporalProxy>();
+    const gates = new Map<string, (open: boolean) => void>();
     const settingsOf = new Map<ProductProcess, NodeJS.ProcessEnv>();
     const start = (name: ProductProcess, settings: NodeJS.ProcessEnv) =>
       hold(name, [kindOf[name]], { ...settingsOf.get(name), ...settings });
     const holdBehindProxies = async (name: ProductProcess, polling: boolean) => {
-      const postgres = await startPostgresProxy(name, Number(new URL(databaseUrl).port), board);
+      const postgres = await startPostgresProxy(name, Number(new URL(databaseUrl).port), board, {
+        news: polling,
+      });
       const temporal = await startTemporalProxy(name, Number(address.split(':')[1]), board, { polling });
       ends.push(
         () => postgres.stop(),
         () => temporal.stop(),
       );
-      gates.set(name, temporal);
+      gates.set(name, (open) => {
+        temporal.setPolling(open);
+        postgres.setNews(open);
+      });
       const url = new URL(databaseUrl);
       url.port = String(postgres.port);
       settingsOf.set(name, {
@@ -130,7 +134,8 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
       return start(name, {});
     };
     const useWorker = async (name: FurtherWorker, polling: boolean) => {
-      if (gates.has(name)) gates.get(name)?.setPolling(polling);
+      const set = gates.get(name);
+      if (set) set(polling);
       else await holdBehindProxies(name, polling);
     };
     const api = await holdBehindProxies('api', true);

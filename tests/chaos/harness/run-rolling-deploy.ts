@@ -16,6 +16,8 @@ import { prepareStreamingAgent, prepareTurnWorkspace } from './turn-workspace.ts
 const usualConversations = 24;
 const processes = ['worker', 'api', 'stand-in', 'second-api'] as const;
 const patienceMs = 60_000;
+// About ten seconds, so that replacements meet them.
+const streamedTokens = 400;
 
 type Open = {
   run: ConversationRun;
@@ -33,7 +35,10 @@ export async function runRollingDeploy(
   random: SeededRandom,
   options: ScenarioOptions,
 ): Promise<ScenarioReport> {
-  const agents = { tools: await prepareTurnWorkspace(stack), stream: await prepareStreamingAgent(stack) };
+  const agents = {
+    tools: await prepareTurnWorkspace(stack),
+    stream: await prepareStreamingAgent(stack, streamedTokens),
+  };
   const api = await stack.useReplicas();
   await stack.useStandIn(true);
   const next = await bundleNextVersion(stack.makeFolder('next'));

@@ -1,5 +1,5 @@
 import type { ChaosPoint } from './chaos-point.ts';
-import { commitOf, providerCall, statementOf, temporalCall } from './message-patterns.ts';
+import { commitOf, providerCall, statementOf, storesPaidVectors, temporalCall } from './message-patterns.ts';
 import { SagaStory } from './saga-stories.ts';
 import type { StoryName } from './saga-stories.ts';
 
@@ -9,7 +9,6 @@ const story =
     new SagaStory(stack, name, word, random);
 
 const insertsChunks = /insert into document_chunks/;
-const insertsVectors = /insert into chunk_embeddings/;
 
 /**
  * Every effect of the saga in the order in which it happens. Each is named by the message that carries it, so a product
@@ -27,8 +26,8 @@ export const sagaPoints: readonly ChaosPoint[] = [
   { name: 'start-usage', tell: story('ingest'), is: commitOf('worker', /insert into usage_metrics/) },
   { name: 'provider-call', tell: story('ingest'), is: providerCall() },
   { name: 'later-provider-call', tell: story('ingest'), is: providerCall(), nth: 2 },
-  { name: 'store-vectors', tell: story('ingest'), is: commitOf('worker', insertsVectors) },
-  { name: 'store-later-vectors', tell: story('ingest'), is: commitOf('worker', insertsVectors), nth: 2 },
+  { name: 'store-vectors', tell: story('ingest'), is: storesPaidVectors },
+  { name: 'store-later-vectors', tell: story('ingest'), is: storesPaidVectors, nth: 2 },
   // A small document is embedded within its workflow task, whose end reports all of it.
   { name: 'report-embedded', tell: story('large'), is: temporalCall('worker', 'RespondActivityTaskCompleted') },
   { name: 'publish', tell: story('replace'), is: commitOf('worker', /set active_generation = \$/) },

@@ -1,17 +1,26 @@
 import type { ChaosPoint } from './chaos-point.ts';
 import { chatCall, commitOf, effectOn, statementOf, temporalCall } from './message-patterns.ts';
+import type { MessagePattern } from './message-patterns.ts';
+import { turnNewsChannel } from '../../../contracts/names/turn-news.ts';
 import { TurnStory } from './turn-story.ts';
 
-const tell: ChaosPoint['tell'] = (stack, word, random) => new TurnStory(stack, word, random);
+const tell: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'tools', word);
+const tellPlain: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'plain', word);
 
 const reports = temporalCall('worker', 'RespondActivityTaskCompleted');
 const appends = statementOf('worker', /append_turn_events/);
 const startsCall = commitOf('worker', /set state = 'executing'/);
 const endsCall = commitOf('worker', /update tool_calls set state = \$2, result = \$3/);
 
+const announces: MessagePattern = (sighting) =>
+  statementOf('api', /pg_notify/)(sighting) && sighting.mentions(turnNewsChannel);
+const beginsEarly: MessagePattern = (sighting) =>
+  commitOf('worker', /insert into turn_steps/)(sighting) && sighting.mentions('early');
+
 /**
  * Every effect of a turn that calls three tools, one of which waits for a person, in the order in which they happen: the
  * question, the first call of the model, the tools, the approval and its tool, the second call of the model, the answer.
+ * Then those of a turn that a worker begins to answer before its conversation hears of it, whose step adopts the answer.
  */
 export const turnPoints: readonly ChaosPoint[] = [
   { name: 'ask', tell, is: commitOf('api', /insert into turns/) },
@@ -37,4 +46,14 @@ export const turnPoints: readonly ChaosPoint[] = [
   { name: 'append-later-text', tell, is: appends, nth: 3 },
   { name: 'commit-answer', tell, is: commitOf('worker', /insert into messages/) },
   { name: 'report-answer', tell, is: temporalCall('worker', 'RespondActivityTaskCompleted'), nth: 5 },
+  { name: 'announce-turn', tell: tellPlain, is: announces },
+  { name: 'begin-early', tell: tellPlain, is: beginsEarly },
+  { name: 'call-model-early', tell: tellPlain, is: chatCall },
+  { name: 'append-early-text', tell: tellPlain, is: appends, nth: 2 },
+  { name: 'bring-turn', tell: tellPlain, is: temporalCall('api', 'ExecuteMultiOperation') },
+  { name: 'schedule-step', tell: tellPlain, is: temporalCall('worker', 'RespondWorkflowTaskCompleted') },
+  { name: 'note-adoption', tell: tellPlain, is: statementOf('worker', /update turns t set run_id = g\.run_id/) },
+  { name: 'append-adopted-text', tell: tellPlain, is: appends, nth: 30 },
+  { name: 'commit-adopted', tell: tellPlain, is: commitOf('worker', /insert into messages/) },
+  { name: 'report-adopted', tell: tellPlain, is: reports },
 ];

@@ -5,9 +5,11 @@ import { commitOf } from './message-patterns.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
-import type { SeededRandom } from './seeded-random.ts';
 import { settleCall } from './settle-call.ts';
-import { prepareTurnWorkspace } from './turn-workspace.ts';
+import { prepareStreamingAgent, prepareTurnWorkspace } from './turn-workspace.ts';
+
+/** What the agent does with the question: it calls three tools before it answers, or answers at once. */
+export type TurnStoryName = 'tools' | 'plain';
 
 type Call = {
   id: string;
@@ -20,11 +22,14 @@ type Call = {
 
 const asks = commitOf('api', /insert into turns/);
 const finalKinds = ['done', 'error', 'cancelled'];
+// About three seconds, so that the answer is under way when its conversation hears of the turn.
+const plainTokens = 120;
 
-/** One question to an agent with three tools, the person who approves one of them, and the client who watches. */
+/** One question to an agent, the person who approves one of its calls, and the client who watches. */
 export class TurnStory implements PointStory {
   readonly opening: PointStory['opening'];
   readonly #stack: ProxiedStack;
+  readonly #name: TurnStoryName;
   readonly #word: string;
   readonly #findings: Findings = [];
   #conversationId = '';
@@ -33,8 +38,9 @@ export class TurnStory implements PointStory {
   #resets = 0;
   #ended = '';
 
-  constructor(stack: ProxiedStack, word: string, _random: SeededRandom) {
+  constructor(stack: ProxiedStack, name: TurnStoryName, word: string) {
     this.#stack = stack;
+    this.#name = name;
     this.#word = `t${word}`;
     this.opening = { is: (sighting) => asks(sighting) && this.owns(sighting), learn: () => this.#learnId() };
   }
@@ -44,7 +50,10 @@ export class TurnStory implements PointStory {
   }
 
   async prepare(): Promise<void> {
-    const agent = await prepareTurnWorkspace(this.#stack);
+    const agent =
+      this.#name === 'tools'
+        ? await prepareTurnWorkspace(this.#stack)
+        : await prepareStreamingAgent(this.#stack, plainTokens);
     const { id } = await this.#stack.api.request<{ id: string }>(
       'POST',
       '/conversations',
@@ -85,8 +94,9 @@ export class TurnStory implements PointStory {
   async verify(): Promise<Findings> {
     const findings = [...this.#findings];
     if (this.#ended !== 'done') findings.push(`The turn ended with ${this.#ended}`);
-    // A kill meets one attempt.
-    if (this.#resets > 1) findings.push(`The client was told ${this.#resets} times to begin anew`);
+    // A hit meets one attempt.
+    if (this.#resets > 1)
+      findings.push(`The client was told ${this.#resets} times to begin anew; paid calls: ${await this.#listCalls()}`);
     const messages = await this.#messages();
     const answers = messages.filter(({ sender }) => sender === 'assistant');
     if (messages.length - answers.length !== 1 || answers.length !== 1)
@@ -94,7 +104,7 @@ export class TurnStory implements PointStory {
     if (answers[0]?.content !== this.#text) findings.push('The client shows other text than is stored');
     const { data: calls } = await this.#stack.api.request<{ data: Call[] }>('GET', `/tool-calls?turn=${this.#turnId}`);
     const names = calls.map(({ tool }) => tool.name).sort();
-    if (names.join(' ') !== 'book look_up pay')
+    if (names.join(' ') !== (this.#name === 'tools' ? 'book look_up pay' : ''))
       findings.push(`The ledger has calls of ${names.join(', ') || 'no tool'}`);
     for (const call of calls) findings.push(...this.#compare(call));
     return findings;
@@ -119,6 +129,18 @@ export class TurnStory implements PointStory {
     // Twice is once: the second answer is the first.
     for (const key of ['first', 'second'])
       await api.request('POST', `/tool-calls/${callId}/approve`, { arguments_hash: argumentsHash }, `${key} ${callId}`);
+  }
+
+  async #listCalls(): Promise<string> {
+    const rows = await this.#stack.database.asOperator((em) =>
+      query<{ at: string; step: number; attempt: number; state: string }>(
+        em,
+        `select to_char(timestamp, 'MI:SS.MS') as at, step, attempt, state from usage_metrics where turn_id = $1
+         order by timestamp`,
+        [this.#turnId],
+      ),
+    );
+    return rows.map(({ at, step, attempt, state }) => `${at} step ${step} attempt ${attempt} ${state}`).join(', ');
   }
 
   async #learnId(): Promise<void> {

@@ -40,15 +40,15 @@ export async function prepareTurnWorkspace(stack: ProxiedStack): Promise<string>
   return agent.id;
 }
 
-/** Makes an agent without tools whose answers are streamed for about ten seconds; returns its id. */
-export async function prepareStreamingAgent({ api, providerUrl }: ProxiedStack): Promise<string> {
-  const name = 'chaos-streams';
+/** Makes an agent without tools whose answers of so many tokens are streamed, 40 a second; returns its id. */
+export async function prepareStreamingAgent({ api, providerUrl }: ProxiedStack, tokens: number): Promise<string> {
+  const name = `chaos-streams-${tokens}`;
   const model = await api.request<{ id: string }>(
     'POST',
     '/models',
     {
       ...{ name, kind: 'chat', provider: 'openai', endpoint: providerUrl },
-      model_id: 'fake?tokens=400&tokenMs=25&firstTokenMs=20',
+      model_id: `fake?tokens=${tokens}&tokenMs=25&firstTokenMs=20`,
       pricing: { input_per_million: '1', output_per_million: '2', currency: 'USD' },
     },
     `model-${name}`,

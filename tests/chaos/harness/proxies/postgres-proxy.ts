@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { turnNewsChannel } from '../../../../contracts/names/turn-news.ts';
 import { FrameReader, readText } from './postgres-frames.ts';
 import type { Frame } from './postgres-frames.ts';
 import type { Sighting, Trap, TrapBoard } from './trap-board.ts';
@@ -10,6 +11,14 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
+/** A proxy that can also keep its process from hearing what is told to all. */
+interface PostgresProxy extends Proxy {
+  /** Whether the process hears of turns that it may begin to answer: work that is not polled for. */
+  setNews(open: boolean): void;
+}
+
+// Letter, length and the sender's process id stand before the channel of a NotificationResponse.
+const channelAt = 9;
 // Enough for the keys among a statement's parameters; the texts and vectors behind them are not looked at.
 const lookedAt = 4096;
 
@@ -17,7 +26,15 @@ const lookedAt = 4096;
  * Stands between one process and PostgreSQL, shows each statement to the board before it is forwarded, and holds it or
  * its answer where a trap says so. What is held when either end dies is lost with it, as on a real network.
  */
-export async function startPostgresProxy(process: string, upstreamPort: number, board: TrapBoard): Promise<Proxy> {
+export async function startPostgresProxy(
+  process: string,
+  upstreamPort: number,
+  board: TrapBoard,
+  { news }: { news: boolean },
+): Promise<PostgresProxy> {
+  let isHearing = news;
+  const isUnheard = ({ type, bytes }: Frame) =>
+    !isHearing && type === 'A' && readText(bytes, channelAt).text === turnNewsChannel;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect({ port: upstreamPort, host: '127.0.0.1' });
@@ -34,11 +51,16 @@ export async function startPostgresProxy(process: string, upstreamPort: number, 
     }
     const session = new Session(process, board);
     forward(client, new FrameReader({ starting: true }), (frame) => session.fromClient(frame, upstream));
-    forward(upstream, new FrameReader({ starting: false }), (frame) => session.fromServer(frame, client));
+    forward(upstream, new FrameReader({ starting: false }), (frame) =>
+      isUnheard(frame) ? undefined : session.fromServer(frame, client),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    setNews: (open) => {
+      isHearing = open;
+    },
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
