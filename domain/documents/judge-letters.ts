@@ -2,6 +2,7 @@
 const signs = /\p{L}[¡-©«-´¶-¹»-¿×÷\u2500-\u259F]\p{L}/u;
 const control = /[\u0080-\u0084\u0086-\u009F\uFFFD\uE000-\uF8FF]/;
 const word = /[\p{L}\p{M}¡-¿×÷\u0080-\u009F\u2500-\u259F\uE000-\uF8FF\uFFFD]+/gu;
+const beyondAscii = /[^\0-\x7F]/;
 const scripts = [
   /\p{Script=Latin}/u,
   /\p{Script=Cyrillic}/u,
@@ -21,8 +22,9 @@ export type LetterVerdict = { readonly words: number; readonly odd: number };
 export function judgeLetters(text: string, limit = 2000): LetterVerdict {
   let words = 0;
   let odd = 0;
+  if (!beyondAscii.test(text)) return { words, odd };
   for (const [found] of text.matchAll(word)) {
-    if (!/[^\0-\x7F]/.test(found)) continue;
+    if (!beyondAscii.test(found)) continue;
     words += 1;
     if (isOdd(found)) odd += 1;
     if (words >= limit) break;
