@@ -5,7 +5,6 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { taskQueues } from '../contracts/names/task-queues.ts';
 import { workflowIds, workflowTypes, type EvaluateInput } from '../contracts/names/workflows.ts';
 import { readRunMemo, type EvaluationKey } from '../entities/evaluations/evaluation-repository.ts';
@@ -70,7 +69,7 @@ export function createEvaluationStarter(client: Client, database: Pick<Database,
           const handle = client.workflow.getHandle(workflowId, runId);
           const own = (await handle.describe()).runId;
           const history = await handle.fetchHistory();
-          histories.unshift({ runId: own, history: Buffer.from(historyToJSON(history)) });
+          histories.unshift({ runId: own, history: Buffer.from(JSON.stringify(history)) });
           const before = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
           if (!before) break;
           runId = before;

@@ -16,12 +16,12 @@ export const beginEvaluationOptions: ActivityOptions = {
 
 /**
  * One block of items. What it waits for is decided by the run's patience, in the rows: it is tried until its items have
- * ended. A provider's `Retry-After` overrides the interval.
+ * ended. A step whose model is away says itself when to come back; the interval here is for what died.
  */
 export const evaluateItemsOptions: ActivityOptions = {
   ...noticed,
   startToCloseTimeout: '2 hours',
-  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '15 seconds' },
+  retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '2 seconds' },
 };
 
 /** One look at the conversations that are held: collects what has ended, sends what comes next. */

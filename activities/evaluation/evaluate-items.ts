@@ -27,6 +27,8 @@ export type BlockVerdict = { ended: number };
 const mostCrashes = 10;
 // Of one line, without an answer in between: the others of the block would only meet the same.
 const mostFaultsInARow = 3;
+const leastPauseMs = 500;
+const longestPauseMs = 10_000;
 
 /**
  * Does the open items of a block, one after the other: the target's answer, then the metrics. What was committed is not
@@ -95,8 +97,10 @@ function add<Value>(map: Map<number, Value>, ordinal: number, make: () => Value)
 class Block {
   readonly #run: Run;
   readonly #writes: Promise<void>[] = [];
-  #again: CallFault | null = null;
+  #again: { fault: CallFault; afterMs: number } | null = null;
   #inARow = 0;
+  /** Whether items were left open. */
+  #isOpen = false;
   ended = 0;
 
   constructor(run: Run) {
@@ -137,12 +141,12 @@ class Block {
     const results = await Promise.allSettled(this.#writes);
     const refused = results.find((result) => result.status === 'rejected');
     if (refused) throw refused.reason;
-    if (this.#again === null) return;
-    const { code, detail, retryAfterMs } = this.#again;
+    if (!this.#isOpen || this.#again === null) return;
+    const { fault, afterMs } = this.#again;
     throw ApplicationFailure.create({
-      type: code,
-      message: `${detail} The items that wait for it are tried again.`,
-      ...(retryAfterMs === null ? {} : { nextRetryDelay: Math.max(1, retryAfterMs) }),
+      type: fault.code,
+      message: `${fault.detail} The items that wait for it are tried again.`,
+      nextRetryDelay: afterMs,
     });
   }
 
@@ -158,7 +162,11 @@ class Block {
     const { deps, key, plan, faulty } = this.#run;
     faulty.add(fault.line);
     const lastedMs = await deps.database.inWorkspace(key.workspaceId, (em) => noteFaultyLine(em, key, fault.line));
-    return Math.max(lastedMs, item.faulty_ms ?? 0) >= plan.configuration.patience_seconds * 1000;
+    const patienceMs = plan.configuration.patience_seconds * 1000;
+    // As long again as it has lasted, so that an outage of any length is asked about a few times.
+    const afterMs = fault.retryAfterMs ?? Math.min(Math.max(lastedMs, leastPauseMs), longestPauseMs);
+    this.#again = { fault, afterMs: Math.max(1, afterMs, this.#again?.afterMs ?? 0) };
+    return Math.max(lastedMs, item.faulty_ms ?? 0) >= patienceMs;
   }
 
   async #meet(work: ItemWork, fault: CallFault): Promise<void> {
@@ -167,7 +175,7 @@ class Block {
     const { open } = work;
     work.open = null;
     this.#inARow += 1;
-    this.#again ??= fault;
+    this.#isOpen = true;
     this.#later(
       work.write({
         isFaulty: true,

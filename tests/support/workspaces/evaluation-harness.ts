@@ -1,6 +1,7 @@
+import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { v7 } from 'uuid';
 import { createChangeWriter } from '../../../activities/evaluation/change-writer.ts';
 import { createEvaluationActivities } from '../../../activities/evaluation/create-evaluation-activities.ts';
@@ -14,10 +15,13 @@ import type {
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
 import { workflowIds, workflowTypes, type EvaluateResult } from '../../../contracts/names/workflows.ts';
 import { readMetricChoice } from '../../../domain/metrics/read-metric-choice.ts';
+import { listHistories, readHistory } from '../../../entities/evaluations/evaluation-history-repository.ts';
 import { importCases } from '../../../entities/evaluations/evaluation-dataset-repository.ts';
 import {
   createEvaluation,
+  endRun,
   findEvaluation,
+  reopenRun,
   type EvaluationKey,
   type EvaluationRow,
 } from '../../../entities/evaluations/evaluation-repository.ts';
@@ -33,6 +37,9 @@ import { testDatabase } from '../servers/test-database.ts';
 import { testServers } from '../servers/test-servers.ts';
 import { testTemporal } from '../servers/test-temporal.ts';
 import { createWorkspace, type TestWorkspace } from './create-workspace.ts';
+
+// Tests make steps fail on purpose; what counts is what they assert.
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 /** A case as tests write it. */
 export type TestCase = { key?: string; question: string; expected_answer?: string; metadata?: Record<string, unknown> };
@@ -74,7 +81,7 @@ export function evaluationHarness() {
     query: <Row>(text: string, parameters: unknown[] = []) =>
       self.database.asOperator((em) => query<Row & Record<string, unknown>>(em, text, parameters)),
     /** Makes a data set and a run of it, as the API does. */
-    async request(run: TestRun): Promise<EvaluationKey> {
+    async request(run: TestRun, type: 'prompt_template' | 'endpoint' = 'prompt_template'): Promise<EvaluationKey> {
       const { workspaceId } = self.workspace;
       const { cases, measure, variants = [{}], judged = false, baselineId = null, reuse = false, ...rest } = run;
       const evaluationId = v7();
@@ -93,7 +100,7 @@ export function evaluationHarness() {
           workspaceId,
           evaluationId,
           name: `run ${evaluationId}`,
-          type: 'prompt_template',
+          type,
           targetId: self.workspace.templateId,
           testCases: [],
           datasetId,
@@ -131,8 +138,8 @@ export function evaluationHarness() {
         judgeEmbedding: null,
       };
     },
-    async start(run: TestRun, blocksPerRun?: number): Promise<EvaluationKey> {
-      const key = await self.request(run);
+    async start(run: TestRun, blocksPerRun?: number, type?: 'prompt_template' | 'endpoint'): Promise<EvaluationKey> {
+      const key = await self.request(run, type);
       if (blocksPerRun === undefined) await self.starter.startEvaluation(key);
       else
         await self.client.workflow.start(workflowTypes.evaluate, {
@@ -144,6 +151,34 @@ export function evaluationHarness() {
     },
     result: ({ evaluationId }: EvaluationKey) =>
       self.client.workflow.getHandle(workflowIds.evaluate(evaluationId)).result() as Promise<EvaluateResult>,
+    /** Opens what failed or has no score, and starts the run again, as the API does. */
+    async retry(key: EvaluationKey): Promise<number> {
+      const opened = await self.database.inWorkspace(key.workspaceId, (em) => reopenRun(em, key));
+      await self.starter.startEvaluation(key);
+      return opened;
+    },
+    /** Ends a run as the API does: in its rows first. */
+    async cancel(key: EvaluationKey): Promise<void> {
+      const error = { code: 'cancelled', detail: 'It was cancelled on request.' };
+      await self.database.inWorkspace(key.workspaceId, (em) => endRun(em, key, { status: 'cancelled', error }));
+      await self.starter.cancelEvaluation(key);
+    },
+    /** The sizes of the kept histories of a run. */
+    async histories({
+      workspaceId,
+      evaluationId,
+    }: EvaluationKey): Promise<{ runId: string; events: number; last: string }[]> {
+      return self.database.inWorkspace(workspaceId, async (em) => {
+        const listed = await listHistories(em, evaluationId);
+        return Promise.all(
+          listed.map(async ({ run_id: runId }) => {
+            const packed = (await readHistory(em, evaluationId, runId))!;
+            const { events } = JSON.parse(gunzipSync(packed).toString('utf8')) as { events: { eventType: string }[] };
+            return { runId, events: events.length, last: events.at(-1)!.eventType };
+          }),
+        );
+      });
+    },
     async row(key: EvaluationKey): Promise<EvaluationRow> {
       const row = await self.database.inWorkspace(key.workspaceId, (em) => findEvaluation(em, key.evaluationId));
       return row!;
