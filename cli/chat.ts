@@ -114,7 +114,7 @@ class Keyboard {
   constructor({ input, terminal, signal }: CommandContext) {
     const isTerminal = (input as { isTTY?: boolean }).isTTY ?? false;
     this.#terminal = terminal;
-    this.#lines = createInterface({ input, ...(isTerminal && { output: process.stderr, terminal: true }) });
+    this.#lines = createInterface({ input, ...(isTerminal && { output: terminal.prompts, terminal: true }) });
     this.#lines.on('line', (line) => this.#take(line));
     this.#lines.on('close', () => this.#end());
     this.#lines.on('SIGINT', () => this.#interrupt());

@@ -19,6 +19,11 @@ export class Terminal {
     return this.#out.isTTY === true;
   }
 
+  /** Where prompts and what is typed are shown: beside the results. */
+  get prompts(): Output {
+    return this.#err;
+  }
+
   get columns(): number {
     return this.#out.columns || 80;
   }

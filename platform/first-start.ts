@@ -4,7 +4,18 @@ import path from 'node:path';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { replaceAgentTools } from '../entities/agents/agent-tool-repository.ts';
 import { keepAgentVersion } from '../entities/agents/agent-version-repository.ts';
-import { Agent, ApiKey, KnowledgeSource, Model, RagTool, User, Workspace } from '../entities/index.ts';
+import { keepTemplateVersion } from '../entities/agents/prompt-template-version-repository.ts';
+import {
+  Agent,
+  AgentPromptTemplate,
+  ApiKey,
+  KnowledgeSource,
+  Model,
+  PromptTemplate,
+  RagTool,
+  User,
+  Workspace,
+} from '../entities/index.ts';
 import { query } from '../entities/sql.ts';
 import { uuidV7 } from '../entities/uuid-v7.ts';
 import { checkChatProvider, type ChatProviderSettings } from './check-chat-provider.ts';
@@ -96,6 +107,21 @@ async function makeWorkspace(em: EntityManager, apiKeyFile: string): Promise<{ w
   });
   await em.flush();
   await replaceAgentTools(em, { workspaceId, agentId: agent.id }, [{ type: 'rag_tool', id: tool.id }]);
+  // For whatever language model the agent gets; the extractive one makes no titles.
+  const title = em.create(PromptTemplate, {
+    id: uuidV7(),
+    workspaceId,
+    name: 'titles',
+    description: 'Asks for the title of a conversation.',
+    template:
+      'Give this conversation a title of at most six words, in the language of the question. Answer with the title alone.\n\n' +
+      'Question: {{question}}\n\nAnswer: {{answer}}',
+    type: 'title',
+  });
+  await em.flush();
+  em.create(AgentPromptTemplate, { workspaceId, agentId: agent.id, promptTemplateId: title.id, position: 0 });
+  await em.flush();
+  await keepTemplateVersion(em, title.id);
   await keepAgentVersion(em, agent.id);
   // Before the commit: a crash in between leaves a file with a key that was never valid, and the next start writes
   // another. The other way round the only copy of a valid key could be lost.

@@ -1,4 +1,6 @@
+import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { until } from '../support/until.ts';
 import { runCli } from './run-cli.ts';
 import { sendJson, sse, startScriptedApi, type SeenRequest } from './scripted-api.ts';
 
@@ -30,6 +32,7 @@ async function start(): Promise<SeenRequest[]> {
     if (path === '/conversations') return sendJson(response, 201, { id: 'c-1' });
     if (path.endsWith('/messages')) return sendJson(response, 202, { message: { id: 'm-1' }, turn: { id: 't-1' } });
     if (path.startsWith('/approvals')) return sendJson(response, 200, { data: [approval], next_cursor: null });
+    if (path === '/turns/t-1/cancel') return sendJson(response, 202, { id: 't-1' });
     if (path === '/tool-calls/call-1') return sendJson(response, 200, call);
     if (method === 'POST' && path.startsWith('/tool-calls/call-1/')) {
       const state = path.endsWith('approve') ? 'approved' : 'denied';
@@ -70,6 +73,81 @@ describe('perdure chat', () => {
     await runCli(['chat', '--conversation', 'c-1'], { url: api.url, input: 'Buy it\nno\n' });
     expect(posted(seen, '/tool-calls/call-1/deny')).toHaveLength(1);
     expect(posted(seen, '/conversations')).toHaveLength(0);
+  });
+});
+
+describe('Ctrl-C in perdure chat', () => {
+  /** A keyboard whose keys the test presses. */
+  const keyboard = () => Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
+  const isAsked = (seen: SeenRequest[], path: string) =>
+    until(async () => seen.some((one) => one.path === path), { what: path });
+
+  test('cancels the answer, says so, and ends the chat only where none is under way', async () => {
+    const seen = await start();
+    const keys = keyboard();
+    const run = runCli(['chat'], { url: api.url, input: keys });
+    keys.write('Buy it\r');
+    await isAsked(seen, '/turns/t-1/events');
+    keys.write('\u0003');
+    await isAsked(seen, '/turns/t-1/cancel');
+    keys.write('Buy something else\r');
+    await until(async () => posted(seen, '/conversations/c-1/messages').length === 2, { what: 'the next message' });
+    keys.write('\u0003');
+    await until(async () => posted(seen, '/turns/t-1/cancel').length === 2, { what: 'the second cancel' });
+    keys.write('\u0003');
+    const { code, err } = await run;
+    expect(code).toBe(0);
+    expect(err.match(/Cancelled\./g)).toHaveLength(2);
+    expect(posted(seen, '/tool-calls/call-1/approve')).toEqual([]);
+  });
+
+  test('as a signal of the process cancels the answer too', async () => {
+    const seen = await start();
+    const stop = new AbortController();
+    const keys = keyboard();
+    const run = runCli(['chat'], { url: api.url, input: keys, signal: stop.signal });
+    keys.write('Buy it\r');
+    await isAsked(seen, '/turns/t-1/events');
+    stop.abort();
+    expect(await run).toMatchObject({ code: 130, err: expect.stringContaining('Cancelled.') });
+    expect(posted(seen, '/turns/t-1/cancel')).toHaveLength(1);
+  });
+});
+
+describe('perdure watch', () => {
+  test('shows the turns of a conversation, whoever asked for them, and what waits', async () => {
+    const turn = { turn_id: 't-1' };
+    api = await startScriptedApi(({ path }, response) => {
+      if (!path.startsWith('/conversations/c-1/events'))
+        return sendJson(response, 404, { detail: 'No such resource.' });
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(
+        [
+          sse(1, 'turn_accepted', { ...turn, number: 1, content: 'Buy it' }),
+          sse(2, 'text_delta', { ...turn, text: 'Let me see.', step: 0 }),
+          sse(3, 'tool_call_proposed', { ...turn, call_id: 'call-1', name: 'pay', arguments: { note: 'x' } }),
+          sse(4, 'approval_required', { ...turn, call_id: 'call-1', approval_id: 'a-1', arguments_hash: 'a' }),
+          sse(5, 'turn_accepted', { turn_id: 't-2', number: 2, content: 'Never mind' }),
+          sse(6, 'cancelled', { turn_id: 't-2', message_id: null }),
+          sse(7, 'done', { ...turn, message_id: 'a', sequence: 2 }),
+          sse(8, 'deleted', { id: 'c-1' }),
+        ].join(''),
+      );
+    });
+    const run = await runCli(['watch', 'c-1', '--all'], { url: api.url });
+    expect(run.code).toBe(0);
+    expect(run.out).toBe('> Buy it\n> Never mind\nLet me see.\n\n');
+    expect(run.err).toMatch(/pay\(\{"note":"x"\}\) waits for approval: .*approvals approve call-1/);
+    expect(run.err).toContain('The turn was cancelled.');
+    expect(run.err).toContain('The conversation was deleted.');
+    expect(api.seen[0]!.path).toBe('/conversations/c-1/events?from=beginning');
+    const lines = await runCli(['watch', 'c-1', '--json'], { url: api.url });
+    expect(lines.out.trim().split('\n')).toHaveLength(8);
+  });
+
+  test('needs a conversation', async () => {
+    await start();
+    expect((await runCli(['watch'], { url: api.url })).code).toBe(2);
   });
 });
 

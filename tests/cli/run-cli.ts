@@ -23,7 +23,7 @@ export async function runCli(
     tty = false,
     signal,
     input = '',
-  }: { url?: string; key?: string; tty?: boolean; signal?: AbortSignal; input?: string } = {},
+  }: { url?: string; key?: string; tty?: boolean; signal?: AbortSignal; input?: string | Readable } = {},
 ): Promise<CliRun> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'perdure-cli-'));
   const [out, err] = [sink(tty), sink(false)];
@@ -35,7 +35,7 @@ export async function runCli(
       env,
       checkout,
       terminal,
-      input: Readable.from([input]),
+      input: typeof input === 'string' ? Readable.from([input]) : input,
       signal: signal ?? new AbortController().signal,
     });
     return { code, out: out.text(), err: err.text() };
