@@ -24,12 +24,16 @@ export const staleAttemptGuard: ActivityInterceptorsFactory = (context) => ({
   },
 });
 
-/** Whether it was handed out so long ago that Temporal may not wait for it any more; it may also have waited in the queue. */
+/**
+ * Whether it was handed out so long ago that Temporal may not wait for it any more, or not until its first heartbeat; it
+ * may also have waited in the queue.
+ */
 function isOld({ info }: Context): boolean {
   const timeoutMs = info.heartbeatTimeoutMs ?? info.startToCloseTimeoutMs;
-  return !info.isLocal && Date.now() - info.currentAttemptScheduledTimestampMs >= timeoutMs;
+  return !info.isLocal && Date.now() - info.currentAttemptScheduledTimestampMs >= timeoutMs / 2;
 }
 
+/** The question is a heartbeat, which gives an attempt that is still waited for its whole time again. */
 async function isGivenUp({ client, info }: Context): Promise<boolean> {
   try {
     await client.withDeadline(Date.now() + patienceMs, () => client.activity.heartbeat(info.taskToken));

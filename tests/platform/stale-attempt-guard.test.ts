@@ -18,15 +18,21 @@ const temporal = testTemporal();
 // Longer than the heartbeat time-out of the steps of a turn.
 const frozenMs = 4500;
 const began: Array<{ turnId: string; attempt: number }> = [];
+const done: string[] = [];
 const stops: Array<() => Promise<void>> = [];
 let client: Client;
+
+// Shorter than it; but with the work, which sends no heartbeat here, it is longer.
+const heldUpMs = 3000;
+const workMs = 2500;
 
 /** Holds up first attempts of the turn, as a worker does that is frozen with the task in its connection. */
 const frozenAtFirst: ActivityInterceptorsFactory = ({ info }) => ({
   inbound: {
     async execute(input, next) {
-      const isFrozen = info.attempt === 1 && (input.args[0] as { turnId: string }).turnId.startsWith('frozen');
-      if (isFrozen) await sleep(frozenMs);
+      const { turnId } = input.args[0] as { turnId: string };
+      if (info.attempt === 1 && turnId === 'frozen') await sleep(frozenMs);
+      if (info.attempt === 1 && turnId === 'held up') await sleep(heldUpMs);
       return next(input);
     },
   },
@@ -44,6 +50,8 @@ async function startWorker(part: 'workflows' | 'activities'): Promise<void> {
           activities: {
             async generateAnswer({ turnId }: { turnId: string }) {
               began.push({ turnId, attempt: Context.current().info.attempt });
+              if (turnId === 'held up') await sleep(workMs);
+              done.push(turnId);
               return { state: 'completed' };
             },
           },
@@ -93,5 +101,11 @@ describe('an attempt that begins long after it was handed out', () => {
     await startTurn('frozen');
     await until(async () => attemptsOf('frozen').length > 0, { what: 'the attempt', timeoutMs: 20_000 });
     expect(attemptsOf('frozen')).toEqual([2]);
+  });
+
+  test('is waited for anew from its beginning', async () => {
+    await startTurn('held up');
+    await until(async () => done.includes('held up'), { what: 'its end', timeoutMs: 20_000 });
+    expect(attemptsOf('held up')).toEqual([1]);
   });
 });
