@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { binaryArray, binaryVector, byteaTypeId } from '../../entities/documents/binary-array.ts';
+import {
+  binaryArray,
+  binaryBigints,
+  binarySmallints,
+  binaryVector,
+  byteaTypeId,
+  textTypeId,
+} from '../../entities/documents/binary-array.ts';
+import { placesWithin } from '../../entities/search/chunk-terms-repository.ts';
 import type { ChunkTerms } from '../../domain/lexical/count-terms.ts';
 import type { Corpus } from '../data/load-corpus.ts';
 import { binaryBigint, binaryInteger, binaryJson, binarySmallint, binaryUuid, copyBinary } from './binary-copy.ts';
@@ -117,26 +125,37 @@ export class RawLoader {
         workspaceId,
         documents,
         indexes,
-        rows.map((row) => row.content),
+        binaryArray(
+          textTypeId,
+          rows.map((row) => Buffer.from(row.content)),
+        ),
         rows.map((row) => row.start),
         rows.map((row) => row.end),
         rows.map((row) => row.tokens),
         rows.map((row) => row.metadata),
       ],
     });
+    const keys = placesWithin(rows.map((row) => row.terms.keys.length));
+    const frequencies = placesWithin(rows.map((row) => row.terms.frequencies.length));
     await client.query({
       name: 'terms',
       text: `insert into chunk_terms (workspace_id, document_id, generation, chunk_index, length, keys, frequencies)
-             select $1, document, 1, index, length, keys::bigint[], frequencies::smallint[]
-             from unnest($2::uuid[], $3::integer[], $4::integer[], $5::text[], $6::text[])
-                  as t (document, index, length, keys, frequencies)`,
+             select $1, document, 1, index, length, ($9::bigint[])[key_from:key_to],
+                    ($10::smallint[])[frequency_from:frequency_to]
+             from unnest($2::uuid[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
+                         $8::integer[])
+                  as t (document, index, length, key_from, key_to, frequency_from, frequency_to)`,
       values: [
         workspaceId,
         documents,
         indexes,
         rows.map((row) => row.terms.length),
-        rows.map((row) => `{${row.terms.keys.join(',')}}`),
-        rows.map((row) => `{${row.terms.frequencies.join(',')}}`),
+        keys.from,
+        keys.to,
+        frequencies.from,
+        frequencies.to,
+        binaryBigints(rows.flatMap((row) => row.terms.keys)),
+        binarySmallints(rows.flatMap((row) => row.terms.frequencies)),
       ],
     });
     await client.query({

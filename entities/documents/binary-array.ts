@@ -8,18 +8,55 @@ export const textTypeId = 25;
  */
 export function binaryArray(elementTypeId: number, elements: readonly Uint8Array[]): Buffer {
   const size = elements.reduce((sum, element) => sum + 4 + element.byteLength, 20);
-  const array = Buffer.allocUnsafe(size);
-  array.writeInt32BE(1, 0);
-  array.writeInt32BE(0, 4);
-  array.writeUInt32BE(elementTypeId, 8);
-  array.writeInt32BE(elements.length, 12);
-  array.writeInt32BE(1, 16);
+  const array = writeHead(Buffer.allocUnsafe(size), elementTypeId, elements.length);
   let offset = 20;
   for (const element of elements) {
     array.writeInt32BE(element.byteLength, offset);
     array.set(element, offset + 4);
     offset += 4 + element.byteLength;
   }
+  return array;
+}
+
+/** The same for elements of the type bigint, none of them negative. */
+export function binaryBigints(values: readonly (number | bigint)[]): Buffer {
+  const array = headed(20, 12, values.length);
+  let offset = 20;
+  for (const value of values) {
+    array.writeInt32BE(8, offset);
+    if (typeof value === 'bigint') array.writeBigInt64BE(value, offset + 4);
+    else {
+      array.writeUInt32BE(Math.floor(value / 4294967296), offset + 4);
+      array.writeUInt32BE(value % 4294967296, offset + 8);
+    }
+    offset += 12;
+  }
+  return array;
+}
+
+/** The same for elements of the type smallint. */
+export function binarySmallints(values: readonly number[]): Buffer {
+  const array = headed(21, 6, values.length);
+  let offset = 20;
+  for (const value of values) {
+    array.writeInt32BE(2, offset);
+    array.writeInt16BE(value, offset + 4);
+    offset += 6;
+  }
+  return array;
+}
+
+/** Room for an array of so many elements, each of so many bytes with its length, and its head: one dimension from 1 on. */
+function headed(elementTypeId: number, elementBytes: number, length: number): Buffer {
+  return writeHead(Buffer.allocUnsafe(20 + elementBytes * length), elementTypeId, length);
+}
+
+function writeHead(array: Buffer, elementTypeId: number, length: number): Buffer {
+  array.writeInt32BE(1, 0);
+  array.writeInt32BE(0, 4);
+  array.writeUInt32BE(elementTypeId, 8);
+  array.writeInt32BE(length, 12);
+  array.writeInt32BE(1, 16);
   return array;
 }
 
