@@ -53,7 +53,7 @@ export const configSchema = z.object({
   PERDURE_DATABASE_POOL: z.coerce
     .number()
     .int()
-    .min(4)
+    .min(5)
     .max(200)
     .default(16)
     .describe('Connections of one process to the database, those of listeners and the operator role included'),

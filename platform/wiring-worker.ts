@@ -159,8 +159,8 @@ export async function createWorkerProcess(
         // After a kill, workflow tasks wait this long for the dead worker before another may have them.
         stickyQueueScheduleToStartTimeout: '2 seconds',
         // Sent no more often than activities give them: Temporal writes each to its database.
-        maxHeartbeatThrottleInterval: '1 second',
-        defaultHeartbeatThrottleInterval: '1 second',
+        maxHeartbeatThrottleInterval: '750 milliseconds',
+        defaultHeartbeatThrottleInterval: '750 milliseconds',
         shutdownGraceTime: '3 seconds',
         shutdownForceTime: '6 seconds',
         // A fault in the code of a workflow ends that run with its reason instead of blocking it for ever.

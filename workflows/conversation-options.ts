@@ -15,10 +15,11 @@ export const answerOptions: ActivityOptions = {
   summary: 'Retrieve, call the model, commit the answer',
   startToCloseTimeout: '10 minutes',
   scheduleToCloseTimeout: '20 minutes',
-  heartbeatTimeout: '4 seconds',
+  heartbeatTimeout: '3 seconds',
   cancellationType: 'TRY_CANCEL',
   retry: {
-    initialInterval: '500 milliseconds',
+    // What a model's fault is to wait for is said with it.
+    initialInterval: '250 milliseconds',
     backoffCoefficient: 2,
     maximumInterval: '10 seconds',
     maximumAttempts: 10,

@@ -5,7 +5,6 @@ import {
   closeEarlierAttempts,
   lockTurn,
   lockUntouchedTurn,
-  placeQuestion,
   takeOverTurn,
   type TurnContext,
 } from '../../entities/conversations/turn-attempt-repository.ts';
@@ -109,15 +108,14 @@ async function takeOver(
     activityId: run?.activityId ?? earlyActivity,
     activityAttempt: run?.attempt ?? 0,
     leaseMs,
+    // What hangs somewhere already, because it was edited, stays there; an answer that is given again is shown once it is
+    // there.
+    question:
+      context.is_new && (context.kind === 'message' || context.kind === 'edit')
+        ? { id: context.question_id, conversationId: input.conversationId, parentId: context.parent_id }
+        : undefined,
   });
   if (context.is_step_begun) await closeEarlierAttempts(em, input.turnId);
-  if (context.is_new)
-    await placeQuestion(em, {
-      kind: context.kind,
-      conversationId: input.conversationId,
-      questionId: context.question_id,
-      parentId: context.parent_id,
-    });
   const done = context.step === 0 ? [] : await readSteps(em, input.turnId);
   const begun: Attempt = { ...input, context, attempt, step: context.step, done, adoption };
   return { attempt: begun, opening: [...openingOf(begun), ...switched] };

@@ -1,15 +1,13 @@
 import { quotePlace } from '../../domain/citations/quote-place.ts';
 import { resolveCitations } from '../../domain/citations/resolve-citations.ts';
 import {
-  appendEventsUnderLock,
-  endTurnRow,
   lockConversationAndTurn,
   writeAnswer,
   writeCitations,
   type CitationToWrite,
   type EventToAppend,
 } from '../../entities/conversations/turn-outcome-repository.ts';
-import { finishStep } from '../../entities/conversations/turn-step-repository.ts';
+import { completeTurn } from '../../entities/conversations/turn-call-repository.ts';
 import { settleUsage, type ProviderUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import { betweenSteps, saidBefore, type Attempt } from './begin-attempt.ts';
 import { answerIdOf } from './call-id.ts';
@@ -44,10 +42,16 @@ export async function commitAnswer(
     });
     await writeCitations(em, attempt.workspaceId, messageId, citations);
     await settleUsage(em, answer.callId, answer.usage ?? unknownUsage, { wasAnswered: true });
-    await finishStep(em, {
-      turnId: attempt.turnId,
-      step: attempt.step,
-      attempt: attempt.attempt,
+    noted = adoption.by;
+    await completeTurn(em, {
+      ...attempt,
+      messageId,
+      run: noted,
+      events: [
+        ...citations.map((citation) => ({ kind: 'citation' as const, data: citationEvent(citation) })),
+        usageEvent(attempt, answer),
+        { kind: 'done', data: { message_id: messageId, sequence } },
+      ],
       response: {
         text: answer.text,
         finish_reason: answer.finish,
@@ -56,13 +60,6 @@ export async function commitAnswer(
         ...(answer.toolCalls.length === 0 ? {} : { tool_calls: answer.toolCalls }),
       },
     });
-    await appendEventsUnderLock(em, attempt, [
-      ...citations.map((citation) => ({ kind: 'citation' as const, data: citationEvent(citation) })),
-      usageEvent(attempt, answer),
-      { kind: 'done', data: { message_id: messageId, sequence } },
-    ]);
-    noted = adoption.by;
-    await endTurnRow(em, { turnId: attempt.turnId, state: 'completed', messageId, error: null, run: noted });
   });
   adoption.isNoted ||= noted !== null;
   deps.wakeTurns([attempt.turnId]);

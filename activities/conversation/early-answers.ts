@@ -10,8 +10,8 @@ import type { Adoption } from './begin-attempt.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 
 // As long as the heartbeat's time-out of the activity, whose place the lease takes.
-const leaseMs = 4000;
-const renewEveryMs = 1000;
+const leaseMs = 3000;
+const renewEveryMs = 750;
 // Beside the activities of the process, so that news of many turns cannot take all of its memory.
 const mostAtOnce = 50;
 // For so long an answer that has ended is remembered for its activity, which otherwise asks the rows.
@@ -46,7 +46,7 @@ type EarlyAnswer = {
 
 /**
  * Makes the early answers of one process; `tell` notifies other processes. The turn is leased from its begin to its end:
- * a process that dies leaves it to the workflow's activity after four seconds at the most.
+ * a process that dies leaves it to the workflow's activity after three seconds at the most.
  */
 export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: string) => void): EarlyAnswers {
   const answers = new Map<string, EarlyAnswer>();

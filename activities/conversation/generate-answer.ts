@@ -6,7 +6,7 @@ import type { EarlyAnswers } from './early-answers.ts';
 import { toFailure } from './turn-failure.ts';
 
 // Four in the heartbeat's time-out. A cancel is not waited for here: the turn's row tells of it sooner.
-const heartbeatEveryMs = 1000;
+const heartbeatEveryMs = 750;
 
 /**
  * Takes a turn one call of the model further. Where the turn stands, its rows tell; running this again is harmless: a turn

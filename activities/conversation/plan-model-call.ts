@@ -7,10 +7,9 @@ import { countTooLong } from '../../domain/turns/choose-model.ts';
 import { reachedLimit } from '../../domain/turns/turn-limits.ts';
 import type { PromptSource } from '../../entities/conversations/prompt-source-repository.ts';
 import { readCallResults } from '../../entities/conversations/tool-call-repository.ts';
-import { appendEventsUnderLock, type EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
-import { beginStep } from '../../entities/conversations/turn-step-repository.ts';
+import { beginCall } from '../../entities/conversations/turn-call-repository.ts';
+import type { EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
 import { noteLimit } from '../../entities/conversations/turn-attempt-repository.ts';
-import { startUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import { readTurnCalls } from '../../entities/usage/turn-use-repository.ts';
 import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
 import type { Tool } from '../../providers/tool.ts';
@@ -118,9 +117,14 @@ async function beginFittingStep(
     ...(temperature === null ? {} : { temperature }),
     ...(maxTokens === null ? {} : { maxTokens }),
   };
-  const begun = await beginStep(em, {
-    ...{ workspaceId, turnId, step, attempt: attempt.attempt },
-    kind: 'model',
+  if (limit !== null) await noteLimit(em, turnId, limit);
+  const last = await beginCall(em, {
+    ...{ workspaceId, turnId, step, attempt: attempt.attempt, callId },
+    ...{ agentId: context.agent_id, modelId: context.model_id, pricing: context.pricing },
+    events: [
+      ...opening,
+      { kind: 'step_started', data: { step, kind: 'model', model: context.model_name, ...(limit && { limit }) } },
+    ],
     request: {
       model: context.model_name,
       temperature,
@@ -132,22 +136,7 @@ async function beginFittingStep(
       ...stored,
     },
   });
-  if (!begun) throw fenced();
-  if (limit !== null) await noteLimit(em, turnId, limit);
-  await startUsage(em, {
-    callId,
-    workspaceId,
-    agentId: context.agent_id,
-    modelId: context.model_id,
-    turnId,
-    step,
-    attempt: attempt.attempt,
-    pricing: context.pricing,
-  });
-  const last = await appendEventsUnderLock(em, attempt, [
-    ...opening,
-    { kind: 'step_started', data: { step, kind: 'model', model: context.model_name, ...(limit && { limit }) } },
-  ]);
+  if (last === null) throw fenced();
   return {
     ...{ model, request, callId, limit, attempt },
     nextSeq: last + 1,

@@ -17,6 +17,8 @@ export interface BenchOptions {
   plot: string | null;
   /** Whether to measure other libraries and servers on the same work as well (bench/peers). */
   peers: boolean;
+  /** Whether to measure what thousands of conversations hold that rest. */
+  idle: boolean;
   /** Turns of the long conversation; the benchmark's own number when left out. */
   turns?: number;
   json: boolean;
@@ -34,6 +36,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
       check: { type: 'boolean', default: false },
       growth: { type: 'boolean', default: false },
       peers: { type: 'boolean', default: false },
+      idle: { type: 'boolean', default: false },
       set: { type: 'string', multiple: true, default: [] },
       dir: { type: 'string', multiple: true, default: [] },
       language: { type: 'string' },
@@ -45,10 +48,10 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
   });
   const [name = '', ...others] = positionals;
   if (others.length > 0) throw new Error(`One benchmark at a time: "${others[0]}" is one too many.`);
-  const { set, dir, language = null, home = null, plot = null, json, check, growth, peers } = values;
+  const { set, dir, language = null, home = null, plot = null, json, check, growth, peers, idle } = values;
   const search = JSON.parse(values.search) as Record<string, unknown>;
   const turns = values.turns === undefined ? {} : { turns: readTurns(values.turns) };
-  return { name, options: { set, dir, language, home, search, json, check, growth, plot, peers, ...turns } };
+  return { name, options: { set, dir, language, home, search, json, check, growth, plot, peers, idle, ...turns } };
 }
 
 function readTurns(value: string): number {

@@ -4,6 +4,9 @@ import { parseEvents } from '../../cli/event-stream.ts';
 /** Milliseconds from the request to the first text, and to the end. */
 export type Timing = { firstTokenMs: number; totalMs: number };
 
+/** A turn as its client saw it; `askedAt` is in milliseconds since the epoch, with fractions. */
+export type TurnTiming = Timing & { turnId: string; askedAt: number; repliedMs: number };
+
 /** Asks as an application does: POST the message, then follow the turn's events. */
 export class TurnClient {
   readonly #api: ApiClient;
@@ -12,12 +15,13 @@ export class TurnClient {
     this.#api = new ApiClient(url, key);
   }
 
-  /** Makes a model row, an agent without tools, and returns the agent's id. */
+  /** Makes a model row and an agent, with the tool that tells the time where `usesTool`; returns the agent's id. */
   async createAgent(
     name: string,
     model: string,
     endpoint: string,
     capabilities: Record<string, unknown> = {},
+    usesTool = false,
   ): Promise<string> {
     const row = await this.#post<{ id: string }>('/models', {
       name,
@@ -27,30 +31,50 @@ export class TurnClient {
       endpoint,
       capabilities,
     });
-    return (await this.#post<{ id: string }>('/agents', { name, model: row.id })).id;
+    const configuration = { builtin: 'current_time' };
+    const tools = usesTool
+      ? [
+          {
+            type: 'tool',
+            id: (await this.#post<{ id: string }>('/tools', { type: 'builtin', name: 'current_time', configuration }))
+              .id,
+          },
+        ]
+      : [];
+    return (await this.#post<{ id: string }>('/agents', { name, model: row.id, tools })).id;
   }
 
   async createConversation(agent: string): Promise<string> {
     return (await this.#post<{ id: string }>('/conversations', { agent })).id;
   }
 
-  async ask(conversation: string): Promise<Timing> {
+  async ask(conversation: string): Promise<TurnTiming> {
     const began = performance.now();
     let firstTokenMs: number | null = null;
-    for await (const event of this.#events(conversation)) {
+    const { turnId, events } = await this.#send(conversation);
+    const repliedMs = performance.now() - began;
+    for await (const event of events) {
       if (event === 'text_delta') firstTokenMs ??= performance.now() - began;
-      if (event === 'done' && firstTokenMs !== null) return { firstTokenMs, totalMs: performance.now() - began };
+      if (event === 'done' && firstTokenMs !== null)
+        return {
+          ...{ turnId, askedAt: performance.timeOrigin + began },
+          ...{ repliedMs, firstTokenMs, totalMs: performance.now() - began },
+        };
       if (event === 'error' || event === 'cancelled') throw new Error(`A turn ended with ${event}.`);
     }
     throw new Error('The stream of a turn ended too early.');
   }
 
-  /** Asks, calls `kill` at the first text, and returns the seconds from then to the first text of the next attempt. */
-  async askThrough(conversation: string, kill: () => void): Promise<number> {
+  /**
+   * Asks, calls `kill` at the first text, and returns the seconds from then to the first text of the next attempt; null
+   * where the turn went on without one.
+   */
+  async askThrough(conversation: string, kill: () => void): Promise<number | null> {
     let killed: number | null = null;
     let resumed: number | null = null;
     let isAfterReset = false;
-    for await (const event of this.#events(conversation)) {
+    const { events } = await this.#send(conversation);
+    for await (const event of events) {
       if (event === 'reset') isAfterReset = true;
       if (event === 'text_delta' && killed === null) {
         killed = performance.now();
@@ -58,16 +82,20 @@ export class TurnClient {
       } else if (event === 'text_delta' && isAfterReset) resumed ??= performance.now();
       if (event === 'done') break;
     }
-    if (killed === null || resumed === null) throw new Error('The turn was over before its worker was killed.');
-    return (resumed - killed) / 1000;
+    if (killed === null) throw new Error('The turn said nothing.');
+    return resumed === null ? null : (resumed - killed) / 1000;
   }
 
-  async *#events(conversation: string): AsyncGenerator<string, void, undefined> {
+  async #send(conversation: string): Promise<{ turnId: string; events: AsyncGenerator<string, void, undefined> }> {
     const { turn } = await this.#post<{ turn: { id: string } }>(`/conversations/${conversation}/messages`, {
       content: 'What lasts?',
     });
-    const body = await this.#api.openStream(`/turns/${turn.id}/events`, null, AbortSignal.timeout(60_000));
-    if (body === null) throw new Error(`The turn ${turn.id} was over before its events were read.`);
+    return { turnId: turn.id, events: this.#events(turn.id) };
+  }
+
+  async *#events(turnId: string): AsyncGenerator<string, void, undefined> {
+    const body = await this.#api.openStream(`/turns/${turnId}/events`, null, AbortSignal.timeout(60_000));
+    if (body === null) throw new Error(`The turn ${turnId} was over before its events were read.`);
     for await (const { event } of parseEvents(body)) yield event;
   }
 

@@ -143,8 +143,8 @@ async function readTurnContext(em: EntityManager, turnId: string): Promise<TurnC
 
 /**
  * Makes `attempt` the only one that may write to the turn. A call that an earlier attempt left open can no longer be
- * known: its usage becomes `unknown`, never zero. For `leaseMs` from now nobody else goes on with it. The caller holds the
- * turn's lock.
+ * known: its usage becomes `unknown`, never zero. For `leaseMs` from now nobody else goes on with it. `question` is put below
+ * what is shown now, and shown. The caller holds both locks.
  */
 export async function takeOverTurn(
   em: EntityManager,
@@ -155,11 +155,16 @@ export async function takeOverTurn(
     activityId?: string;
     activityAttempt?: number;
     leaseMs?: number | undefined;
+    question?: { id: string; conversationId: string; parentId: string | null } | undefined;
   },
 ): Promise<void> {
   await query(
     em,
-    `update turns set attempt = $2, run_id = coalesce($3, run_id), activity_id = $4, activity_attempt = $5,
+    `with placed as (
+       update messages set parent_id = $8 where id = $7 and parent_id is distinct from $8),
+     shown as (
+       update conversations set active_message_id = $7 where id = $9)
+     update turns set attempt = $2, run_id = coalesce($3, run_id), activity_id = $4, activity_attempt = $5,
             leased_until = clock_timestamp() + $6 * interval '1 millisecond',
             state = 'running', started_at = coalesce(started_at, now()), updated_at = now()
      where id = $1`,
@@ -170,6 +175,9 @@ export async function takeOverTurn(
       turn.activityId ?? null,
       turn.activityAttempt ?? null,
       turn.leaseMs ?? null,
+      turn.question?.id ?? null,
+      turn.question?.parentId ?? null,
+      turn.question?.conversationId ?? null,
     ],
   );
 }
@@ -192,23 +200,6 @@ export async function readAgentTools(em: EntityManager, turnId: string): Promise
     [turnId],
   );
   return row?.tools ?? [];
-}
-
-/**
- * Puts the question of a turn that begins below what is shown now, and shows it. What hangs somewhere already, because it
- * was edited, stays there; an answer that is given again is shown once it is there. The caller holds both locks.
- */
-export async function placeQuestion(
-  em: EntityManager,
-  turn: { kind: TurnContext['kind']; conversationId: string; questionId: string; parentId: string | null },
-): Promise<void> {
-  if (turn.kind !== 'message' && turn.kind !== 'edit') return;
-  await query(
-    em,
-    `with placed as (update messages set parent_id = $3 where id = $2 and parent_id is distinct from $3)
-     update conversations set active_message_id = $2 where id = $1`,
-    [turn.conversationId, turn.questionId, turn.parentId],
-  );
 }
 
 /** Notes the limit because of which a turn must answer now; the first one stays. */

@@ -1,7 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TurnEventKind } from '../../contracts/names/turn-events.ts';
 import { query } from '../sql.ts';
-import type { ActivityRun } from './turn-lease-repository.ts';
 
 /** The final message of a turn. Its text is what the stream log holds since the last reset: what clients have seen. */
 export type AnswerToCommit = {
@@ -23,11 +22,11 @@ export async function lockConversationAndTurn(
   conversationId: string,
   turnId: string,
 ): Promise<{ state: string; attempt: number; step: number } | null> {
-  await query(em, `select 1 from conversations where id = $1 for update`, [conversationId]);
   const [turn] = await query<{ state: string; attempt: number; step: number }>(
     em,
-    `select state, attempt, step from turns where id = $1 for update`,
-    [turnId],
+    `with c as materialized (select id from conversations where id = $1 for update)
+     select t.state, t.attempt, t.step from c join turns t on t.conversation_id = c.id where t.id = $2 for update of t`,
+    [conversationId, turnId],
   );
   return turn ?? null;
 }
@@ -143,10 +142,7 @@ export async function writeCitations(
   );
 }
 
-/**
- * Ends a turn. `run` is the activity that has it, as far as that is not noted. The caller holds its lock and has written its
- * message, if it has one.
- */
+/** Ends a turn. The caller holds its lock and has written its message, if it has one. */
 export async function endTurnRow(
   em: EntityManager,
   end: {
@@ -154,24 +150,14 @@ export async function endTurnRow(
     state: 'completed' | 'failed' | 'cancelled';
     messageId: string | null;
     error: { code: string; detail: string } | null;
-    run?: ActivityRun | null;
   },
 ): Promise<void> {
   await query(
     em,
     `update turns set state = $2, assistant_message_id = $3, error = $4, completed_at = now(), updated_at = now(),
-            run_id = coalesce($5, run_id), activity_id = coalesce($6, activity_id),
-            activity_attempt = coalesce($7, activity_attempt), leased_until = null
+            leased_until = null
      where id = $1`,
-    [
-      end.turnId,
-      end.state,
-      end.messageId,
-      end.error && JSON.stringify(end.error),
-      end.run?.runId ?? null,
-      end.run?.activityId ?? null,
-      end.run?.attempt ?? null,
-    ],
+    [end.turnId, end.state, end.messageId, end.error && JSON.stringify(end.error)],
   );
 }
 
