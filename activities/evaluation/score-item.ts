@@ -1,5 +1,5 @@
 import { judgeMetric } from '../../domain/metrics/judge-metric.ts';
-import type { MetricInput, MetricReply, MetricRequest } from '../../domain/metrics/metric.ts';
+import type { MetricInput, MetricReply, MetricRequest, Score } from '../../domain/metrics/metric.ts';
 import { estimateTokens } from '../../domain/prompting/estimate-tokens.ts';
 import type { CalledModel } from '../../entities/evaluations/run-pace-repository.ts';
 import { completeChat } from '../../providers/chat/complete-chat.ts';
@@ -40,7 +40,8 @@ export async function scoreItem(
     if (kept.done.has(metric.label)) continue;
     const judging = judgeMetric(metric, input);
     let next = judging.next();
-    for (let position = 0; !next.done; position += 1) {
+    let position = 0;
+    for (; !next.done; position += 1) {
       work.run.signal.throwIfAborted();
       next = judging.next(await reply(work, metric, position, next.value, kept, isOver));
     }
@@ -51,9 +52,16 @@ export async function scoreItem(
       state: score.state,
       score: score.state === 'scored' ? score.score : null,
       reason: score.reason === undefined ? null : storableText(score.reason),
-      details: score.state === 'scored' && score.details !== undefined ? storable(score.details) : null,
+      details: detailsOf(score, position),
     });
   }
+}
+
+/** What is kept with a result: its details, or from which of its calls on the answers could not be used. */
+function detailsOf(score: Score, calls: number): Record<string, unknown> | null {
+  if (score.state === 'scored') return score.details === undefined ? null : storable(score.details);
+  if (score.state === 'not_applicable' || score.unusable === undefined) return null;
+  return { unusable_from: calls - score.unusable };
 }
 
 /** A value as JSON that the database keeps. */

@@ -16,7 +16,8 @@ export function* judgeMetric({ metric, parameters }: MetricChoice, input: Metric
   const slack = 1e-9;
   if (!(score.score >= least - slack && score.score <= (greatest ?? Infinity) + slack)) {
     const span = `${least} to ${greatest ?? 'any height'}`;
-    return { state: 'unscored', reason: `The score ${score.score} is outside of the metric's range, ${span}.` };
+    const reason = `The score ${score.score} is outside of the metric's range, ${span}.`;
+    return { state: 'unscored', reason, ...(metric.kind === 'custom' && { unusable: 1 }) };
   }
   return { ...score, score: Math.min(Math.max(score.score, least), greatest ?? Infinity) };
 }

@@ -83,6 +83,12 @@ export type MetricReply =
   | { readonly state: 'checked'; readonly mistakes: readonly string[] }
   | { readonly state: 'failed'; readonly reason: string };
 
+/**
+ * Why a score is missing. `unusable` is how many of the last replies could not be used: whoever tries again must ask for
+ * those anew, since kept ones would lead to the same end.
+ */
+export type Unscored = { readonly state: 'unscored'; readonly reason: string; readonly unusable?: number };
+
 /** A score, or why there is none: `unscored` should have one, `not_applicable` has no meaning for the case. */
 export type Score =
   | {
@@ -91,7 +97,7 @@ export type Score =
       readonly reason?: string;
       readonly details?: Readonly<Record<string, unknown>>;
     }
-  | { readonly state: 'unscored'; readonly reason: string }
+  | Unscored
   | { readonly state: 'not_applicable'; readonly reason: string };
 
 /** A metric at work: yields what it asks for, gets the replies, returns the score. The same replies lead to the same requests. */

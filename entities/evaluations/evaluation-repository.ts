@@ -199,6 +199,16 @@ export async function reopenRun(em: EntityManager, { evaluationId }: EvaluationK
     [evaluationId],
   );
   if (!held || ['queued', 'running'].includes(held.status)) return 0;
+  // Kept answers that a metric could not use would leave it unscored again.
+  await query(
+    em,
+    `update evaluation_calls c
+     set state = 'failed', error = '{"code": "answer_unusable", "detail": "The metric could not use this answer."}'
+     from evaluation_results r
+     where c.evaluation_id = $1 and r.evaluation_id = $1 and r.ordinal = c.ordinal and r.metric = c.metric
+       and c.state = 'answered' and r.state = 'unscored' and c.position >= (r.details ->> 'unusable_from')::integer`,
+    [evaluationId],
+  );
   await query(
     em,
     `delete from evaluation_results r using evaluation_items i

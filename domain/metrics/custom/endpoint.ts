@@ -60,9 +60,11 @@ export const endpoint: Metric = {
     const reply = yield { kind: 'endpoint', purpose: 'a score of its own', url: String(parameters['url']), body };
     if (reply.state === 'failed') return { state: 'unscored', reason: reply.reason };
     const json = readJson(reply.state === 'answered' ? reply.text : '', { isFencedOnly: true });
-    if (json.state === 'unusable') return { state: 'unscored', reason: `The endpoint: ${json.reason}` };
+    if (json.state === 'unusable') return { state: 'unscored', reason: `The endpoint: ${json.reason}`, unusable: 1 };
     const mistake = findMistake(replySchema, json.value, 'its answer');
-    if (mistake !== null) return { state: 'unscored', reason: `The endpoint cannot be used: ${mistake}.` };
+    if (mistake !== null) {
+      return { state: 'unscored', reason: `The endpoint cannot be used: ${mistake}.`, unusable: 1 };
+    }
     const { score, reason, details } = json.value as {
       score: number;
       reason?: string;

@@ -1,4 +1,4 @@
-import type { JudgeMessage, MetricReply, MetricRequest } from '../metric.ts';
+import type { JudgeMessage, MetricReply, MetricRequest, Unscored } from '../metric.ts';
 import { readJson } from '../read-json.ts';
 import { findMistake } from '../value-schema.ts';
 import type { ValueSchema } from '../value-schema.ts';
@@ -15,9 +15,7 @@ export type JudgeQuestion = {
 };
 
 /** What a judge answered, read and checked, or why there is nothing. */
-export type Judged<T> =
-  | { readonly state: 'judged'; readonly value: T }
-  | { readonly state: 'unscored'; readonly reason: string };
+export type Judged<T> = { readonly state: 'judged'; readonly value: T } | Unscored;
 
 /** A list of numbered verdicts with one for each number from 1 on. */
 export type Verdict = { readonly n: number; readonly verdict: boolean; readonly reason: string };
@@ -64,7 +62,8 @@ export function* askJudge<T>(
       { role: 'user', content: `That cannot be used: ${fault}. Answer again, with the JSON object alone.` },
     ];
   }
-  return { state: 'unscored', reason: `The judge's answer could not be used, twice; at last: ${fault}.` };
+  const reason = `The judge's answer could not be used, twice; at last: ${fault}.`;
+  return { state: 'unscored', reason, unusable: 2 };
 }
 
 /** The schema of `{"verdicts": [{"n", "reason", "verdict"}]}`. The reason comes first, so that the verdict follows from it. */

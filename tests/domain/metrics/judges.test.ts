@@ -82,7 +82,8 @@ describe('a judge whose answer cannot be used', () => {
 
   test.each(bad)('R24: %s, twice: the score is unscored, never 0', (_, reply) => {
     const { score, requests } = scoreWith('faithfulness', answered, [claims, reply, reply]);
-    expect(score).toEqual({ state: 'unscored', reason: expect.stringContaining('could not be used, twice') });
+    const reason = expect.stringContaining('could not be used, twice');
+    expect(score).toEqual({ state: 'unscored', reason, unusable: 2 });
     expect(requests).toHaveLength(3);
   });
 
@@ -317,6 +318,6 @@ describe('an endpoint', () => {
     says([1]),
     { state: 'answered', text: 'one' } as const,
   ])('that answers %j leaves the score unscored', (reply) => {
-    expect(scoreWith(chosen, answered, [reply]).score.state).toBe('unscored');
+    expect(scoreWith(chosen, answered, [reply]).score).toMatchObject({ state: 'unscored', unusable: 1 });
   });
 });
