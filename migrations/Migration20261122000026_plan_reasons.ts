@@ -14,7 +14,7 @@ const noIndexBecause = `
         into reason from models m where m.id = model;`;
 
 /** A plan without an index says why there is none: few vectors need none, which is no fault. */
-export class Migration20261122000025_plan_reasons extends Migration {
+export class Migration20261122000026_plan_reasons extends Migration {
   override up(): void {
     this.addSql(inSearchDense(noIndex, noIndexBecause));
   }
