@@ -12,6 +12,7 @@ interface Bench {
 const benches: Record<string, () => Promise<Bench>> = {
   turn: async () => ({ run: (await import('./turn/bench-turn.ts')).benchTurn }),
   conversation: async () => ({ run: (await import('./conversation/bench-conversation.ts')).benchConversation }),
+  evaluate: async () => ({ run: (await import('./evaluate/bench-evaluate.ts')).benchEvaluate }),
   exact: async () => ({ run: (await import('./exact/bench-exact.ts')).benchExact }),
   files: async () => ({ run: (await import('./files/bench-files.ts')).benchFiles }),
   ingest: async () => ({ run: (await import('./ingest/bench-ingest.ts')).benchIngest }),

@@ -19,6 +19,8 @@ export class ApiError extends CliError {
 export interface RequestOptions {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly body?: unknown;
+  /** Bytes as they are, in the place of `body`. */
+  readonly upload?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly mediaType: string };
   /** Makes the request safe to send again: the same key with the same body takes effect once. */
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
@@ -85,7 +87,10 @@ export class ApiClient {
     }
   }
 
-  async #send(path: string, { method = 'GET', body, idempotencyKey, signal }: RequestOptions): Promise<Response> {
+  async #send(
+    path: string,
+    { method = 'GET', body, upload, idempotencyKey, signal }: RequestOptions,
+  ): Promise<Response> {
     const timeout = AbortSignal.timeout(requestTimeoutMs);
     const response = await fetch(`${this.url}${path}`, {
       method,
@@ -93,9 +98,11 @@ export class ApiClient {
         accept: 'application/json, text/plain',
         ...this.#authorization(),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(upload === undefined ? {} : { 'content-type': upload.mediaType }),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(upload === undefined ? {} : { body: upload.bytes }),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     if (!response.ok) throw await refusal(response);

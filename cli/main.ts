@@ -8,6 +8,7 @@ import { check } from './check.ts';
 import { CliError, UsageError } from './cli-error.ts';
 import type { Command } from './command.ts';
 import { doctor } from './doctor.ts';
+import { evaluation } from './eval.ts';
 import { findApiKey, findApiUrl, findHome } from './find-stack.ts';
 import { ingest } from './ingest.ts';
 import { jobs } from './jobs.ts';
@@ -30,6 +31,7 @@ const commands: readonly Command[] = [
   chat,
   watch,
   approvals,
+  evaluation,
   replay,
   status,
   check,

@@ -1,5 +1,13 @@
 /** Areas that a key may be allowed to read or to write. */
-export const scopeAreas = ['documents', 'conversations', 'memory', 'configuration', 'evaluations', 'usage', 'keys'] as const;
+export const scopeAreas = [
+  'documents',
+  'conversations',
+  'memory',
+  'configuration',
+  'evaluations',
+  'usage',
+  'keys',
+] as const;
 
 type ScopeArea = (typeof scopeAreas)[number];
 

@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { v7 } from 'uuid';
 import { createChangeWriter } from '../../../activities/evaluation/change-writer.ts';
+import type { HeldTurn } from '../../../activities/evaluation/evaluation-deps.ts';
 import { createEvaluationActivities } from '../../../activities/evaluation/create-evaluation-activities.ts';
 import { createSweepEvaluations } from '../../../activities/evaluation/sweep-evaluations.ts';
 import { givenCaseSchema } from '../../../contracts/evaluation-case.ts';
@@ -261,9 +262,11 @@ type Harness = {
   temporal: { address: string; namespace: string };
   around: AroundEvaluationStep;
   throughDatabase(database: Database): Database;
+  submitTurn?(turn: HeldTurn): Promise<void>;
 };
 
-async function startEvaluationWorker(harness: Harness): Promise<{ stop(): Promise<void> }> {
+/** A worker of the queue of evaluations in this process. */
+export async function startEvaluationWorker(harness: Harness): Promise<{ stop(): Promise<void> }> {
   const { modelDirectory, cache } = testServers();
   const providers = createProviders({ modelDirectory });
   const database = harness.throughDatabase(harness.database);
@@ -274,7 +277,7 @@ async function startEvaluationWorker(harness: Harness): Promise<{ stop(): Promis
     fetch: createGuardedFetch(createAddressPolicy(['127.0.0.1']), 'test'),
     openSealed: (sealed) => sealed.slice('sealed:'.length),
     changes: createChangeWriter(database, () => {}),
-    submitTurn: async () => {},
+    submitTurn: (turn) => harness.submitTurn?.(turn) ?? Promise.resolve(),
     cancelTurn: async () => {},
     notifyEvaluation: () => {},
   });
