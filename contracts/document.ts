@@ -43,6 +43,7 @@ export const documentGenerationSchema = z.strictObject({
   warnings: z.array(documentWarningSchema),
   error: documentErrorSchema.nullable(),
   job_id: idField.nullable(),
+  workflow_id: z.string().describe('The workflow that has it, in Temporal; small documents of one request share one'),
   queue_wait_ms: z.int().nullable().describe('From its acceptance to its first step; null while it waits'),
   restarts: z.int().describe('How often its workflow was gone and was started again'),
   started_at: timeField.nullable(),

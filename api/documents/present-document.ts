@@ -35,6 +35,7 @@ export function presentDocument(row: DocumentRow): Document {
       warnings: latest.warnings,
       error: presentDocumentError(latest.error),
       job_id: latest.job_id,
+      workflow_id: latest.workflow_id,
       queue_wait_ms: latest.queue_wait_ms,
       restarts: latest.restarts,
       started_at: presentOptionalTime(latest.started_at),

@@ -45,6 +45,7 @@ export type LatestGeneration = {
   warnings: DocumentWarning[];
   error: StoredError | null;
   job_id: string | null;
+  workflow_id: string;
   queue_wait_ms: number | null;
   restarts: number;
   started_at: string | null;
@@ -60,7 +61,7 @@ const selectDocuments = `
            'generation', g.generation, 'state', g.state, 'stage', g.stage, 'mime_type', g.mime_type,
            'document_type', g.document_type, 'byte_size', g.byte_size, 'characters', last.end_char, 'expected_chunks', g.expected_chunks,
            'embedded_chunks', g.embedded_chunks, 'warnings', g.warnings, 'error', g.error, 'job_id', g.job_id,
-           'queue_wait_ms', g.queue_wait_ms, 'restarts', g.restarts,
+           'workflow_id', g.workflow_id, 'queue_wait_ms', g.queue_wait_ms, 'restarts', g.restarts,
            'started_at', ${isoTime('g.started_at')}, 'completed_at', ${isoTime('g.completed_at')}) end as latest
   from documents d
   left join document_generations g on g.document_id = d.id and g.generation = d.latest_generation

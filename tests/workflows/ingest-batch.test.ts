@@ -65,6 +65,8 @@ describe('small documents that come together', () => {
       errors: [],
     });
     expect(await owners(batch)).toEqual(batch.keys.map(() => batch.workflowId));
+    const first = await h.workspace.document(batch.keys[0]!.documentId);
+    expect(first.latest).toMatchObject({ workflow_id: batch.workflowId, queue_wait_ms: expect.any(Number) });
     const description = await h.workflow(batch.workflowId).describe();
     expect(description.searchAttributes).toMatchObject({
       PerdureWorkspace: [h.workspace.workspaceId],
