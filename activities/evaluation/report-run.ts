@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { CaseScore } from '../../domain/metrics/aggregate/case-scores.ts';
 import type { MeasuredMetric } from '../../domain/metrics/gates/decide-verdict.ts';
 import type { Gate } from '../../domain/metrics/gates/gate.ts';
@@ -50,7 +51,7 @@ export async function reportRun(
   if (read === null) return null;
   const { run, metrics, baseline, columns, before, dataset } = read;
   const { seed, repetitions, gates } = run.configuration;
-  return composeReport({
+  const composing = composeReport({
     evaluation: {
       ...{ id: run.id, name: run.name, type: run.type, status: run.status, seed, repetitions },
       git_revision: run.git_revision,
@@ -72,6 +73,10 @@ export async function reportRun(
     gates: gates as unknown as Gate[],
     measured: columns.map((column) => measuredOf(column, metrics, before)),
   });
+  // Heartbeats and other requests come in between.
+  let step = composing.next();
+  for (; step.done !== true; step = composing.next()) await setImmediate();
+  return step.value;
 }
 
 function measuredOf(

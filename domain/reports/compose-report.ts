@@ -19,8 +19,12 @@ export type ReportSource = Pick<
   readonly resamples?: number;
 };
 
-/** Aggregates the scores of a run, compares them with the baseline's, and decides the gates. The same rows give the same report. */
-export function composeReport(source: ReportSource): EvaluationReport {
+/**
+ * Aggregates the scores of a run, compares them with the baseline's, and decides the gates; the same rows give the same
+ * report. Yields before each piece of work of up to half a second for 10,000 cases, so that whoever drives it can let
+ * others in between.
+ */
+export function* composeReport(source: ReportSource): Generator<void, EvaluationReport, void> {
   const { gates, measured, epsilon, resamples, ...rest } = source;
   const options = {
     seed: source.evaluation.seed,
@@ -28,14 +32,16 @@ export function composeReport(source: ReportSource): EvaluationReport {
     ...(epsilon !== undefined && { epsilon }),
   };
   const changes: ReportChange[] = [];
-  const metrics = measured.map((each): ReportMetric => {
-    const { variant, choice, rows, baseline } = each;
+  const metrics: ReportMetric[] = [];
+  for (const { variant, choice, rows, baseline } of measured) {
     const { metric, label, parameters } = choice;
     const higherIsBetter = metric.higherIsBetter(parameters);
+    yield;
+    const { notApplicable, ...figures } = summarizeScores(rows, options);
+    yield;
     const compared = baseline === null ? null : comparePaired(baseline, rows, { ...options, higherIsBetter });
     if (compared !== null) changes.push(...changesOf(variant, label, compared));
-    const { notApplicable, ...figures } = summarizeScores(rows, options);
-    return {
+    metrics.push({
       variant,
       metric: label,
       title: metric.title,
@@ -45,9 +51,11 @@ export function composeReport(source: ReportSource): EvaluationReport {
       ...figures,
       not_applicable: notApplicable,
       baseline: compared === null ? null : presentComparison(compared),
-    };
-  });
+    });
+  }
+  yield;
   const { verdict, gates: outcomes } = decideVerdict(gates, measured);
+  yield;
   return { ...rest, verdict, gates: outcomes, metrics, changes, tags: summarizeTags(source.cases) };
 }
 

@@ -66,7 +66,7 @@ function report(part: Partial<Parameters<typeof composeReport>[0]> = {}): Evalua
     state: 'scored' as const,
     score,
   }));
-  return composeReport({
+  const composing = composeReport({
     evaluation: {
       id: 'e1',
       name: 'Nightly <1>',
@@ -87,6 +87,9 @@ function report(part: Partial<Parameters<typeof composeReport>[0]> = {}): Evalua
     measured: [{ variant: 0, choice: read.choice, rows: rowsOf(cases), baseline }],
     ...part,
   });
+  let step = composing.next();
+  while (step.done !== true) step = composing.next();
+  return step.value;
 }
 
 describe('a composed report', () => {
