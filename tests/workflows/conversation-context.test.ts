@@ -1,54 +1,21 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
+import { describe, expect, jest, test } from '@jest/globals';
 import { v7 } from 'uuid';
 import type { Topic } from '../../contracts/agent.ts';
 import { keepAgentVersion } from '../../entities/agents/agent-version-repository.ts';
 import { query } from '../../entities/sql.ts';
-import { createDatabase, type Database } from '../../platform/database.ts';
-import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
-import { testDatabase } from '../support/servers/test-database.ts';
-import { testTemporal } from '../support/servers/test-temporal.ts';
-import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
-import { createConversation, createWorkspace, type TestWorkspace } from '../support/workspaces/create-workspace.ts';
-import { turnClient } from '../support/workspaces/turn-client.ts';
+import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
+import type { TestWorkspace } from '../support/workspaces/create-workspace.ts';
 
 jest.setTimeout(60_000);
-const rows = testDatabase();
-const temporal = testTemporal();
-let database: Database;
-let provider: FakeProvider;
-let connection: Connection;
-let client: Client;
-let worker: ConversationWorker;
+const harness = conversationHarness();
 
-beforeAll(async () => {
-  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 16 }, 'test');
-  provider = await startFakeProvider();
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection, namespace: temporal.namespace });
-  worker = await startConversationWorker(database, temporal);
-});
-afterEach(() => provider.control({ reset: true }));
-afterAll(async () => {
-  await worker?.stop();
-  await connection?.close();
-  await provider?.stop();
-  await database?.close();
-});
-
-async function conversationWith(settings: { agent?: string; capabilities?: object } = {}) {
-  const workspace = await createWorkspace(database, { endpoint: provider.url, model: 'fake?tokens=5' });
-  const change = (text: string, parameters: unknown[] = []) =>
-    database.inWorkspace(workspace.workspaceId, (em) => query(em, text, parameters));
-  if (settings.capabilities)
-    await change(`update models set capabilities = $1`, [JSON.stringify(settings.capabilities)]);
-  if (settings.agent) await change(`update agents set ${settings.agent}`);
-  const chat = turnClient(database, client, workspace, await createConversation(database, workspace));
-  return { workspace, chat, change };
+async function conversationWith(settings: { agent?: string; capabilities?: Record<string, unknown> } = {}) {
+  const chat = await harness.open(settings);
+  return { workspace: chat.workspace, chat, change: chat.query };
 }
 
 const stepsOf = (workspace: TestWorkspace, turnId: string) =>
-  database.inWorkspace(workspace.workspaceId, (em) =>
+  harness.database.inWorkspace(workspace.workspaceId, (em) =>
     query<{ kind: string; request: Record<string, unknown>; response: Record<string, unknown> }>(
       em,
       `select kind, request, response from turn_steps where turn_id = $1 order by step`,
@@ -74,16 +41,16 @@ describe('the topic of a turn', () => {
     expect(route).toMatchObject({ kind: 'route', response: { topic: 'invoices', by: 'keywords' } });
     expect(model?.kind).toBe('model');
     expect(await chat.promptOf(turnId, 1)).toContain('Be brief.\\n\\nBe exact with sums.');
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 
   test('is asked of the model otherwise, and kept when its answer is of no use', async () => {
     const { workspace, chat, change } = await conversationWith({ agent: `topics = '${topics}'` });
-    provider.control({ script: [{ on: 'chat', answer: '{"topic": "leave"}' }] });
+    harness.provider.control({ script: [{ on: 'chat', answer: '{"topic": "leave"}' }] });
     const first = await chat.send('I am tired');
     await chat.ended(first);
     expect((await stepsOf(workspace, first))[0]).toMatchObject({ response: { topic: 'leave', by: 'model' } });
-    provider.control({ script: [{ on: 'chat', answer: 'I think it is about invoices.' }] });
+    harness.provider.control({ script: [{ on: 'chat', answer: 'I think it is about invoices.' }] });
     const second = await chat.send('Really');
     await chat.ended(second);
     expect((await stepsOf(workspace, second))[0]).toMatchObject({ response: { topic: 'leave', by: 'kept' } });
@@ -100,7 +67,7 @@ describe('the topic of a turn', () => {
 
   test('is not worth failing for: a model that cannot be asked leaves the turn without one', async () => {
     const { workspace, chat } = await conversationWith({ agent: `topics = '${topics}'` });
-    provider.control({ script: [{ on: 'chat', failure: { kind: 'status', status: 400 } }] });
+    harness.provider.control({ script: [{ on: 'chat', failure: { kind: 'status', status: 400 } }] });
     const turnId = await chat.send('I am tired');
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
     expect((await stepsOf(workspace, turnId))[0]).toMatchObject({
@@ -122,7 +89,7 @@ describe('a conversation that no longer fits', () => {
       await chat.ended(turns.at(-1)!);
     }
     expect(await change('select 1 from conversation_summaries')).toEqual([]);
-    provider.control({ script: [{ on: 'chat', answer: 'Ada said one and two.' }] });
+    harness.provider.control({ script: [{ on: 'chat', answer: 'Ada said one and two.' }] });
     for (const name of ['four', 'five']) {
       turns.push(await chat.send(long(name)));
       expect(await chat.ended(turns.at(-1)!)).toMatchObject({ state: 'completed' });
@@ -146,7 +113,7 @@ describe('a conversation that no longer fits', () => {
   test('is cut when the model cannot sum it up, and the step says so', async () => {
     const { workspace, chat } = await conversationWith({ capabilities: { contextWindow: 3000 } });
     for (const name of ['one', 'two', 'three']) await chat.ended(await chat.send(long(name)));
-    provider.control({ script: [{ on: 'chat', failure: { kind: 'status', status: 400 } }] });
+    harness.provider.control({ script: [{ on: 'chat', failure: { kind: 'status', status: 400 } }] });
     const turnId = await chat.send(long('four'));
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
     const [summarize, model] = await stepsOf(workspace, turnId);
@@ -177,7 +144,7 @@ test('a turn is answered with the agent and the templates that it was accepted w
     workspace.workspaceId,
   ]);
   const turnId = await chat.accept('Hello');
-  await database.inWorkspace(workspace.workspaceId, (em) => keepAgentVersion(em, workspace.agentId));
+  await harness.database.inWorkspace(workspace.workspaceId, (em) => keepAgentVersion(em, workspace.agentId));
   await change(`update agents set system_prompt = 'Be long.', version = 2`);
   await chat.submit(turnId);
   expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', agent_version: 1 });

@@ -1,47 +1,17 @@
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
+import { describe, expect, jest, test } from '@jest/globals';
 import { seePrompts } from '../../activities/conversation/prompt/see-prompts.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { readPromptReferences } from '../../entities/conversations/prompt-reference-repository.ts';
-import { createDatabase, type Database } from '../../platform/database.ts';
 import { textsOf } from '../support/texts-of.ts';
-import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
-import { testDatabase } from '../support/servers/test-database.ts';
-import { testTemporal } from '../support/servers/test-temporal.ts';
-import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
-import { createConversation, createWorkspace } from '../support/workspaces/create-workspace.ts';
-import { shownText, turnClient } from '../support/workspaces/turn-client.ts';
 import { until } from '../support/until.ts';
+import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
+import { shownText } from '../support/workspaces/turn-client.ts';
 
 jest.setTimeout(90_000);
-const rows = testDatabase();
-const temporal = testTemporal();
-let database: Database;
-let provider: FakeProvider;
-let connection: Connection;
-let client: Client;
-let worker: ConversationWorker;
+const harness = conversationHarness();
 
-beforeAll(async () => {
-  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 16 }, 'test');
-  provider = await startFakeProvider();
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection, namespace: temporal.namespace });
-  worker = await startConversationWorker(database, temporal);
-});
-afterEach(() => provider.control({ reset: true }));
-afterAll(async () => {
-  await worker?.stop();
-  await connection?.close();
-  await provider?.stop();
-  await database?.close();
-});
-
-async function conversationWith(model = 'fake?tokens=20') {
-  const workspace = await createWorkspace(database, { endpoint: provider.url, model });
-  return turnClient(database, client, workspace, await createConversation(database, workspace));
-}
+const conversationWith = (model = 'fake?tokens=20') => harness.open({ model });
 
 describe('a turn', () => {
   test('streams and commits an answer whose text is the streamed text, with usage and a call id that agree', async () => {
@@ -50,7 +20,7 @@ describe('a turn', () => {
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1, error: null });
     const [question, answer] = await chat.messages();
     const events = await chat.events(turnId);
-    const [call] = provider.log();
+    const [call] = harness.provider.log();
     expect(question).toMatchObject({ sender: 'user', content: 'What lasts?', sequence: '1' });
     expect(answer).toMatchObject({ sender: 'assistant', content: shownText(events), parent_id: question?.id });
     expect(answer?.content).toBe(call?.answer);
@@ -69,19 +39,17 @@ describe('a turn', () => {
   });
 
   test('R36: after a 429 no conversation calls the model before its Retry-After is over', async () => {
-    const workspace = await createWorkspace(database, { endpoint: provider.url, model: 'fake?tokens=5' });
-    const [first, second] = await Promise.all(
-      [1, 2].map(async () => turnClient(database, client, workspace, await createConversation(database, workspace))),
-    );
-    provider.control({
+    const workspace = await harness.workspace({ model: 'fake?tokens=5' });
+    const [first, second] = await Promise.all([1, 2].map(() => harness.open(workspace)));
+    harness.provider.control({
       script: [{ on: 'chat', failure: { kind: 'status', status: 429, headers: { 'retry-after': '2' } } }],
     });
     const refused = await first!.send('A question that is refused at first');
-    await until(async () => provider.log().some((call) => call.outcome === 'failed'), { what: 'the refusal' });
+    await until(async () => harness.provider.log().some((call) => call.outcome === 'failed'), { what: 'the refusal' });
     const held = await second!.send('A question that must wait');
     for (const turn of [await first!.ended(refused), await second!.ended(held)])
       expect(turn).toMatchObject({ state: 'completed' });
-    const [refusal, ...later] = provider.log();
+    const [refusal, ...later] = harness.provider.log();
     expect(later).toHaveLength(2);
     for (const call of later) expect(call.startedAt - refusal!.startedAt).toBeGreaterThanOrEqual(1950);
   });
@@ -92,7 +60,7 @@ describe('a turn', () => {
     const second = await chat.send('second question');
     await chat.ended(second);
     await chat.ended(first);
-    const references = await database.asOperator((em) => readPromptReferences(em, second));
+    const references = await harness.database.asOperator((em) => readPromptReferences(em, second));
     const [[step, prompt] = []] = seePrompts(references);
     const answers = (await chat.messages()).filter((message) => message.sender === 'assistant');
     expect(prompt).toEqual([
@@ -119,16 +87,18 @@ describe('a turn', () => {
     expect(second).toBe(first);
     await chat.ended(first);
     expect(await chat.messages()).toHaveLength(2);
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 
   test('R36, R37: a 429 is waited out as the provider asks, one request an attempt, and the first attempt is unknown', async () => {
     const chat = await conversationWith();
-    provider.control({ script: [{ failure: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } }] });
+    harness.provider.control({
+      script: [{ failure: { kind: 'status', status: 429, headers: { 'retry-after': '1' } } }],
+    });
     const turnId = await chat.send('patience');
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 2 });
-    const [refused, answered] = provider.log();
-    expect(provider.log()).toHaveLength(2);
+    const [refused, answered] = harness.provider.log();
+    expect(harness.provider.log()).toHaveLength(2);
     expect((answered?.startedAt ?? 0) - (refused?.startedAt ?? 0)).toBeGreaterThanOrEqual(1000);
     expect((await chat.usage(turnId)).map((row) => [row.state, row.total_tokens === null])).toEqual([
       ['unknown', true],
@@ -138,7 +108,7 @@ describe('a turn', () => {
 
   test('R34: a stream that breaks in the middle is told by one reset, and the text shown is the text stored', async () => {
     const chat = await conversationWith('fake');
-    provider.control({ script: [{ tokens: 40, tokenMs: 10, failure: { kind: 'reset', afterTokens: 20 } }] });
+    harness.provider.control({ script: [{ tokens: 40, tokenMs: 10, failure: { kind: 'reset', afterTokens: 20 } }] });
     const turnId = await chat.send('again');
     await chat.ended(turnId);
     const events = await chat.events(turnId);
@@ -148,13 +118,13 @@ describe('a turn', () => {
 
   test("a refused key fails the turn with a code, without a retry and without the provider's words", async () => {
     const chat = await conversationWith();
-    provider.control({
+    harness.provider.control({
       script: [{ failure: { kind: 'status', status: 401, message: 'Incorrect API key: sk-secret' } }],
     });
     const turnId = await chat.send('who?');
     const turn = await chat.ended(turnId);
     expect(turn).toMatchObject({ state: 'failed', error: { code: 'provider_authentication' } });
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
     expect(JSON.stringify([turn, await chat.events(turnId)])).not.toContain('sk-secret');
   });
 });
@@ -163,8 +133,10 @@ describe("Temporal's UI", () => {
   test('tells which turn runs and how the others of the run ended: ids and counts, no text', async () => {
     const chat = await conversationWith('fake?tokens=2000&tokenMs=10');
     const [running, waiting] = [await chat.send('a secret question'), await chat.send('another secret')];
-    await until(async () => provider.log()[0], { what: 'the call' });
-    const handle = client.workflow.getHandle(workflowIds.conversation((await chat.turn(running)).conversation_id));
+    await until(async () => harness.provider.log()[0], { what: 'the call' });
+    const handle = harness.client.workflow.getHandle(
+      workflowIds.conversation((await chat.turn(running)).conversation_id),
+    );
     const details = async () => {
       const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
       return metadata.currentDetails;
@@ -203,7 +175,7 @@ describe('a cancel', () => {
     await chat.cancel(turnId);
     await chat.ended(turnId);
     expect(Date.now() - asked).toBeLessThan(1000);
-    const [call] = provider.log();
+    const [call] = harness.provider.log();
     await until(async () => call?.abortedAt, { what: 'the end of the request', timeoutMs: 1500 });
     const said = (await chat.messages()).find((message) => message.sender === 'assistant');
     expect(said?.content).toBe(shownText(await chat.events(turnId)));
@@ -227,11 +199,11 @@ describe('a cancel', () => {
   test('stops a model that is silent within 1 s', async () => {
     const chat = await conversationWith('fake?stall=0');
     const turnId = await chat.send('are you there?');
-    await until(async () => provider.log()[0], { what: 'the call' });
+    await until(async () => harness.provider.log()[0], { what: 'the call' });
     const asked = Date.now();
     await chat.cancel(turnId);
     expect((await chat.ended(turnId)).state).toBe('cancelled');
     expect(Date.now() - asked).toBeLessThan(1000);
-    await until(async () => provider.log()[0]?.abortedAt, { what: 'the end of the request', timeoutMs: 1500 });
+    await until(async () => harness.provider.log()[0]?.abortedAt, { what: 'the end of the request', timeoutMs: 1500 });
   });
 });
