@@ -1,48 +1,23 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { idParamsSchema } from '../../contracts/fields.ts';
-import { pageOf, pageQuerySchema } from '../../contracts/page.ts';
 import { promptTemplateSchema, promptTemplateVersionSchema } from '../../contracts/prompt-template.ts';
 import { keepTemplateVersion } from '../../entities/agents/prompt-template-version-repository.ts';
 import { PromptTemplate } from '../../entities/index.ts';
-import { findVersion, listVersions } from '../../entities/agents/version-repository.ts';
-import { readCursor, sequenceCursor, toPage } from '../framework/page.ts';
 import { defineRoute } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';
 import { versionParamsSchema } from '../framework/version-params.ts';
+import { requireVersion, versionRoutes } from '../framework/version-routes.ts';
 import { lockTemplate, presentTemplate, presentTemplateVersion } from './present-template.ts';
 
 const tag = 'Prompt templates';
 
-const list = defineRoute({
-  method: 'GET',
-  path: '/prompt-templates/{id}/versions',
+const reading = versionRoutes({
+  path: '/prompt-templates',
   tag,
-  summary: 'The versions of a prompt template, newest first',
-  scope: 'configuration:read',
-  params: idParamsSchema,
-  query: pageQuerySchema,
-  responses: { 200: pageOf(promptTemplateVersionSchema) },
-  transaction: async (em, { params, query: { limit, cursor } }) => {
-    await requireTemplate(em, params.id);
-    const before = readCursor(cursor, sequenceCursor);
-    const beforeVersion = before === null ? null : Number(before);
-    const rows = await listVersions(em, 'promptTemplate', params.id, { beforeVersion, limit: limit + 1 });
-    return { status: 200, body: toPage(rows, limit, (row) => row.version, presentTemplateVersion) };
-  },
-});
-
-const get = defineRoute({
-  method: 'GET',
-  path: '/prompt-templates/{id}/versions/{version}',
-  tag,
-  summary: 'One version of a prompt template, as it was',
-  scope: 'configuration:read',
-  params: versionParamsSchema,
-  responses: { 200: promptTemplateVersionSchema },
-  transaction: async (em, { params }) => {
-    await requireTemplate(em, params.id);
-    return { status: 200, body: presentTemplateVersion(await requireVersion(em, params)) };
-  },
+  noun: 'a prompt template',
+  kind: 'promptTemplate',
+  schema: promptTemplateVersionSchema,
+  present: presentTemplateVersion,
+  requireOwner: requireTemplate,
 });
 
 const restore = defineRoute({
@@ -57,7 +32,7 @@ const restore = defineRoute({
   transaction: async (em, { params }) => {
     const row = await requireTemplate(em, params.id);
     await lockTemplate(em, row);
-    const { snapshot } = await requireVersion(em, params);
+    const { snapshot } = await requireVersion(em, 'promptTemplate', params);
     await keepTemplateVersion(em, row.id);
     row.template = snapshot.template;
     row.variables = snapshot.variables;
@@ -70,16 +45,10 @@ const restore = defineRoute({
 });
 
 /** Routes of a prompt template's versions. */
-export const promptTemplateVersionRoutes = [list, get, restore];
+export const promptTemplateVersionRoutes = [...reading, restore];
 
 async function requireTemplate(em: EntityManager, id: string): Promise<PromptTemplate> {
   const row = await em.findOne(PromptTemplate, { id, deletedAt: null });
   if (row === null) throw notFound('prompt template');
-  return row;
-}
-
-async function requireVersion(em: EntityManager, { id, version }: { id: string; version: number }) {
-  const row = await findVersion(em, 'promptTemplate', id, version);
-  if (row === null) throw notFound('version');
   return row;
 }

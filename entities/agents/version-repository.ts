@@ -14,7 +14,7 @@ const versionTables = {
 type Snapshots = { agent: AgentSnapshot; promptTemplate: TemplateSnapshot; tool: StoredToolSnapshot };
 
 /** What has versions. */
-type Versioned = keyof Snapshots;
+export type Versioned = keyof Snapshots;
 
 /** A kept version. */
 export type VersionRow<Kind extends Versioned> = { version: number; snapshot: Snapshots[Kind]; created_at: Date };
