@@ -142,6 +142,22 @@ test('POST /documents/batch accepts many in one job and says of each what became
   }
 });
 
+test('small documents of one request share a workflow where the model computes elsewhere', async () => {
+  const become = (provider: string) =>
+    api.database.asOperator((em) => query(em, `update models set provider = $1 where kind = 'embedding'`, [provider]));
+  await become('openai');
+  const documents = ['Three.', 'Four.'].map((text) => ({ text }));
+  const { json } = await api.call('POST', '/documents/batch', { body: { documents } });
+  await become('local');
+  const ids: string[] = json.documents.map((document: { document_id: string }) => document.document_id);
+  const shown = await api.call('GET', `/documents/${ids[0]}`);
+  const workflowId = `ingest-batch/${json.job.id}/1`;
+  expect(shown.json.latest).toMatchObject({ workflow_id: workflowId, job_id: json.job.id });
+  const handle = api.deps.temporal.workflow.getHandle(workflowId);
+  const started = await until(() => handle.describe().catch(() => null), { what: workflowId });
+  for (const id of ids) expect(await started.staticDetails()).toContain(id);
+});
+
 describe('GET /documents', () => {
   test('pages through everything once, newest first', async () => {
     const wanted: string[] = [];
