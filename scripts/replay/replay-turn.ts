@@ -12,9 +12,12 @@ import { readPromptReferences } from '../../entities/conversations/prompt-refere
 import {
   findReplayedTurn,
   findReplayModel,
+  startReplayUsage,
   type ReplayedTurn,
   type ReplayModel,
 } from '../../entities/conversations/replay-repository.ts';
+import { settleUsage, type ProviderUsage } from '../../entities/conversations/turn-usage-repository.ts';
+import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { readCallResults } from '../../entities/conversations/tool-call-repository.ts';
 import { readSteps, type CompletedStep } from '../../entities/conversations/turn-step-repository.ts';
 import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
@@ -37,7 +40,7 @@ type Deps = Pick<ConversationDeps, 'database' | 'chatModel' | 'tools'>;
 /**
  * Runs a turn again from its recorded steps: assembles each prompt anew from the rows and compares it with what was sent.
  * With changes it also calls the model with the changed prompt, and compares what it says; tools are never run, their
- * recorded results stand in for them. Writes nothing. @throws Error when there is no such turn or model.
+ * recorded results stand in for them. Writes nothing but the usage of such calls. @throws Error when there is no such turn or model.
  */
 export async function* replayTurn(deps: Deps, turnId: string, changes: ReplayChanges): AsyncGenerator<ReplayedStep> {
   const turn = await deps.database.asOperator((em) => findReplayedTurn(em, turnId));
@@ -67,14 +70,35 @@ export async function* replayTurn(deps: Deps, turnId: string, changes: ReplayCha
     }
     const note = isChanged ? `asked "${again.modelName}"` : `${again.messages.length} messages`;
     if (isChanged) {
-      const answer = await askModel(again.model, again.request);
+      const answer = await payFor(inWorkspace, turn, again);
       compared.push({ what: 'answer', was: describeAnswer(recorded.response), is: describeAnswer(answer) });
     }
     yield { step, kind, note, compared };
   }
 }
 
-type Again = { messages: PromptMessage[]; model: ChatModel; modelName: string; request: ChatRequest };
+type Again = { messages: PromptMessage[]; row: ReplayModel; model: ChatModel; modelName: string; request: ChatRequest };
+
+/** Asks the model; the call is booked before it is made, and settled with the provider's figures, like those of turns. */
+async function payFor(
+  inWorkspace: <T>(work: (em: EntityManager) => Promise<T>) => Promise<T>,
+  { workspaceId, agentId }: ReplayedTurn,
+  { row, model, request }: Again,
+): Promise<Awaited<ReturnType<typeof askModel>>> {
+  const callId = uuidV7();
+  const { id: modelId, pricing } = row;
+  await inWorkspace((em) => startReplayUsage(em, { callId, workspaceId, agentId, modelId, pricing }));
+  const unknown = { promptTokens: null, completionTokens: null, totalTokens: null };
+  const settle = (usage: ProviderUsage) => inWorkspace((em) => settleUsage(em, callId, usage));
+  try {
+    const answer = await askModel(model, { ...request, callId });
+    await settle(answer.usage ?? unknown);
+    return answer;
+  } catch (error) {
+    await settle(unknown);
+    throw error;
+  }
+}
 
 async function assembleAgain(
   deps: Deps,
@@ -123,7 +147,7 @@ async function assembleAgain(
     ...(temperature !== null && { temperature }),
     ...(maxTokens !== null && { maxTokens }),
   };
-  return { messages, model, modelName: row.name, request };
+  return { messages, row, model, modelName: row.name, request };
 }
 
 function hashIn({ request }: CompletedStep): string {

@@ -117,7 +117,21 @@ describe('a turn that is run again', () => {
     const [first, second] = pairs(await replay({ systemPrompt: 'Be a butler.' }));
     expect(first![0]).toBe(first![1]);
     expect(second).toEqual(['There are nine.', 'Nine, sir.']);
-    expect(provider.log()).toHaveLength(2);
+    const calls = provider.log();
+    expect(calls).toHaveLength(2);
+    // What it cost is in the usage of the agent, by the provider's own figures, and in that of no turn.
+    const paid = await database.inWorkspace(workspaceId, (em) =>
+      query(
+        em,
+        `select id, state, total_tokens, cost is not null as priced from usage_metrics
+         where turn_id is null and entity_type = 'agent' order by id`,
+      ),
+    );
+    expect(paid).toEqual(
+      calls.map(({ idempotencyKey: id, promptTokens, completionTokens }) => ({
+        ...{ id, state: 'settled', total_tokens: promptTokens + completionTokens, priced: true },
+      })),
+    );
   });
 
   test('with a model that there is not says so', async () => {
