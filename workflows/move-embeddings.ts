@@ -6,6 +6,7 @@ import {
   isCancellation,
   proxyActivities,
   setCurrentDetails,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { createModelActivities } from '../activities/embedding-models/create-model-activities.ts';
@@ -13,6 +14,8 @@ import type { MoveEmbeddingsInput, MoveEmbeddingsResult } from '../contracts/nam
 import { embedMovedOptions, moveStepOptions } from './activity-options.ts';
 
 type Steps = ReturnType<typeof createModelActivities>;
+type EmbeddedDocuments = Awaited<ReturnType<Steps['embedMoved']>>;
+type ComeAgain = NonNullable<EmbeddedDocuments['again']>;
 
 const { beginMove, switchModel, finishMove, clearVectors } = proxyActivities<Steps>(moveStepOptions);
 const { embedMoved } = proxyActivities<Steps>(embedMovedOptions);
@@ -46,12 +49,16 @@ export async function moveEmbeddings(input: MoveEmbeddingsInput): Promise<MoveEm
 async function embedAndSwitch(input: MoveEmbeddingsInput): Promise<'completed' | 'gone'> {
   let documents = 0;
   for (;;) {
+    let last: ComeAgain | null = null;
     for (let more = true; more;) {
-      const step = await embedMoved(input);
+      const step: EmbeddedDocuments = await embedMoved(input, last);
       ({ more } = step);
       documents += step.documents;
       setCurrentDetails(`${documents} documents embedded by this run`);
       if (more && workflowInfo().continueAsNewSuggested) await continueAsNew<typeof moveEmbeddings>(input);
+      last = step.again ?? null;
+      // Results of earlier releases have no `again`: their steps wait themselves.
+      if (last) await sleep(last.afterMs, { summary: 'Until the model may be called again' });
     }
     setCurrentDetails('Verifying');
     const switched = await CancellationScope.nonCancellable(() => switchModel(input));

@@ -12,9 +12,10 @@ import {
   type Switching,
 } from '../../entities/agents/embedding-move-repository.ts';
 import { findEmbeddingModel, type EmbeddingModelRow } from '../../entities/agents/embedding-model-repository.ts';
-import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
+import { beginEmbeddingAttempt } from '../../entities/usage/embedding-usage-repository.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 import { embedWithModel } from '../ingestion/embed-with-model.ts';
+import { isFree, type ComeAgain, type EmbeddingLane } from '../ingestion/embedding-lane.ts';
 import { generationFenced } from '../ingestion/ingestion-failure.ts';
 import { isFenced } from '../ingestion/ingestion-failure.ts';
 import type { ModelDeps } from './model-deps.ts';
@@ -39,16 +40,22 @@ export function createBeginMove(
   };
 }
 
+/** Documents that were done, and whether more are left; with `again` they are to be gone on with when its time has come. */
+export type EmbeddedDocuments = { documents: number; more: boolean; again?: ComeAgain };
+
 /**
  * Embeds documents with the new model where vectors are missing, a few hundred at a time. Vectors that the workspace has
- * paid for are taken over, limits of the model are kept, and running it again goes on where the database is.
+ * paid for are taken over, limits of the model are kept, and running it again goes on where the database is. A caller that
+ * gives `again`, null at first, is sent away for waits of more than about a second, so that they hold no slot; without it
+ * the step waits itself.
  */
 export function createEmbedMoved(
   deps: ModelDeps,
-): (input: MoveEmbeddingsInput) => Promise<{ documents: number; more: boolean }> {
-  return async function embedMoved(input) {
+): (input: MoveEmbeddingsInput, again?: ComeAgain | null) => Promise<EmbeddedDocuments> {
+  return async function embedMoved(input, given) {
     return runModelStep(async (step) => {
       let documents = 0;
+      let place = given;
       for (let round = 1; round <= roundsPerStep; round += 1) {
         step.signal.throwIfAborted();
         const next = await deps.database.inWorkspace(input.workspaceId, async (em) => {
@@ -58,12 +65,16 @@ export function createEmbedMoved(
           if (!found || !model) throw generationFenced();
           return { found, model };
         });
-        const last = next.found.at(-1);
-        if (!last) return { documents, more: false };
-        await embedDocuments({ deps, input, step, model: next.model }, next.found);
-        documents += next.found.length;
-        const progress = { upTo: last.documentId, documents: next.found.length };
-        await deps.database.inWorkspace(input.workspaceId, (em) => advanceMove(em, input, progress));
+        if (next.found.length === 0) return { documents, more: false };
+        const { done, again } = await embedDocuments({ deps, input, step, model: next.model }, next.found, place);
+        if (place) place = null;
+        const last = next.found[done - 1];
+        if (last) {
+          const progress = { upTo: last.documentId, documents: done };
+          await deps.database.inWorkspace(input.workspaceId, (em) => advanceMove(em, input, progress));
+        }
+        documents += done;
+        if (again) return { documents, more: true, again };
       }
       return { documents, more: true };
     });
@@ -71,21 +82,48 @@ export function createEmbedMoved(
 }
 
 type Work = { deps: ModelDeps; input: MoveEmbeddingsInput; step: ModelStep; model: EmbeddingModelRow };
+type Waiting = Pick<EmbeddingLane, 'ifNotDue' | 'again'>;
 
-async function embedDocuments(work: Work, documents: readonly DocumentToMove[]): Promise<void> {
+/**
+ * Embeds them in lanes. A caller that comes again keeps one place in the model's queue: the first lane books it, the others
+ * take what is due at once and leave the rest. Returns how many are done up to the first that is not.
+ */
+async function embedDocuments(
+  work: Work,
+  documents: readonly DocumentToMove[],
+  last: ComeAgain | null | undefined,
+): Promise<{ done: number; again: ComeAgain | null }> {
   const { deps, step, model } = work;
   const embedder = deps.embeddingModel(model);
   const waiting = [...documents];
+  const unfinished = new Set(documents);
   const stop = new AbortController();
   const signal = AbortSignal.any([step.signal, stop.signal]);
-  const lane = async () => {
+  const lane = async (ifNotDue: Waiting['ifNotDue']): Promise<ComeAgain | null> => {
+    let place = ifNotDue === 'come_again' ? (last ?? null) : null;
     for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift()) {
-      await embedDocument({ ...work, step: { ...step, signal } }, embedder, next);
+      const waits = { ifNotDue, again: place };
+      const { embedded, again } = await embedDocument({ ...work, step: { ...step, signal } }, embedder, next, waits);
+      if (again) {
+        // The lane that has the place in the queue may come to it; when that lane ends, so does the step.
+        if (ifNotDue === 'leave') waiting.push(next);
+        else waiting.length = 0;
+        return again;
+      }
+      unfinished.delete(next);
+      // Nothing was called for: the moment that is booked is still to be used.
+      if (embedded > 0) place = null;
     }
+    return null;
   };
-  const running = Array.from({ length: lanes }, lane);
+  const first = last === undefined ? 'wait' : 'come_again';
+  const other = last === undefined ? 'wait' : 'leave';
+  const running = Array.from({ length: lanes }, (_, index) => lane(index === 0 ? first : other));
   try {
-    await Promise.all(running);
+    const left = await Promise.all(running);
+    const done = documents.findIndex((document) => unfinished.has(document));
+    if (done === -1) return { done: documents.length, again: null };
+    return { done, again: left.find((again) => again !== null) ?? null };
   } catch (error) {
     stop.abort(error);
     // None may go on beside the next attempt.
@@ -94,19 +132,28 @@ async function embedDocuments(work: Work, documents: readonly DocumentToMove[]):
   }
 }
 
-async function embedDocument(work: Work, embedder: EmbeddingModel, document: DocumentToMove): Promise<void> {
+async function embedDocument(
+  work: Work,
+  embedder: EmbeddingModel,
+  document: DocumentToMove,
+  waits: Waiting,
+): Promise<{ embedded: number; again: ComeAgain | null }> {
   const { deps, input, step, model } = work;
   const { workspaceId, moveId } = input;
   const { documentId, generation, chunks } = document;
   const { runId } = step;
-  // Calls of a dead attempt, whose figures never arrived.
-  await deps.database.inWorkspace(workspaceId, (em) =>
-    forgetEmbeddingUsage(em, documentId, { from: 0, to: chunks, attempt: step.attempt }),
-  );
+  // Calls of a dead attempt, whose figures never arrived, are forgotten, and none of their ids is used again.
+  const attempt = isFree({ model })
+    ? step.attempt
+    : await deps.database.inWorkspace(workspaceId, (em) =>
+        beginEmbeddingAttempt(em, documentId, { from: 0, to: chunks }),
+      );
+  let embedded = 0;
+  let { again: place } = waits;
   for (let from = 0; from < chunks; from += chunksPerRange) {
     const lane = {
       deps,
-      step: { ...step, run: { workspaceId, documentId, generation, runId } },
+      step: { ...step, attempt, run: { workspaceId, documentId, generation, runId } },
       model,
       embedder,
       range: { from, to: Math.min(from + chunksPerRange, chunks) },
@@ -114,17 +161,21 @@ async function embedDocument(work: Work, embedder: EmbeddingModel, document: Doc
         holdMovedGeneration(em, { workspaceId, moveId, documentId, generation }),
       isFirst: false,
       isLast: false,
-      ifNotDue: 'wait',
-      again: null,
+      ifNotDue: waits.ifNotDue,
+      again: place,
     } as const;
     try {
-      await embedWithModel(lane);
+      const range = await embedWithModel(lane);
+      embedded += range.embedded;
+      if (range.again) return { embedded, again: range.again };
+      if (range.embedded > 0) place = null;
     } catch (error) {
       if (!isFenced(error)) throw error;
       // Deleted, or replaced by a generation that brings these vectors itself. A move that has ended shows at the next round.
-      return;
+      break;
     }
   }
+  return { embedded, again: null };
 }
 
 /** Lets the tools search by the new model if nothing is missing; else another pass begins. */

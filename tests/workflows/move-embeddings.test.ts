@@ -160,6 +160,66 @@ describe('a move of a source to another embedding model', () => {
     expect(await h.workspace.query(`select id from usage_metrics where state = 'started'`, [])).toEqual([]);
   });
 
+  /** How long each step of embedding was at work, and what it ended with. */
+  function watchVisits() {
+    const visits: { ms: number; again?: { afterMs: number; booked: string | null } }[] = [];
+    h.worker.around = async (name, run) => {
+      const startedAt = performance.now();
+      const result = await run();
+      if (name === 'embedMoved') visits.push({ ...(result as object), ms: performance.now() - startedAt });
+      return result;
+    };
+    return visits;
+  }
+
+  test('R8: that waits for the limits of its model holds no slot, and makes each call once', async () => {
+    for (const mark of ['a', 'b', 'c']) await h.ingest({ ...markdownBytes(1, mark), title: mark });
+    const large = await h.workspace.addModel(openAi(3072));
+    // Three at once, of which batches may have two, then one every 2.1 s.
+    await h.workspace.query(`update models set capabilities = capabilities || $1::jsonb where id = $2`, [
+      JSON.stringify({ requestsPerMinute: 30 }),
+      large,
+    ]);
+    h.provider.control({ reset: true });
+    const visits = watchVisits();
+    await h.starter().startMove(await request(large));
+    await ended('completed');
+    const { tool, chunks, vectors } = await served();
+    expect(tool).toBe(large);
+    expect(vectors[large]).toBe(chunks);
+    expect(await move()).toMatchObject({ totalDocuments: 3, doneDocuments: 3 });
+    // One lane keeps a place in the queue; a wait of up to a second is not worth a timer.
+    expect(visits.filter(({ again }) => again?.booked).length).toBeGreaterThanOrEqual(2);
+    for (const { ms } of visits) expect(ms).toBeLessThan(2500);
+    const calls = h.provider.log();
+    expect(calls.reduce((sum, call) => sum + call.texts, 0)).toBe(chunks);
+    const times = calls.map((call) => call.startedAt).toSorted((a, b) => a - b);
+    // Two at once, and two seconds at least between those that follow.
+    expect(times.at(-1)! - times[0]!).toBeGreaterThanOrEqual((times.length - 2) * 2000);
+    const usage = await h.workspace.query<{ state: string; attempt: number }>(
+      `select state, attempt from usage_metrics where model_id = $1`,
+      [large],
+    );
+    expect(usage).toEqual(calls.map(() => ({ state: 'settled', attempt: 1 })));
+  });
+
+  test('that waits for a provider to allow calls again holds no slot, and can be cancelled', async () => {
+    await h.ingest({ ...markdownBytes(1), title: 'guide' });
+    const large = await h.workspace.addModel(openAi(3072));
+    await h.database.autocommit((em) =>
+      em.execute(`select block_model_calls('${h.workspace.workspaceId}', '${large}', 3600000)`),
+    );
+    h.provider.control({ reset: true });
+    const visits = watchVisits();
+    const input = await request(large);
+    await h.starter().startMove(input);
+    await until(async () => visits[0]?.again, { what: 'the step giving its slot back' });
+    expect(visits[0]!.again!.afterMs).toBeGreaterThan(60_000);
+    await h.starter().cancelMove(input);
+    await ended('cancelled');
+    expect(h.provider.log()).toEqual([]);
+  });
+
   test('that is cancelled leaves the former model and none of the new vectors', async () => {
     const { modelId: first } = h.workspace;
     await h.ingest({ ...markdownBytes(3), title: 'guide' });
