@@ -116,11 +116,11 @@ export async function conversation(input: ConversationInput): Promise<void> {
     tell();
   }
 
-  // Its own update may be on its way yet.
-  function putBehind(turn: QueuedTurn, firstId: string): void {
-    const place = queue.findIndex(({ turnId }) => turnId === firstId);
-    const [first = { turnId: firstId }] = place < 0 ? [] : queue.splice(place, 1);
-    queue.unshift(first, turn);
+  // Their own updates may be on their way yet.
+  function putBehind(turn: QueuedTurn, earlier: readonly string[]): void {
+    const known = new Map(queue.map((queued) => [queued.turnId, queued]));
+    const later = queue.filter(({ turnId }) => !earlier.includes(turnId));
+    queue.splice(0, queue.length, ...earlier.map((turnId) => known.get(turnId) ?? { turnId }), turn, ...later);
   }
 
   async function serve(turn: QueuedTurn): Promise<void> {

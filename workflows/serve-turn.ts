@@ -25,16 +25,16 @@ export type CallDesk = {
 
 /**
  * Serves a turn: asks the model, runs the tools it asks for, asks it again, until there is an answer or an end. `carried`
- * means that the history is full: the turn goes on in the next run, from where its rows say that it is. `behind` names a
- * turn that is to be served first.
+ * means that the history is full: the turn goes on in the next run, from where its rows say that it is. `behind` names
+ * turns that are to be served first.
  */
 export async function serveTurn(
   turn: TurnInput,
   desk: CallDesk,
-): Promise<EndedTurn['state'] | 'carried' | { behind: string }> {
+): Promise<EndedTurn['state'] | 'carried' | { behind: string[] }> {
   for (;;) {
     const verdict = await generateAnswer(turn);
-    if (verdict.state === 'behind') return { behind: verdict.turnId };
+    if (verdict.state === 'behind') return { behind: verdict.turnIds };
     if (verdict.state !== 'tools') {
       if (verdict.wantsTitle) void keep(() => makeTitle(turn), desk);
       return verdict.state;

@@ -39,13 +39,13 @@ export type BegunAttempt =
   | { open: OpenCall[]; step: number }
   | { restMs: number }
   | { leasedMs: number }
-  | { behind: string };
+  | { behind: string[] };
 
 /**
  * Takes the turn over from whatever attempt had it, at the step where its rows say that it is. A client that has already
  * seen text of a step that is begun again is told by `reset` to drop it, and gets again what earlier steps have said.
  * `restMs`: no model may be called for so long, and nothing was taken over. `leasedMs`: it was begun early, and whoever did
- * may go on for so long. `behind`: another turn of the conversation came before and is to be served first.
+ * may go on for so long. `behind`: these turns of the conversation came before and are to be served first.
  * @throws ApplicationFailure `fenced` when a later run of this very activity has the turn already.
  */
 export async function beginAttempt(em: EntityManager, input: TurnInput, run: ActivityRun): Promise<BegunAttempt> {
@@ -59,7 +59,7 @@ export async function beginAttempt(em: EntityManager, input: TurnInput, run: Act
   }
   if (context.cancel_requested) return { over: 'cancelled' };
   if (context.leased_ms > 0) return { leasedMs: context.leased_ms };
-  if (context.behind !== null) return { behind: context.behind };
+  if (context.behind.length > 0) return { behind: context.behind };
   // A worker that was frozen before this moment must not take the turn from its own successor.
   const isOwnRun = context.run_id === run.runId && context.activity_id === run.activityId;
   if (isOwnRun && (context.activity_attempt ?? 0) > run.attempt) throw overtaken();

@@ -47,7 +47,7 @@ async function answer(
     const begun = await beginTurn(deps, input, run);
     if ('attempt' in begun) return goOn(deps, begun, runner);
     if ('open' in begun) return { state: 'tools', step: begun.step, calls: begun.open };
-    if ('behind' in begun) return { state: 'behind', turnId: begun.behind };
+    if ('behind' in begun) return { state: 'behind', turnIds: begun.behind };
     if ('over' in begun)
       return { state: begun.over, ...('wantsTitle' in begun && begun.wantsTitle && { wantsTitle: true as const }) };
     if ('restMs' in begun) {

@@ -62,12 +62,12 @@ export type TurnInput = { workspaceId: string; conversationId: string; turnId: s
 
 /**
  * How an activity left a turn: at its end, with calls of tools to be served before the model is asked again, or behind
- * another turn that came before and is to be served first.
+ * other turns that came before and are to be served first.
  */
 export type TurnVerdict =
   | EndedTurn
   | { state: 'tools'; step: number; calls: OpenCall[] }
-  | { state: 'behind'; turnId: string };
+  | { state: 'behind'; turnIds: string[] };
 
 /** How a turn ended; `gone` if its row was deleted. `wantsTitle`: its conversation is to get a title now. */
 export type EndedTurn = { state: 'completed' | 'failed' | 'cancelled' | 'gone'; wantsTitle?: true };

@@ -24,8 +24,8 @@ export type TurnContext = {
   /** Whether the turn was begun before its workflow has heard of it, and for how many milliseconds it is left alone yet. */
   is_leased: boolean;
   leased_ms: number;
-  /** The first of the turns that were accepted before and have not ended; only of a turn that was never begun. */
-  behind: string | null;
+  /** Turns that were accepted before and have not ended, a hundred at the most; only of a turn that was never begun. */
+  behind: string[];
   /** Seconds since the epoch at which the API committed the turn. */
   accepted_at: number;
   /** Seconds of work so far, without the time for which the turn waited for people. */
@@ -107,10 +107,10 @@ async function readTurnContext(em: EntityManager, turnId: string): Promise<TurnC
             t.started_at is null as is_new, t.cancel_requested_at is not null as cancel_requested,
             t.run_id, t.activity_id, t.activity_attempt, t.leased_until is not null as is_leased,
             coalesce(greatest(0, ceil(extract(epoch from t.leased_until - clock_timestamp()) * 1000)), 0)::float8 as leased_ms,
-            case when t.started_at is null then
-              (select o.id from turns o where o.conversation_id = t.conversation_id and o.number < t.number
+            case when t.started_at is not null then '{}'::uuid[] else
+              array(select o.id from turns o where o.conversation_id = t.conversation_id and o.number < t.number
                  and o.state in ('accepted', 'queued', 'running', 'waiting')
-                 and (o.started_at is not null or o.cancel_requested_at is null) order by o.number limit 1) end as behind,
+                 and (o.started_at is not null or o.cancel_requested_at is null) order by o.number limit 100) end as behind,
             t.limit_reached, t.limits, t.topic,
             extract(epoch from t.created_at)::float8 as accepted_at,
             coalesce(extract(epoch from clock_timestamp() - t.started_at) - t.waited_seconds, 0)::float8 as worked_seconds,

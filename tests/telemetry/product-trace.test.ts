@@ -102,15 +102,17 @@ describe('the trace of the product', () => {
         ...[request, 'UpdateWithStartWorkflow:submitTurn', 'HandleUpdate:submitTurn', 'turn'],
         ...['StartActivity:generateAnswer', 'RunActivity:generateAnswer'],
       ]);
+      // The first answer is followed by a title, which is made in a call of its own.
+      const early = spans.filter((span) => pathTo(spans, span).includes('answer early'));
       for (const name of [
         'chat fake-chat',
         'embeddings all-MiniLM-L6-v2',
         'SELECT hybrid_search',
         'INSERT citations',
       ]) {
-        expect(pathTo(spans, only(spans, name))).toEqual([request, 'answer early', name]);
+        expect(pathTo(spans, only(early, name))).toEqual([request, 'answer early', name]);
       }
-      expect(only(spans, 'chat fake-chat')).toMatchObject({
+      expect(only(early, 'chat fake-chat')).toMatchObject({
         kind: 3,
         attributes: {
           'gen_ai.provider.name': 'openai',
