@@ -40,6 +40,10 @@ export function* composeReport(source: ReportSource): Generator<void, Evaluation
     const { notApplicable, ...figures } = summarizeScores(rows, options);
     yield;
     const compared = baseline === null ? null : comparePaired(baseline, rows, { ...options, higherIsBetter });
+    yield;
+    const first = measured.find((other) => other.choice.label === label);
+    const isFirst = first === undefined || first.variant === variant;
+    const aside = isFirst ? null : comparePaired(first.rows, rows, { ...options, higherIsBetter });
     if (compared !== null) changes.push(...changesOf(variant, label, compared));
     metrics.push({
       variant,
@@ -51,6 +55,7 @@ export function* composeReport(source: ReportSource): Generator<void, Evaluation
       ...figures,
       not_applicable: notApplicable,
       baseline: compared === null ? null : presentComparison(compared),
+      first_variant: aside === null ? null : presentComparison(aside),
     });
   }
   yield;

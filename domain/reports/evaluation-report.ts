@@ -30,7 +30,7 @@ export type ReportCase = {
   readonly scores: readonly ReportScore[];
 };
 
-/** A metric of a variant against the baseline run; differences are this run minus the baseline. */
+/** A metric of a variant against other scores of the same cases; differences are this variant's minus those. */
 export type ReportComparison = {
   readonly paired: number;
   readonly unpaired: number;
@@ -61,7 +61,10 @@ export type ReportMetric = {
   readonly p95: number | null;
   readonly min: number | null;
   readonly max: number | null;
+  /** Against the baseline run; null without one. */
   readonly baseline: ReportComparison | null;
+  /** Against the first variant of this run; null for that one. */
+  readonly first_variant: ReportComparison | null;
 };
 
 /** A case that fares otherwise than in the baseline run. */

@@ -1,4 +1,4 @@
-import type { EvaluationReport, ReportMetric } from './evaluation-report.ts';
+import type { EvaluationReport, ReportComparison, ReportMetric } from './evaluation-report.ts';
 
 // What a person reads; all of them are in the other formats.
 const mostListed = 10;
@@ -53,8 +53,12 @@ function renderGates({ gates }: EvaluationReport): string {
 function renderMetrics({ metrics, variants, baseline }: EvaluationReport): string {
   const name = (index: number) => variants.find((variant) => variant.index === index)?.name ?? String(index);
   const header = ['metric', 'variant', 'mean', 'interval', 'median', 'p95', 'scored', 'unscored', 'not applicable'];
+  const others = [
+    ...(baseline === null ? [] : [{ against: 'the baseline', of: (each: ReportMetric) => each.baseline }]),
+    ...(variants.length < 2 ? [] : [{ against: variants[0]!.name, of: (each: ReportMetric) => each.first_variant }]),
+  ];
   return table(
-    [...header, ...(baseline === null ? [] : ['against baseline', 'better / worse / same', 'p'])],
+    [...header, ...others.flatMap(({ against }) => [`against ${against}`, 'better / worse / same', 'p'])],
     metrics.map((each) => [
       each.metric,
       name(each.variant),
@@ -65,14 +69,14 @@ function renderMetrics({ metrics, variants, baseline }: EvaluationReport): strin
       String(each.scored),
       String(each.unscored),
       String(each.not_applicable),
-      ...(baseline === null ? [] : compareCells(each)),
+      ...others.flatMap(({ of }) => compareCells(of(each))),
     ]),
   );
 }
 
-function compareCells({ baseline }: ReportMetric): string[] {
-  if (baseline === null) return ['–', '–', '–'];
-  const { difference, better, worse, same, p_value: p } = baseline;
+function compareCells(comparison: ReportComparison | null): string[] {
+  if (comparison === null) return ['–', '–', '–'];
+  const { difference, better, worse, same, p_value: p } = comparison;
   const sign = difference !== null && difference > 0 ? '+' : '';
   return [`${sign}${figure(difference)}`, `${better} / ${worse} / ${same}`, figure(p)];
 }

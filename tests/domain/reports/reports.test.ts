@@ -119,6 +119,32 @@ describe('a composed report', () => {
   });
 });
 
+test('variants of a run are compared with its first one', () => {
+  const read = readMetricChoice('token_f1');
+  if (!('choice' in read)) throw new Error(read.mistakes.join(' '));
+  const { choice } = read;
+  const rows = (scores: number[]) =>
+    scores.map((score, index) => ({ caseId: `case ${index}`, repetition: 0, state: 'scored' as const, score }));
+  const composed = report({
+    baseline: null,
+    variants: [
+      { index: 0, name: 'small', configuration: {} },
+      { index: 1, name: 'large', configuration: {} },
+    ],
+    measured: [
+      { variant: 0, choice, rows: rows([0.5, 0.5, 0.5]), baseline: null },
+      { variant: 1, choice, rows: rows([0.75, 1, 0.5]), baseline: null },
+    ],
+  });
+  expect(composed.metrics.map((each) => each.first_variant)).toMatchObject([
+    null,
+    { paired: 3, better: 2, worse: 0, same: 1, difference: 0.25 },
+  ]);
+  const text = renderMarkdown(composed);
+  expect(text).toContain('| against small |');
+  expect(text).toMatch(/\| large \| .* \| \+0\.25 \| 2 \/ 0 \/ 1 \|/);
+});
+
 describe('CSV', () => {
   const lines = parse(renderCsv(report()), { columns: true }) as unknown as Record<string, string>[];
 
