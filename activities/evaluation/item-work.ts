@@ -3,6 +3,8 @@ import type { PlannedModel, PlannedVariant } from '../../contracts/names/evaluat
 import type { ClaimedItem } from '../../entities/evaluations/evaluation-item-repository.ts';
 import type { ItemChange, ResultToWrite } from '../../entities/evaluations/item-change-repository.ts';
 import { clearFaultyLine, reserveRunCall, type CalledModel } from '../../entities/evaluations/run-pace-repository.ts';
+import type { ChatModel } from '../../providers/chat-model.ts';
+import type { StoredModel } from '../conversation/conversation-deps.ts';
 import { paceCall } from '../pacing/pace-calls.ts';
 import { CallFault, faultOf } from './call-fault.ts';
 import type { Run } from './open-run.ts';
@@ -79,6 +81,14 @@ export class ItemWork {
     }
   }
 
+  /** The adapter of a model, opened once for all items of a step. */
+  chatModel(model: CalledModel): ChatModel {
+    const { deps, chatModels } = this.run;
+    const opened = chatModels.get(model.id) ?? deps.chatModel(storedModel(model));
+    chatModels.set(model.id, opened);
+    return opened;
+  }
+
   /** Waits for the next call that the run's own rate allows. */
   async waitForRate(): Promise<void> {
     const { deps, key, plan, signal } = this.run;
@@ -94,4 +104,16 @@ export class ItemWork {
     if (!faulty.delete(line)) return;
     await deps.database.inWorkspace(key.workspaceId, (em) => clearFaultyLine(em, key, line));
   }
+}
+
+/** The row of a model as the provider registry wants it. */
+export function storedModel(model: CalledModel): StoredModel {
+  const { provider, model_id: modelId, endpoint, api_key: apiKey, capabilities, dimensions } = model;
+  return {
+    provider,
+    modelId,
+    endpoint,
+    apiKey,
+    capabilities: { ...capabilities, ...(dimensions !== null && { dimensions }) },
+  };
 }

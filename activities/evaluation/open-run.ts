@@ -5,6 +5,8 @@ import type { MetricChoice } from '../../domain/metrics/metric.ts';
 import { readMetricChoice } from '../../domain/metrics/read-metric-choice.ts';
 import { readRunPlan, type EvaluationKey, type RunPlan } from '../../entities/evaluations/evaluation-repository.ts';
 import { readCalledModels, readFaultyLines, type CalledModel } from '../../entities/evaluations/run-pace-repository.ts';
+import type { TemplateSnapshot } from '../../entities/agents/prompt-template-version-repository.ts';
+import type { ChatModel } from '../../providers/chat-model.ts';
 import { itemFenced } from './change-writer.ts';
 import type { EvaluationDeps } from './evaluation-deps.ts';
 
@@ -18,6 +20,9 @@ export type Run = {
   plan: RunPlan;
   metrics: readonly RunMetric[];
   models: ReadonlyMap<string, CalledModel>;
+  /** Templates by version and opened models by id, for the next item. */
+  templates: Map<string, TemplateSnapshot>;
+  chatModels: Map<string, ChatModel>;
   /** Lines whose calls have failed lately, as far as this step knows. */
   faulty: Set<string>;
   signal: AbortSignal;
@@ -35,7 +40,8 @@ export async function openRun(deps: EvaluationDeps, key: EvaluationKey, signal: 
       planned.flatMap((model) => (model === null ? [] : [model.id])),
     );
     const faulty = new Set(await readFaultyLines(em, key));
-    return { deps, key, plan, metrics: runMetrics(target, plan.configuration), models, faulty, signal };
+    const metrics = runMetrics(target, plan.configuration);
+    return { deps, key, plan, metrics, models, templates: new Map(), chatModels: new Map(), faulty, signal };
   });
 }
 

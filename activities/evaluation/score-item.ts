@@ -1,15 +1,13 @@
 import { judgeMetric } from '../../domain/metrics/judge-metric.ts';
 import type { MetricInput, MetricReply, MetricRequest, Score } from '../../domain/metrics/metric.ts';
 import { estimateTokens } from '../../domain/prompting/estimate-tokens.ts';
-import type { CalledModel } from '../../entities/evaluations/run-pace-repository.ts';
 import { completeChat } from '../../providers/chat/complete-chat.ts';
 import { checkPattern, checkValue } from '../../providers/tools/arguments/check-value.ts';
 import { unknownUsage } from '../conversation/commit-answer.ts';
 import { storableText } from '../conversation/storable-text.ts';
-import type { StoredModel } from '../conversation/conversation-deps.ts';
 import { CallFault, faultOf } from './call-fault.ts';
 import { metricCallId } from './evaluation-call-id.ts';
-import type { ItemWork } from './item-work.ts';
+import { storedModel, type ItemWork } from './item-work.ts';
 import { hashOf, type RunMetric } from './open-run.ts';
 
 /** What is kept of an item's metrics from attempts before this one. */
@@ -121,7 +119,7 @@ async function askJudge(
   begin: Begun,
   request: Extract<MetricRequest, { kind: 'model' }>,
 ): Promise<MetricReply> {
-  const { deps, plan, signal } = work.run;
+  const { plan, signal } = work.run;
   const model = work.model(plan.target.judge, 'judge');
   const { callId } = begin;
   await work.write({ state: 'scoring', begin, start: { callId, modelId: model.id, pricing: model.pricing } });
@@ -129,7 +127,7 @@ async function askJudge(
   const { messages, maxTokens, temperature } = request;
   const tokens = messages.reduce((sum, message) => sum + estimateTokens(message.content), 0);
   const { value, usage } = await work.call(model, tokens, {
-    call: () => completeChat(deps.chatModel(storedModel(model)), { messages, maxTokens, temperature, callId }, signal),
+    call: () => completeChat(work.chatModel(model), { messages, maxTokens, temperature, callId }, signal),
     tokensOf: (given) => given.usage.totalTokens,
   });
   work.open = null;
@@ -197,16 +195,4 @@ async function askEndpoint(
     signal.throwIfAborted();
     throw faultOf(line, error);
   }
-}
-
-/** The row of a model as the provider registry wants it. */
-export function storedModel(model: CalledModel): StoredModel {
-  const { provider, model_id: modelId, endpoint, api_key: apiKey, capabilities, dimensions } = model;
-  return {
-    provider,
-    modelId,
-    endpoint,
-    apiKey,
-    capabilities: { ...capabilities, ...(dimensions !== null && { dimensions }) },
-  };
 }

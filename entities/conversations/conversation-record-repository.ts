@@ -57,7 +57,7 @@ export async function findConversation(em: EntityManager, id: string): Promise<C
   return row ?? null;
 }
 
-/** Lists conversations, newest first, before `beforeId`. */
+/** Lists conversations, newest first, before `beforeId`; those that evaluations hold are no user's. */
 export async function listConversations(
   em: EntityManager,
   filter: {
@@ -71,7 +71,8 @@ export async function listConversations(
   return query<ConversationRow>(
     em,
     `select ${columns} from conversations c join users u on u.id = c.user_id
-     where c.deleted_at is null and ($1::uuid is null or c.user_id = $1) and ($2::uuid is null or c.agent_id = $2)
+     where c.deleted_at is null and c.evaluation_id is null and ($1::uuid is null or c.user_id = $1)
+       and ($2::uuid is null or c.agent_id = $2)
        and ($3::boolean is null or c.is_archived = $3) and ($4::uuid is null or c.id < $4)
      order by c.id desc limit $5`,
     [filter.userId, filter.agentId, filter.isArchived, filter.beforeId, filter.limit],

@@ -4,7 +4,6 @@ import type { ChatMessage, Passage, TokenUsage } from '../../../providers/chat-m
 import { storableText } from '../../conversation/storable-text.ts';
 import { targetCallId } from '../evaluation-call-id.ts';
 import type { ItemWork } from '../item-work.ts';
-import { storedModel } from '../score-item.ts';
 import type { TargetAnswer } from '../target-answer.ts';
 
 /** Has the variant's model answer a prompt in one paid call, which is booked before. @throws CallFault when it fails. */
@@ -27,7 +26,7 @@ export async function askModel(
       call: () => {
         started = performance.now();
         return completeChat(
-          run.deps.chatModel(storedModel(model)),
+          work.chatModel(model),
           {
             messages,
             passages,

@@ -34,12 +34,18 @@ export function ragPrompt(
  */
 export async function templatePrompt({ run, item, variant }: ItemWork): Promise<ChatMessage[]> {
   const { id = '', name = '', version = '0' } = variant.template ?? {};
-  const found = await run.deps.database.inWorkspace(run.key.workspaceId, (em) =>
-    findVersion(em, 'promptTemplate', id, Number(version)),
-  );
-  const gone = `Version ${version} of the prompt template "${name}" is gone.`;
-  if (found === null) throw new CallFault(`template ${id}`, { code: 'not_found', detail: gone, retryable: false });
-  const { template, variables, type } = found.snapshot;
+  const key = `${id}@${version}`;
+  let snapshot = run.templates.get(key);
+  if (snapshot === undefined) {
+    const found = await run.deps.database.inWorkspace(run.key.workspaceId, (em) =>
+      findVersion(em, 'promptTemplate', id, Number(version)),
+    );
+    const gone = `Version ${version} of the prompt template "${name}" is gone.`;
+    if (found === null) throw new CallFault(`template ${id}`, { code: 'not_found', detail: gone, retryable: false });
+    ({ snapshot } = found);
+    run.templates.set(key, snapshot);
+  }
+  const { template, variables, type } = snapshot;
   const values = { question: caseQuestion(item.input), ...item.input.variables };
   const filled = fillTemplate(template, variables, values);
   if ('unfilled' in filled) {

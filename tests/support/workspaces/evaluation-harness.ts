@@ -5,6 +5,10 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { v7 } from 'uuid';
 import { createChangeWriter } from '../../../activities/evaluation/change-writer.ts';
 import type { HeldTurn } from '../../../activities/evaluation/evaluation-deps.ts';
+import type { ConversationDeps } from '../../../activities/conversation/conversation-deps.ts';
+import { createEarlyAnswers } from '../../../activities/conversation/early-answers.ts';
+import { createConversationActivities } from '../../../activities/conversation/create-conversation-activities.ts';
+import { createTurnEventAppender } from '../../../activities/conversation/turn-event-appender.ts';
 import { createEvaluationActivities } from '../../../activities/evaluation/create-evaluation-activities.ts';
 import { createSweepEvaluations } from '../../../activities/evaluation/sweep-evaluations.ts';
 import { givenCaseSchema } from '../../../contracts/evaluation-case.ts';
@@ -32,7 +36,9 @@ import { createEvaluationStarter, type EvaluationStarter } from '../../../platfo
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createAddressPolicy } from '../../../providers/fetch/address-policy.ts';
 import { createGuardedFetch } from '../../../providers/fetch/guarded-fetch.ts';
-import { createProviders } from '../../../providers/registry.ts';
+import { appendTurnEvents } from '../../../entities/conversations/turn-event-repository.ts';
+import type { ChatModel } from '../../../providers/chat-model.ts';
+import { createProviders, type ModelSettings } from '../../../providers/registry.ts';
 import { startFakeProvider, type FakeProvider } from '../fake-provider/start-fake-provider.ts';
 import { testDatabase } from '../servers/test-database.ts';
 import { testServers } from '../servers/test-servers.ts';
@@ -45,9 +51,12 @@ Runtime.install({ logger: new DefaultLogger('ERROR') });
 /** A case as tests write it. */
 export type TestCase = { key?: string; question: string; expected_answer?: string; metadata?: Record<string, unknown> };
 
+type TestTarget = 'prompt_template' | 'endpoint' | 'agent';
+
 /** How a test's run differs from one variant with one lane and one metric. */
 export type TestRun = Partial<EvaluationConfiguration> & {
-  cases: readonly TestCase[];
+  /** Null: those that the data set has. */
+  cases: readonly TestCase[] | null;
   measure: readonly (string | { name: string; parameters?: Record<string, unknown>; label?: string })[];
   variants?: readonly Partial<PlannedVariant>[];
   judged?: boolean;
@@ -63,7 +72,7 @@ export type AroundEvaluationStep = <T>(name: string, run: () => Promise<T>) => P
  * Servers, a worker with the steps of evaluations, a fake provider and, for each test, a workspace whose model `chat` is
  * measured by a template that repeats the question, and whose model `judge` judges. Call at the top of a test file.
  */
-export function evaluationHarness() {
+export function evaluationHarness(options: { withConversations?: boolean } = {}) {
   const rows = testDatabase();
   const temporal = testTemporal();
   let connection: Connection;
@@ -78,11 +87,13 @@ export function evaluationHarness() {
     around: ((_, run) => run()) as AroundEvaluationStep,
     /** Stands between the steps and the database, as a death would. */
     throughDatabase: (database: Database): Database => database,
+    submitTurn: (async () => {}) as (turn: HeldTurn) => Promise<void>,
+    ...options,
     startWorker: () => startEvaluationWorker(self),
     query: <Row>(text: string, parameters: unknown[] = []) =>
       self.database.asOperator((em) => query<Row & Record<string, unknown>>(em, text, parameters)),
     /** Makes a data set and a run of it, as the API does. */
-    async request(run: TestRun, type: 'prompt_template' | 'endpoint' = 'prompt_template'): Promise<EvaluationKey> {
+    async request(run: TestRun, type: TestTarget = 'prompt_template'): Promise<EvaluationKey> {
       const { workspaceId } = self.workspace;
       const { cases, measure, variants = [{}], judged = false, baselineId = null, reuse = false, ...rest } = run;
       const evaluationId = v7();
@@ -94,9 +105,11 @@ export function evaluationHarness() {
             workspaceId,
             `data ${datasetId}`,
           ]);
-        const given = cases.map(({ question, ...other }) => givenCaseSchema.parse({ ...other, input: { question } }));
-        const origin = { kind: 'request' };
-        const { version } = await importCases(em, { workspaceId, datasetId, mode: 'replace', cases: given, origin });
+        const given = (cases ?? []).map(({ question, ...other }) =>
+          givenCaseSchema.parse({ ...other, input: { question } }),
+        );
+        const mode = cases === null ? 'append' : 'replace';
+        const { version } = await importCases(em, { workspaceId, datasetId, mode, cases: given, origin: {} });
         await createEvaluation(em, {
           workspaceId,
           evaluationId,
@@ -139,7 +152,7 @@ export function evaluationHarness() {
         judgeEmbedding: null,
       };
     },
-    async start(run: TestRun, blocksPerRun?: number, type?: 'prompt_template' | 'endpoint'): Promise<EvaluationKey> {
+    async start(run: TestRun, blocksPerRun?: number, type?: TestTarget): Promise<EvaluationKey> {
       const key = await self.request(run, type);
       if (blocksPerRun === undefined) await self.starter.startEvaluation(key);
       else
@@ -263,6 +276,7 @@ type Harness = {
   around: AroundEvaluationStep;
   throughDatabase(database: Database): Database;
   submitTurn?(turn: HeldTurn): Promise<void>;
+  withConversations?: boolean;
 };
 
 /** A worker of the queue of evaluations in this process. */
@@ -281,8 +295,10 @@ export async function startEvaluationWorker(harness: Harness): Promise<{ stop():
     cancelTurn: async () => {},
     notifyEvaluation: () => {},
   });
+  const conversations =
+    harness.withConversations === true ? conversationSteps(database, (model) => providers.chatModel(model)) : {};
   const activities = Object.fromEntries(
-    Object.entries(steps).map(([name, step]) => [
+    Object.entries({ ...steps, ...conversations }).map(([name, step]) => [
       name,
       (...args: unknown[]) => harness.around(name, () => (step as (...all: unknown[]) => Promise<unknown>)(...args)),
     ]),
@@ -309,4 +325,23 @@ export async function startEvaluationWorker(harness: Harness): Promise<{ stop():
       await providers.close();
     },
   };
+}
+
+function conversationSteps(database: Database, open: (model: ModelSettings) => ChatModel) {
+  const deps: ConversationDeps = {
+    database,
+    chatModel: (model) => open({ ...model, apiKey: 'test' }),
+    embeddingModel: () => {
+      throw new Error('No agent of these tests searches.');
+    },
+    tools: { resolve: async () => ({ tools: [], before: [], leftOut: [] }), open: async () => null },
+    approvalMs: 1000,
+    turnEvents: createTurnEventAppender({
+      append: (events) => database.autocommit((em) => appendTurnEvents(em, events)),
+      wake: () => {},
+    }),
+    wakeTurns: () => {},
+    metrics: { turnFinished: () => {}, firstToken: () => {}, modelFailed: () => {} },
+  };
+  return createConversationActivities(deps, createEarlyAnswers(deps, () => {}));
 }
