@@ -101,7 +101,7 @@ function watchEnds(
   signal: AbortSignal,
 ): { reached(turns: number): Promise<void> } {
   let ended = 0;
-  let failure: unknown = null;
+  let failure: Error | null = null;
   let wake = (): void => {};
   const watch = async (): Promise<void> => {
     for await (const { event } of followEvents(api, `/conversations/${conversation}/events`, {
@@ -115,7 +115,7 @@ function watchEnds(
     }
   };
   watch().catch((error: unknown) => {
-    failure = error;
+    failure = error instanceof Error ? error : new Error(String(error));
     wake();
   });
   return {
