@@ -93,7 +93,9 @@ async function report(context: CommandContext): Promise<number> {
   if (name === undefined || more.length > 0) throw new UsageError('Name one evaluation.');
   const run = await findRun(context, name);
   const query = new URLSearchParams({ format: values.format, ...(values.baseline && { baseline: values.baseline }) });
-  context.terminal.write(`${(await context.api.text(`/evaluations/${run.id}/report?${query}`)).trimEnd()}\n`);
+  context.terminal.write(
+    `${(await context.api.text(`/evaluations/${run.id}/report?${query.toString()}`)).trimEnd()}\n`,
+  );
   return 0;
 }
 

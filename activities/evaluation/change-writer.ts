@@ -22,7 +22,7 @@ const mostAtOnce = 200;
  * next: a transaction each would cost more than an instant model does.
  */
 export function createChangeWriter(
-  database: Pick<Database, 'inWorkspace'>,
+  database: Pick<Database, 'autocommit'>,
   notify: (evaluationId: string) => void,
 ): ChangeWriter {
   const lines = new Map<string, Line>();
@@ -30,7 +30,7 @@ export function createChangeWriter(
   async function commit(key: EvaluationKey, batch: readonly Waiting[]): Promise<void> {
     const changes = batch.map(({ change }) => change);
     try {
-      const written = await database.inWorkspace(key.workspaceId, (em) => writeItemChanges(em, key, changes));
+      const written = await database.autocommit((em) => writeItemChanges(em, key, changes));
       for (const { change, resolve, reject } of batch)
         if (written.has(change)) resolve();
         else reject(itemFenced());

@@ -22,11 +22,8 @@ import {
   readRatedAnswers,
   type CaseRow,
 } from '../../entities/evaluations/evaluation-case-repository.ts';
-import {
-  importCases,
-  proposeCases,
-  settleProposals,
-} from '../../entities/evaluations/evaluation-dataset-repository.ts';
+import type { importCases } from '../../entities/evaluations/evaluation-dataset-repository.ts';
+import { proposeCases, settleProposals } from '../../entities/evaluations/evaluation-dataset-repository.ts';
 import { readCursor, sequenceCursor, toPage, uuidCursor } from '../framework/page.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { requireReference } from '../framework/require-reference.ts';

@@ -91,16 +91,6 @@ export async function readHeldTurnUse(
   return row!;
 }
 
-/** Which of these turns an evaluation holds. For the operator role. */
-export async function readHolders(em: EntityManager, conversationIds: readonly string[]): Promise<Set<string>> {
-  const rows = await query<{ id: string }>(
-    em,
-    `select id from conversations where id = any($1::uuid[]) and evaluation_id is not null`,
-    [conversationIds],
-  );
-  return new Set(rows.map(({ id }) => id));
-}
-
 /** The open items of a run of conversations: those under way, and as many as are wanted of those to come. */
 export async function readHeldItems(
   em: EntityManager,

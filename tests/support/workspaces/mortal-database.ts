@@ -10,7 +10,7 @@ export interface MortalDatabase extends Database {
 const backAfterMs = 60;
 
 /**
- * A database whose process dies where `dies` says so, before or after a transaction of the given number (from 1): its effect
+ * A database whose process dies where `dies` says so, before or after a transaction, or a statement of its own, of the given number (from 1): its effect
  * or its answer is lost, and nothing else reaches the database until the process is back.
  */
 export function mortalDatabase(
@@ -31,20 +31,22 @@ export function mortalDatabase(
   const alive = (): void => {
     if (isDead) throw new Error('The process is dead.');
   };
+  async function guarded<T>(work: () => Promise<T>): Promise<T> {
+    alive();
+    transaction += 1;
+    const moment = dies(transaction);
+    if (moment === 'before') die();
+    const result = await work();
+    if (moment === 'after') die();
+    alive();
+    return result;
+  }
   return {
     ...database,
     get deaths() {
       return deaths;
     },
-    async inWorkspace(workspaceId, work) {
-      alive();
-      transaction += 1;
-      const moment = dies(transaction);
-      if (moment === 'before') die();
-      const result = await database.inWorkspace(workspaceId, work);
-      if (moment === 'after') die();
-      alive();
-      return result;
-    },
+    inWorkspace: (workspaceId, work) => guarded(() => database.inWorkspace(workspaceId, work)),
+    autocommit: (work) => guarded(() => database.autocommit(work)),
   };
 }
