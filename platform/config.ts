@@ -73,6 +73,11 @@ export const configSchema = z.object({
     .pipe(z.array(z.enum(queueNames)).min(1))
     .transform((queues) => [...new Set(queues.includes('ingest') ? [...queues, 'sync' as const] : queues)])
     .describe('Task queues that a worker serves, separated by commas; `ingest` brings `sync` with it'),
+  PERDURE_EARLY_ANSWERS: flag
+    .default(true)
+    .describe(
+      'Let workers call the model as soon as a message is committed, before Temporal has heard of it; true unless false',
+    ),
   PERDURE_PARSERS: z.coerce
     .number()
     .int()

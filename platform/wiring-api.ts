@@ -69,7 +69,8 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     onFailure: ({ turnId }, error) => log.warn({ turn: turnId, err: error }, 'start left to the sweep'),
   });
   const starter: WorkStarter & Pick<TurnSubmitter, 'announceTurn'> = {
-    ...{ announceTurn: turns.announceTurn, submitTurn: turns.submitTurn },
+    announceTurn: config.PERDURE_EARLY_ANSWERS ? turns.announceTurn : () => {},
+    submitTurn: turns.submitTurn,
     cancelTurn: (turn) => soon(() => cancelTurn(turn)),
     decideCall: (call) => soon(() => starts.decideCall(call)),
     conversationRuns: (turn) => soon(() => starts.conversationRuns(turn)),
