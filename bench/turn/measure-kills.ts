@@ -32,7 +32,8 @@ export async function measureKills(
   try {
     let met = 0;
     for (let turn = 0; met < kills; turn += 1) {
-      if (turn === mostTurns) throw new Error(`Only ${met} of ${mostTurns} turns were with the worker that was killed.`);
+      if (turn === mostTurns)
+        throw new Error(`Only ${met} of ${mostTurns} turns were with the worker that was killed.`);
       // The one that has run for longer is the quicker one, and mostly has the turn; if not, the turn goes on.
       const isSecond = turn % 2 === 1;
       const seconds = await client.askThrough(conversation, () => (isSecond ? second : worker).kill('SIGKILL'));
