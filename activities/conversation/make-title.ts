@@ -17,12 +17,13 @@ const mostTitleTokens = 60;
 const mostAnswerCharacters = 2000;
 
 /**
- * Whether the answer to this question is to be followed by a title: the agent has a template of the type `title`, it is the
- * first question, and nobody has given a title.
+ * Whether the answer to this question is to be followed by a title: the agent has a template of the type `title` and a model
+ * that can make one, it is the first question, and nobody has given a title.
  */
-export function wantsTitle({ templates, conversation, branch }: PromptSource): boolean {
+export function wantsTitle({ templates, conversation, branch, hasLanguageModel }: PromptSource): boolean {
   const isFirst = branch.messages.length === 0 && branch.summary === null && branch.above === null;
-  return isFirst && conversation.titleBy === 'question' && templates.some(({ type }) => type === 'title');
+  const canBeMade = hasLanguageModel && templates.some(({ type }) => type === 'title');
+  return isFirst && conversation.titleBy === 'question' && canBeMade;
 }
 
 type Begun = { work: TitleWork; prompt: string; models: SideModel[] };

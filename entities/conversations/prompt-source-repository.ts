@@ -31,6 +31,8 @@ export type PromptSource = {
   /** The turn's topic, once it is chosen, and that of the turn before. */
   topic: string | null;
   lastTopic: string | null;
+  /** Whether the agent has a model that can be asked for more than answers made of passages. */
+  hasLanguageModel: boolean;
   /** The day in UTC on which the turn was accepted, such as 2026-03-01. */
   date: string;
   branch: Branch;
@@ -99,6 +101,10 @@ export async function readPromptSource(em: EntityManager, turnId: string): Promi
              where b.workspace_id = t.workspace_id and b.conversation_id = t.conversation_id
                and b.number between t.number - ${turnsOfTopic} and t.number - 1 and b.topic is not null
              order by b.number desc limit 1) as "lastTopic",
+            exists (
+              select from models d
+              where d.workspace_id = t.workspace_id and d.provider <> 'extractive'
+                and (d.id in (t.model_id, a.model_id) or a.fallback_models ? d.id::text)) as "hasLanguageModel",
             to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD') as date,
             coalesce((select json_agg(json_build_object(
               'id', p.id, 'parent_id', p.parent_id, 'sender', p.sender, 'content', p.content, 'summary', p.summary,

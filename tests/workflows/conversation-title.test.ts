@@ -1,4 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
+import { workflowIds } from '../../contracts/names/workflows.ts';
 import { findConversation, updateConversation } from '../../entities/conversations/conversation-record-repository.ts';
 import { query } from '../../entities/sql.ts';
 import { readModelCircuits } from '../../entities/usage/model-circuit-repository.ts';
@@ -82,6 +83,23 @@ describe('the title of a conversation', () => {
     });
     expect((await failing.conversation()).title).toBe('When is tea?');
     expect((await failing.turn(turnId)).state).toBe('completed');
+  });
+
+  test('is no step of the conversation where the agent has no model that can make one', async () => {
+    const chat = await open();
+    await chat.query(`update models set provider = 'extractive', endpoint = null where id = $1`, [
+      chat.workspace.modelId,
+    ]);
+    const turnId = await chat.send('When is tea?');
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
+    const workflow = harness.client.workflow.getHandle(workflowIds.conversation(chat.conversationId));
+    const steps = async () =>
+      (await workflow.fetchHistory()).events!.flatMap(
+        (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+      );
+    // The next turn is scheduled behind whatever the first one was followed by.
+    expect(await chat.ended(await chat.send('Which one?'))).toMatchObject({ state: 'completed' });
+    expect(await steps()).toEqual(['generateAnswer', 'generateAnswer']);
   });
 
   test('counts against its model when its provider fails', async () => {
