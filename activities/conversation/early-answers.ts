@@ -3,7 +3,12 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { propagation, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import { readTurnNews, writeTurnNews } from '../../contracts/names/turn-news.ts';
 import type { TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
-import { endLease, renewLeases, type ActivityRun } from '../../entities/conversations/turn-lease-repository.ts';
+import {
+  endLease,
+  isTurnWanted,
+  renewLeases,
+  type ActivityRun,
+} from '../../entities/conversations/turn-lease-repository.ts';
 import { createAdoptionNotes } from './adoption-notes.ts';
 import { beginTurnEarly, goOn } from './advance-turn.ts';
 import type { Adoption } from './begin-attempt.ts';
@@ -98,6 +103,14 @@ export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: strin
     await deps.database.inWorkspace(turn.workspaceId, (em) => endLease(em, turn.turnId, delayMs)).catch(() => {});
   }
 
+  /**
+   * A cancel may have overtaken the update that brings the turn: then the conversation has ended it before, and would wait
+   * for ever for people to decide about its calls.
+   */
+  async function isStillSo({ turn }: EarlyAnswer, { state }: TurnVerdict): Promise<boolean> {
+    return state !== 'tools' || deps.database.inWorkspace(turn.workspaceId, (em) => isTurnWanted(em, turn.turnId));
+  }
+
   async function renew(): Promise<void> {
     const begun = [...answers.values()].filter(({ isBegun, hasEnded }) => isBegun && !hasEnded);
     for (const { turn, adoption } of begun) {
@@ -144,7 +157,8 @@ export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: strin
         forget(answer);
         // Of one that has failed the rows tell how to go on.
         const verdict = await answer.verdict.catch(() => null);
-        if (verdict) notes.add(turnId, activity);
+        if (verdict === null || !(await isStillSo(answer, verdict))) return null;
+        notes.add(turnId, activity);
         return verdict;
       }
       answer.adoption.by = activity;
@@ -152,7 +166,8 @@ export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: strin
       signal.addEventListener('abort', cancel);
       if (signal.aborted) cancel();
       try {
-        return await answer.verdict;
+        const verdict = await answer.verdict;
+        return verdict !== null && (await isStillSo(answer, verdict)) ? verdict : null;
       } finally {
         signal.removeEventListener('abort', cancel);
       }

@@ -27,6 +27,16 @@ export async function endLease(em: EntityManager, turnId: string, delayMs: numbe
   );
 }
 
+/** Whether a turn goes on, and nobody has asked for its end. */
+export async function isTurnWanted(em: EntityManager, turnId: string): Promise<boolean> {
+  const rows = await query(
+    em,
+    `select from turns where id = $1 and state in ('running', 'waiting') and cancel_requested_at is null`,
+    [turnId],
+  );
+  return rows.length > 0;
+}
+
 /** Notes that activities have turns that were begun early, whatever has become of these meanwhile. For any role. */
 export async function noteAdoptions(
   em: EntityManager,

@@ -9,8 +9,8 @@ jest.setTimeout(patienceMs + 10_000);
 
 type ChaosReport = { ok: boolean; reports: Array<ScenarioReport & { scenario: string }> };
 
-const sampled = { 'saga-points': 8, 'sync-points': 3, 'model-points': 3, 'turn-points': 3 };
-const interleavings = 40;
+const sampled = { 'saga-points': 8, 'batch-points': 2, 'sync-points': 3, 'model-points': 3, 'turn-points': 4 };
+const interleavings = 30;
 const intervals = 4;
 const conversations = { conversations: 8, 'rolling-deploy': 6 };
 
@@ -51,8 +51,9 @@ describe('the short form of `npm run chaos`, whose every scenario is run before 
     expect(reportOf('ingest-kill-worker')).toMatchObject({ findings: [], hits: expect.any(Number) });
   });
 
-  test('R1, R8: every worker killed at each of 8 points: all documents end, none is silent, only calls in flight are repeated', () => {
+  test('R1, R8: every worker killed at each of 8 points, and at 2 of a batch: all documents end, none is silent, only calls in flight are repeated', () => {
     expectHits('saga-points');
+    expectHits('batch-points');
   });
 
   test('R7: a worker killed at 3 points of a sync, and at 3 of a move to another model and of new indexes', () => {
@@ -60,7 +61,7 @@ describe('the short form of `npm run chaos`, whose every scenario is run before 
     expectHits('model-points');
   });
 
-  test('R17: a worker killed at 3 points of a turn with three tools and an approval: each effect once', () => {
+  test('R17: a worker killed at 4 points of a turn with three tools and an approval: each effect once', () => {
     expectHits('turn-points');
   });
 
@@ -78,7 +79,7 @@ describe('the short form of `npm run chaos`, whose every scenario is run before 
     expect(reportOf('rolling-deploy')).toMatchObject({ findings: [], hits: 4, details: { conversations: 6 } });
   });
 
-  test('R4, R6: 40 random interleavings of ingest, delete, retry and cancel: nothing deleted comes back or is found', () => {
+  test('R4, R6: 30 random interleavings of ingest, delete, retry and cancel: nothing deleted comes back or is found', () => {
     expect(reportOf('interleavings')).toMatchObject({ findings: [], rounds: interleavings });
   });
 });

@@ -37,7 +37,8 @@ beforeAll(async () => {
   connection = await Connection.connect({ address: temporal.address });
   client = new Client({ connection, namespace: temporal.namespace });
   const look = effectTool({ name: 'look', url: `${effects.url}/stock`, effect: 'read' });
-  worker = await startConversationWorker(database, temporal, { tools: offerTools([look]) });
+  const pay = effectTool({ name: 'pay', url: `${effects.url}/payment`, effect: 'write', approval: { mode: 'always' } });
+  worker = await startConversationWorker(database, temporal, { tools: offerTools([look, pay]) });
   elsewhere = otherProcess();
 });
 afterEach(() => provider.control({ reset: true }));
@@ -224,6 +225,18 @@ describe('a cancel of an early answer', () => {
     await chat.isCalm();
     expect(provider.log()).toHaveLength(1);
   });
+});
+
+test('a turn whose cancel overtakes its own update holds nothing up, though its early answer asked for an approval', async () => {
+  const chat = await conversationWith('fake?tokens=5&tool=pay');
+  const turnId = await chat.accept('Pay it');
+  worker.early.hear(chat.news(turnId));
+  await chat.callIn(turnId, 'pay', 'proposed');
+  await chat.cancel(turnId);
+  expect(await chat.ended(turnId)).toMatchObject({ state: 'cancelled' });
+  await chat.submit(turnId);
+  await chat.isCalm();
+  expect(effects.log()).toEqual([]);
 });
 
 describe('an early answer that fails', () => {

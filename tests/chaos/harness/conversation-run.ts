@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from './api-client.ts';
+import { describeTurn } from './describe-turn.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -108,7 +109,7 @@ export class ConversationRun {
     const people: Promise<void>[] = [];
     let lastSeq = 0;
     let seen = 0;
-    await this.#api.follow(`/turns/${turn.id}/events`, ({ id, kind, data }) => {
+    const followed = this.#api.follow(`/turns/${turn.id}/events`, ({ id, kind, data }) => {
       if (Number(id) !== lastSeq + 1) this.findings.push(`Turn ${turn.id}: event ${id} came after ${lastSeq}`);
       lastSeq = Number(id);
       seen += 1;
@@ -124,6 +125,12 @@ export class ConversationRun {
       onEvent?.({ kind, data });
       return turn.ended !== null || (seen === dropAfter ? 'drop' : false);
     });
+    try {
+      await followed;
+    } catch (error) {
+      this.findings.push(`Turn ${turn.id}: ${await describeTurn(this.#stack, this.id)}`);
+      throw error;
+    }
     await Promise.all(people);
   }
 

@@ -17,7 +17,10 @@ export type EdgeOfPoint = { point: ChaosPoint; edge: Edge };
 export type PointReport = {
   point: string;
   edge: Edge;
-  /** Texts that were paid a second time, and those that were on their way to the provider at the moment of the hit. */
+  /**
+   * Texts that were paid a second time, and those that were on their way to the provider at the moment of the hit, and of
+   * the thaw.
+   */
   repeatedTexts: number;
   textsInFlight: number;
   silentMs: number;
@@ -89,11 +92,13 @@ export async function runPointRound(
 
   const reports: PointReport[] = [];
   const downMs = over - hitAt;
+  // A frozen process goes on beside its successor, and meets the calls that this one has in flight.
+  const hitsAt = hit.fault === 'freeze' ? [hitAt, over] : [hitAt];
   for (const { point, edge, story, label } of held) {
     const work = await story.work();
     const paid = { repeatedTexts: 0, textsInFlight: 0 };
     for (const document of work.documents) {
-      const own = await countRepeats(stack, document, { since: roundFrom, hitsAt: [hitAt], log });
+      const own = await countRepeats(stack, document, { since: roundFrom, hitsAt, log });
       paid.repeatedTexts += own.repeatedTexts;
       paid.textsInFlight += own.textsInFlight;
     }
