@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
 import { PerdureError } from '../../contracts/errors.ts';
 import type { createMessageSchema } from '../../contracts/message.ts';
+import { turnsChannel } from '../../contracts/names/limits.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { messageAcceptedSchema } from '../../contracts/turn.ts';
 import { acceptMessage, type RefusedMessage } from '../../entities/conversations/conversation-repository.ts';
@@ -55,6 +56,8 @@ export async function acceptUserMessage(
       const { workspaceId } = principal;
       const { agentId, turnId } = accepted;
       if (accepted.isAlone) deps.starter.announceTurn({ workspaceId, conversationId, agentId, turnId });
+      // One that begins at once is told of by its begin.
+      else deps.notifier.notify(turnsChannel, [turnId]);
       await endReplaced(deps, principal, turn, accepted.replaced);
     },
   };

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
 import { idParamsSchema } from '../../contracts/fields.ts';
 import { answerAgainSchema } from '../../contracts/message.ts';
+import { turnsChannel } from '../../contracts/names/limits.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { messageAcceptedSchema } from '../../contracts/turn.ts';
 import { acceptAgain, type TurnAgain } from '../../entities/conversations/accept-again.ts';
@@ -89,7 +90,10 @@ async function again(
   return {
     status: 202,
     body: { message: presentMessage(question, []), turn: presentTurn(turn) },
-    afterCommit: () => endReplaced(deps, principal, turn, accepted.replaced),
+    afterCommit: async () => {
+      deps.notifier.notify(turnsChannel, [turnId]);
+      await endReplaced(deps, principal, turn, accepted.replaced);
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { seePrompts } from '../../activities/conversation/prompt/see-prompts.ts';
+import { turnsChannel } from '../../contracts/names/limits.ts';
 import { readPromptReferences } from '../../entities/conversations/prompt-reference-repository.ts';
 import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
 import { startEffectService, type EffectService } from '../support/effect-service/start-effect-service.ts';
@@ -146,6 +147,26 @@ describe('a message to a conversation that is at work', () => {
     expect(await chat.ended(instead.turn)).toMatchObject({ state: 'completed', answer: { content: 'At once.' } });
     expect((await chat.post(`/messages/${instead.message.id}/edit`, { content: 'fifth' })).status).toBe(202);
     await until(async () => provider.log().length === 3, { what: 'its call' });
+  });
+});
+
+describe('who watches a conversation', () => {
+  test('is woken for a message that waits, and for a question that is answered again', async () => {
+    const heard: string[] = [];
+    const forget = api.deps.notifications.subscribe(turnsChannel, (turnId) => heard.push(turnId ?? ''));
+    const chat = await converse('fake?tokens=2000&tokenMs=10');
+    await chat.say('first');
+    const { turn: queued } = await chat.say('second', { on_busy: 'queue' });
+    // This worker wakes nobody: what is heard comes from the API.
+    await until(async () => heard.includes(queued.id), { what: 'word of the message that waits' });
+    await until(async () => provider.log().length > 0, { what: 'the first call' });
+    provider.control({ script: [{ answer: 'One.' }, { answer: 'Two.' }] });
+    const { turn: instead } = await chat.say('third', { on_busy: 'replace' });
+    const { answer } = await chat.ended(instead);
+    const { turn: again } = await chat.post(`/messages/${answer.id}/regenerate`);
+    await until(async () => heard.includes(again.id), { what: 'word of the second answer' });
+    await chat.ended(again);
+    forget();
   });
 });
 
