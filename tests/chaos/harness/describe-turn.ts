@@ -26,7 +26,7 @@ export async function describeTurn(
   const { events } = await handle.fetchHistory();
   const kinds = (events ?? []).slice(-latestEvents).map((event) => {
     const kind = Object.keys(event).find((key) => key.endsWith('Attributes')) ?? '';
-    return `${event.eventId} ${kind} ${JSON.stringify(event.workflowTaskFailedEventAttributes?.failure?.message ?? '')}`;
+    return `${Number(event.eventId)} ${kind} ${JSON.stringify(event.workflowTaskFailedEventAttributes?.failure?.message ?? '')}`;
   });
   const pending = { activities: raw.pendingActivities, task: raw.pendingWorkflowTask };
   return JSON.stringify({ turns: turns.map(({ turn }) => turn), runId, status: status.name, pending, kinds });
