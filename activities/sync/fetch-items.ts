@@ -3,7 +3,7 @@ import type { SyncSourceInput } from '../../contracts/names/workflows.ts';
 import { readPendingItems, type PendingItem } from '../../entities/sources/source-item-repository.ts';
 import { FetchError } from '../../providers/fetch/fetch-error.ts';
 import type { DocumentSource, FetchedContent } from '../../providers/sources/document-source.ts';
-import { failItem, handOverItem } from './hand-over-item.ts';
+import { failItem, handOverItems, type FetchedItem } from './hand-over-items.ts';
 import type { AcceptedDocument } from './accepted-document.ts';
 import { describeError, mayRecover, runSyncStep, withSource, type SyncStep } from './run-sync-step.ts';
 import type { SyncDeps } from './sync-deps.ts';
@@ -16,46 +16,91 @@ const pausesMs = [500, 2_000];
 /** A source that asks for a longer wait is left alone as a whole. */
 const longestPauseMs = 5_000;
 
+// Where nothing is to be ingested after, a step is worth its events in the history only if it does this much.
+const worksForMs = 5_000;
+const itemsAtOnce = 64;
+/** What was fetched is handed over in one transaction, as soon as it is so large or has taken so long. */
+const largestHandOver = 4_000_000;
+const longestHandOverMs = 1_000;
+
 /**
- * Fetches the next `limit` pending items and hands each over in a transaction of its own. What cannot be fetched fails
- * alone; when the source asks to wait, the step fails with that delay and goes on where it was.
+ * Fetches the next `limit` pending items and hands them over, those that are fetched quickly together. Where none of them is
+ * to be ingested it goes on with more for some seconds. What cannot be fetched fails alone; when the source asks to wait,
+ * the step fails with that delay and goes on where it was.
  */
 export function createFetchItems(deps: SyncDeps): (input: SyncSourceInput, limit: number) => Promise<FetchedItems> {
   return async function fetchItems(input, limit) {
     return runSyncStep(deps, input, async (step) => {
-      const { sync, pending } = await step.held(async (em, held) => ({
-        sync: held,
-        pending: await readPendingItems(em, input, { after: '', limit: limit + 1 }),
-      }));
-      const batch = pending.slice(0, limit);
-      const accepted: AcceptedDocument[] = [];
+      const until = Date.now() + worksForMs;
+      const done: FetchedItems = { accepted: [], settled: 0, more: true };
+      const sync = await step.held(async (_, held) => held);
+      // Larger where the vectors come along: nothing is paid for, and none waits to be ingested.
+      const bringsVectors = sync.configuration['embedding_model'] !== undefined;
       await withSource(deps, sync, async (source) => {
-        for (const item of batch) {
-          step.signal.throwIfAborted();
-          const document = await settle(source, item);
-          if (document) accepted.push(document);
+        for (let atOnce = limit; done.more; atOnce = bringsVectors ? itemsAtOnce : limit) {
+          const pending = await step.held((em) => readPendingItems(em, input, { after: '', limit: atOnce + 1 }));
+          const batch = pending.slice(0, atOnce);
+          await fetchBatch({ deps, step, input, source }, batch, done.accepted);
+          done.settled += batch.length;
+          done.more = pending.length > atOnce;
+          if (done.accepted.length > 0 || Date.now() >= until) return;
         }
       });
-      return { accepted, settled: batch.length, more: pending.length > limit };
-
-      async function settle(source: DocumentSource, item: PendingItem): Promise<AcceptedDocument | null> {
-        let content: FetchedContent | null;
-        try {
-          content = await fetchPatiently(source, item, step);
-        } catch (error) {
-          if (step.signal.aborted || isOfTheSource(error)) throw error;
-          await step.held((em, held) => failItem(em, input, held.jobId, item, describeError(error)));
-          return null;
-        }
-        if (content) return handOverItem(deps, step, input, item, content);
-        const detail = 'The source listed it, but it was gone when it was fetched. The next sync settles this.';
-        const gone = { code: 'fetch_not_found', detail };
-        await step.held((em, held) => failItem(em, input, held.jobId, item, gone));
-        return null;
-      }
+      return done;
     });
   };
 }
+
+type Fetching = { deps: SyncDeps; step: SyncStep; input: SyncSourceInput; source: DocumentSource };
+
+/** Fetches items and hands them over; adds to `accepted` what is to be ingested. */
+async function fetchBatch(
+  { deps, step, input, source }: Fetching,
+  batch: readonly PendingItem[],
+  accepted: AcceptedDocument[],
+): Promise<void> {
+  let fetched: FetchedItem[] = [];
+  let bytes = 0;
+  let since = performance.now();
+  const handOver = async () => {
+    const items = fetched;
+    fetched = [];
+    bytes = 0;
+    accepted.push(...(await handOverItems(deps, step, input, items)));
+    since = performance.now();
+  };
+  const failed = (item: PendingItem, error: { code: string; detail: string }) =>
+    step.held((em, held) => failItem(em, input, held.jobId, item, error));
+  for (const item of batch) {
+    step.signal.throwIfAborted();
+    let content: FetchedContent | null;
+    try {
+      content = await fetchPatiently(source, item, step);
+    } catch (error) {
+      if (step.signal.aborted) throw error;
+      if (!isOfTheSource(error)) {
+        await failed(item, describeError(error));
+        continue;
+      }
+      // What was fetched before need not be fetched again.
+      await handOver();
+      throw error;
+    }
+    if (!content) {
+      await failed(item, gone);
+      continue;
+    }
+    fetched.push({ item, content });
+    bytes += content.bytes.length;
+    if (bytes >= largestHandOver || performance.now() - since >= longestHandOverMs) await handOver();
+  }
+  await handOver();
+}
+
+const gone = {
+  code: 'fetch_not_found',
+  detail: 'The source listed it, but it was gone when it was fetched. The next sync settles this.',
+};
 
 async function fetchPatiently(
   source: DocumentSource,

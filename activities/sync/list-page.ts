@@ -17,7 +17,7 @@ import {
 } from '../../entities/sources/source-item-repository.ts';
 import type { HeldSync } from '../../entities/sources/source-sync-repository.ts';
 import type { SourceItem, SourcePage } from '../../providers/sources/document-source.ts';
-import { contentVersion, failItem, handOverItem } from './hand-over-item.ts';
+import { contentVersion, failItem, handOverItems, type FetchedItem } from './hand-over-items.ts';
 import type { AcceptedDocument } from './accepted-document.ts';
 import { describeError, mayRecover, runSyncStep, withSource, type SyncStep } from './run-sync-step.ts';
 import { settingsHash } from './settings-hash.ts';
@@ -32,8 +32,10 @@ const attemptsOfPage = 6;
 const pagesGivenUp = 20;
 // Short enough that a kill repeats little, long enough that a step is worth its events in the history.
 const worksForMs = 5_000;
-/** Documents that one step hands over at most: their names must fit into its answer. */
+/** Documents that one step hands over, or a few more: their names must fit into its answer. */
 const mostAccepted = 500;
+// Handed over in one transaction.
+const itemsAtOnce = 32;
 
 /** The hash under which a page stands on the list of pages. */
 export function cursorHash(key: string | null): Buffer {
@@ -97,16 +99,17 @@ async function storePage(
       ({ path }) => known.get(path)?.state === 'pending' && known.get(path)?.syncId === input.syncId,
     );
   });
-  for (const item of changed) {
+  for (let place = 0; place < changed.length; place += itemsAtOnce) {
     step.signal.throwIfAborted();
-    if (accepted.length === mostAccepted) return;
-    const waiting = { path: item.path, version: item.version, description: describe(item) };
-    const { problem, content } = item;
-    if (problem) await step.held((em, sync) => failItem(em, input, sync.jobId, waiting, problem));
-    else if (content) {
-      const document = await handOverItem(deps, step, input, waiting, content);
-      if (document) accepted.push(document);
+    if (accepted.length >= mostAccepted) return;
+    const fetched: FetchedItem[] = [];
+    for (const item of changed.slice(place, place + itemsAtOnce)) {
+      const waiting = { path: item.path, version: item.version, description: describe(item) };
+      const { problem, content } = item;
+      if (problem) await step.held((em, sync) => failItem(em, input, sync.jobId, waiting, problem));
+      else if (content) fetched.push({ item: waiting, content });
     }
+    accepted.push(...(await handOverItems(deps, step, input, fetched)));
   }
   await step.held(async (em, sync) => {
     if (!(await finishCursor(em, input, { hash: cursor.hash, error, next }))) return;

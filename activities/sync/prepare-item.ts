@@ -39,7 +39,11 @@ export async function prepareItem(
     passwordSealed: description.password_sealed ?? null,
     metadata: { ...description.metadata },
     bytes,
-    contentHash: createHash('sha256').update(bytes).digest(),
+    // The same text with another vector is another document.
+    contentHash: createHash('sha256')
+      .update(bytes)
+      .update(content.vector ?? '')
+      .digest(),
   };
 }
 

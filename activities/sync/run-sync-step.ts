@@ -12,8 +12,14 @@ import type { SyncDeps } from './sync-deps.ts';
 export type SyncStep = {
   signal: AbortSignal;
   attempt: number;
-  /** One transaction that holds the sync. @throws ApplicationFailure `fenced` if it has ended or its source is gone. */
-  held<T>(work: (em: EntityManager, sync: HeldSync) => Promise<T>): Promise<T>;
+  /**
+   * One transaction that holds the sync; `lock` takes what is to be locked before any row.
+   * @throws ApplicationFailure `fenced` if it has ended or its source is gone.
+   */
+  held<T>(
+    work: (em: EntityManager, sync: HeldSync) => Promise<T>,
+    lock?: (em: EntityManager) => Promise<void>,
+  ): Promise<T>;
 };
 
 // Several heartbeats within the time-out of activity-options.ts.
@@ -27,8 +33,9 @@ export async function runSyncStep<T>(
 ): Promise<T> {
   const context = Context.current();
   const heartbeat = context.info.isLocal ? undefined : setInterval(() => context.heartbeat(), heartbeatEveryMs);
-  const held: SyncStep['held'] = (hold) =>
+  const held: SyncStep['held'] = (hold, lock) =>
     deps.database.inWorkspace(input.workspaceId, async (em) => {
+      await lock?.(em);
       const sync = await holdSync(em, input);
       if (!sync) throw syncFenced();
       return hold(em, sync);

@@ -36,7 +36,8 @@ export async function acceptDocuments(
   if (!addToJob)
     await createIngestionJob(em, { jobId, workspaceId, knowledgeSourceId, totalDocuments: documents.length });
   await lockPaths(em, batch);
-  const batches = await planBatches(em, batch, documents);
+  // Whoever adds to a job starts a workflow for each document.
+  const batches = addToJob ? new Map<DocumentToAccept, string>() : await planBatches(em, batch, documents);
   const reserved: ReservedGeneration[] = [];
   // In the order of their paths, so that two batches with the same documents never wait for each other in a circle.
   const order = documents.map((_, index) => index).toSorted((a, b) => compare(documents[a]!, documents[b]!));

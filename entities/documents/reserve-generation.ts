@@ -24,7 +24,7 @@ export type DocumentToAccept = {
   isGlobal: boolean;
   metadata: Record<string, unknown>;
   bytes: Uint8Array;
-  /** SHA-256 of the bytes. */
+  /** SHA-256 of the bytes, with the vector if one came with them. */
   contentHash: Uint8Array;
 };
 

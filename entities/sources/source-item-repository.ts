@@ -114,22 +114,27 @@ export async function readPendingItems(
 }
 
 /**
- * Holds the document that a listed item stands for, so that it cannot be deleted meanwhile; false if it was deleted: what
- * is fetched must not bring it back. True for an item that has none yet.
+ * Holds the documents that listed items stand for, in the order of their ids, so that none can be deleted meanwhile.
+ * Returns the paths of those that were deleted: what is fetched must not bring them back. An item may have none yet.
  */
-export async function holdItemDocument(em: EntityManager, key: SyncKey, path: string): Promise<boolean> {
-  const [row] = await query<{ isDeleted: boolean }>(
+export async function holdItemDocuments(
+  em: EntityManager,
+  key: SyncKey,
+  paths: readonly string[],
+): Promise<Set<string>> {
+  const rows = await query<{ path: string; isDeleted: boolean }>(
     em,
-    `select d.deleted_at is not null as "isDeleted" from source_items i
+    `select i.path, d.deleted_at is not null as "isDeleted" from source_items i
      join documents d on d.workspace_id = i.workspace_id and d.id = i.document_id
-     where i.workspace_id = $1 and i.knowledge_source_id = $2 and i.path = $3 for update of d`,
-    [key.workspaceId, key.knowledgeSourceId, path],
+     where i.workspace_id = $1 and i.knowledge_source_id = $2 and i.path = any($3::text[]) order by d.id for update of d`,
+    [key.workspaceId, key.knowledgeSourceId, paths],
   );
-  return row === undefined || !row.isDeleted;
+  return new Set(rows.filter(({ isDeleted }) => isDeleted).map(({ path }) => path));
 }
 
 /** How the fetch of an item ended; `excluded`: its document was deleted here. */
 export type ItemOutcome = {
+  path: string;
   state: 'unchanged' | 'accepted' | 'failed' | 'excluded';
   documentId: string | null;
   /** Of what was handed over; null when nothing was. */
@@ -138,40 +143,45 @@ export type ItemOutcome = {
   error: SyncError | null;
 };
 
-/** Notes how the fetch of a pending item ended, and counts it; false if it waits no more. The caller holds the sync. */
-export async function settleItem(
-  em: EntityManager,
-  key: SyncKey,
-  path: string,
-  outcome: ItemOutcome,
-): Promise<boolean> {
-  const settled = await query(
+/**
+ * Notes how the fetches of pending items ended, and counts them; one that waits no more stays as it is. Returns how many
+ * waited. The caller holds the sync.
+ */
+export async function settleItems(em: EntityManager, key: SyncKey, outcomes: readonly ItemOutcome[]): Promise<number> {
+  const [counted] = await query<{ settled: number }>(
     em,
     `with settled as (
-       update source_items
-       set state = $4, document_id = coalesce($5::uuid, document_id), error = $8, updated_at = now(),
-           accepted_version = case when $4 in ('failed', 'excluded') then accepted_version else $6 end,
-           settings_hash = case when $4 in ('failed', 'excluded') then settings_hash else $7::bytea end
-       where workspace_id = $1 and knowledge_source_id = $2 and path = $9 and sync_id = $3 and state = 'pending'
-       returning state)
+       update source_items i
+       set state = o.state, document_id = coalesce(o.document_id, i.document_id), error = o.error, updated_at = now(),
+           accepted_version = case when o.state in ('failed', 'excluded') then i.accepted_version else o.version end,
+           settings_hash = case when o.state in ('failed', 'excluded') then i.settings_hash
+                                else decode(o.settings_hash, 'hex') end
+       from jsonb_to_recordset($4::jsonb)
+            as o (path text, state text, document_id uuid, version text, settings_hash text, error jsonb)
+       where i.workspace_id = $1 and i.knowledge_source_id = $2 and i.path = o.path and i.sync_id = $3
+         and i.state = 'pending'
+       returning i.state)
      update source_syncs s
-     set unchanged_items = unchanged_items + (settled.state in ('unchanged', 'excluded'))::integer,
-         accepted_items = accepted_items + (settled.state = 'accepted')::integer,
-         failed_items = failed_items + (settled.state = 'failed')::integer, updated_at = now()
-     from settled where s.id = $3 returning s.id`,
+     set unchanged_items = unchanged_items + c.unchanged, accepted_items = accepted_items + c.accepted,
+         failed_items = failed_items + c.failed, updated_at = now()
+     from (select count(*) as settled, count(*) filter (where state in ('unchanged', 'excluded')) as unchanged,
+                  count(*) filter (where state = 'accepted') as accepted,
+                  count(*) filter (where state = 'failed') as failed from settled) c
+     where s.id = $3 returning c.settled::integer as settled`,
     [
       key.workspaceId,
       key.knowledgeSourceId,
       key.syncId,
-      outcome.state,
-      outcome.documentId,
-      outcome.version,
-      outcome.settingsHash && Buffer.from(outcome.settingsHash),
-      outcome.error && JSON.stringify(outcome.error),
-      path,
+      JSON.stringify(
+        outcomes.map(({ documentId, settingsHash, ...outcome }) => ({
+          ...outcome,
+          document_id: documentId,
+          settings_hash: settingsHash && Buffer.from(settingsHash).toString('hex'),
+        })),
+      ),
     ],
   );
-  return settled.length > 0;
+  return counted!.settled;
 }
 
 /** Items still to be fetched, and items that are gone from the source. */

@@ -231,6 +231,30 @@ describe('a sync of a table of vectors', () => {
       ['Bees make honey.', 2],
     ]);
     expect((await h.documents(imported)).map(({ status }) => status)).toEqual(['ready', 'ready']);
+    // A row that changes gets its new vector, and many rows are taken in few steps.
+    await client.query('update legacy.passages set embedding = $1 where id = 1', [vector(3)]);
+    await client.query(
+      `insert into legacy.passages
+       select place, 'Passage ' || place, (select array_agg(1) from generate_series(1, 384))::vector(384)
+       from generate_series(3, 130) place`,
+    );
+    const steps: string[] = [];
+    h.around = (name, run) => {
+      steps.push(name);
+      return run();
+    };
+    const grown = await h.sync(imported);
+    expect(grown).toMatchObject({ state: 'completed', accepted_items: 129, unchanged_items: 1 });
+    expect(steps.filter((name) => name === 'fetchItems').length).toBeLessThan(10);
+    expect(h.provider.log()).toEqual([]);
+    const [changed] = await h.workspace.query<{ vectors: number; embedding: string }>(
+      `select count(*)::int as vectors, max(e.embedding::text) as embedding from chunk_embeddings e
+       join document_chunks c using (document_id, generation, chunk_index) where c.content = 'Apples are red.'`,
+      [],
+    );
+    expect(changed!.vectors).toBe(1);
+    expect(JSON.parse(changed!.embedding).indexOf(1)).toBe(3);
+    await client.query('delete from legacy.passages where id > 2');
     const other = await h.source('vector_store', { ...configuration, embedding_model: 'another' }, h.databaseUrl);
     expect(await h.sync(other)).toMatchObject({ state: 'completed', error: null, accepted_items: 2 });
     expect(h.provider.log().length).toBeGreaterThan(0);

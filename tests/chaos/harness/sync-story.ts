@@ -23,6 +23,8 @@ type Shown = {
 type Row = { id: string; path: string; status: string; generation: number; chunks: number; isDeleted: boolean };
 
 const files = 5;
+// More than one step of a sync hands over.
+const newFiles = 10;
 const sentences = 20;
 // Few and slow, so that a cancel that is held up still meets them, and other stories find a worker.
 const toCancel = { files: 2, sentences: 80 };
@@ -53,7 +55,7 @@ export class SyncStory implements PointStory {
   async prepare(): Promise<void> {
     const { api } = this.#stack;
     await mkdir(this.#folder);
-    const count = this.#name === 'cancelled' ? toCancel.files : files;
+    const count = this.#name === 'cancelled' ? toCancel.files : this.#name === 'new' ? newFiles : files;
     for (let n = 0; n < count; n += 1) await this.#write(n, 'first');
     const { id } = await api.request<{ id: string }>(
       'POST',
@@ -111,14 +113,14 @@ export class SyncStory implements PointStory {
       const other = rows.filter(({ status }) => status !== 'ready' && status !== 'cancelled');
       for (const row of other) findings.push(`${row.path} is ${row.status}`);
     } else {
-      const held = this.#name === 'new' ? files : files - 1;
+      const held = this.#name === 'new' ? newFiles : files - 1;
       if (served.length !== held || documents.ready !== held || documents.total !== held)
         findings.push(`${served.length} files of ${held} are ready; the source says ${documents.ready}`);
       if (sync?.removed !== (this.#name === 'new' ? 0 : 2))
         findings.push(`The sync says that it removed ${sync?.removed}`);
     }
     const found = new Set<string>();
-    for (let n = 0; n <= files; n += 1)
+    for (let n = 0; n <= newFiles; n += 1)
       for (const version of ['first', 'second'])
         for (const id of await findWord(this.#stack, this.#word, this.#wordOf(n, version)))
           found.add(`${n} ${version} ${id}`);
