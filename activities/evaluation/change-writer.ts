@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { EvaluationKey } from '../../entities/evaluations/evaluation-repository.ts';
 import { writeItemChanges, type ItemChange } from '../../entities/evaluations/item-change-repository.ts';
@@ -16,10 +17,12 @@ type Waiting = { change: ItemChange; resolve: () => void; reject: (reason: unkno
 type Line = { waiting: Waiting[]; isBusy: boolean };
 
 const mostAtOnce = 200;
+// What other lanes give within this time goes along: a transaction costs more than what is in it.
+const gatherMs = 4;
 
 /**
- * Makes the writer of one process. While one transaction of a run is under way, what comes meanwhile is gathered for the
- * next: a transaction each would cost more than an instant model does.
+ * Makes the writer of one process. What comes while a transaction of the run is under way, and a moment longer, is gathered
+ * for the next: one for each change would cost more than an instant model does.
  */
 export function createChangeWriter(
   database: Pick<Database, 'autocommit'>,
@@ -43,9 +46,10 @@ export function createChangeWriter(
 
   async function pump(key: EvaluationKey, line: Line): Promise<void> {
     line.isBusy = true;
-    // What is given within the same turn of the event loop goes together from the start.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (line.waiting.length > 0) await commit(key, line.waiting.splice(0, mostAtOnce));
+    while (line.waiting.length > 0) {
+      await setTimeout(gatherMs);
+      await commit(key, line.waiting.splice(0, mostAtOnce));
+    }
     line.isBusy = false;
     lines.delete(key.evaluationId);
     notify(key.evaluationId);
