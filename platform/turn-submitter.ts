@@ -6,10 +6,12 @@ import type { Notifier } from './notifier.ts';
 import type { CommittedTurn } from './work-starter.ts';
 
 // Temporal's work would slow down an answer that is begun early: its conversation hears of the turn when the first text is
-// stored, or after so long; at once where nobody has begun to answer by then.
+// with its readers, or after so long; at once where nobody has begun to answer by then.
 // Measured: docs/decisions/2026-11-22-early-model-call.md.
 const beginMs = 60;
 const firstTextMs = 300;
+// From the commit of the first text: this process is busy with sending it.
+const sendingMs = 25;
 // From here on a request waits for its own update, so that callers are slowed down to what Temporal can take.
 const mostAtOnce = 40;
 
@@ -100,7 +102,9 @@ function createHeadStart(conversationId: string): HeadStart {
     // The first time tells of the begin, the second of its first text.
     noteText() {
       grown += 1;
-      if (grown > 1) end();
+      if (grown !== 2) return;
+      clearTimeout(timer);
+      timer = setTimeout(end, sendingMs);
     },
   };
 }
