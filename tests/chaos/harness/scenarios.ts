@@ -3,6 +3,7 @@ import type { ChaosPoint } from './chaos-point.ts';
 import { ingestWorkload } from './ingest-workload.ts';
 import { modelPoints } from './model-points.ts';
 import { runConversations } from './run-conversations.ts';
+import { runEvaluations } from './run-evaluations.ts';
 import { runRollingDeploy } from './run-rolling-deploy.ts';
 import { runRollingRestart } from './run-rolling-restart.ts';
 import { runRound } from './run-round.ts';
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'rolling-restart', paidModel: true, run: runRollingRestart },
   { name: 'schedules', paidModel: true, run: runSchedules },
   { name: 'conversations', paidModel: true, run: runConversations },
+  { name: 'evaluations', paidModel: true, run: runEvaluations },
   // The last one: its workers stay on the next version.
   { name: 'rolling-deploy', paidModel: true, run: runRollingDeploy },
 ];

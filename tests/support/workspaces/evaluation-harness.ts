@@ -343,5 +343,8 @@ function conversationSteps(database: Database, open: (model: ModelSettings) => C
     wakeTurns: () => {},
     metrics: { turnFinished: () => {}, firstToken: () => {}, modelFailed: () => {} },
   };
-  return createConversationActivities(deps, createEarlyAnswers(deps, () => {}));
+  return createConversationActivities(
+    deps,
+    createEarlyAnswers(deps, () => {}),
+  );
 }
