@@ -69,7 +69,14 @@ test('every workflow has a recorded history', async () => {
   expect(types).toEqual(new Set(Object.values(workflowTypes)));
 });
 
-// A worker with telemetry exports spans through a sink, one without has none.
+test('some recorded conversations were asked under a trace, and some were not', async () => {
+  const histories = (await recorded()).filter(({ file }) => file.includes('conversation'));
+  const isTraced = ({ json }: Recorded) => JSON.stringify(json).includes('"_tracer-data"');
+  expect(new Set(histories.map(isTraced))).toEqual(new Set([true, false]));
+});
+
+// The interceptors are in the bundle, so each history is replayed under them, whether it has their header or not. A worker
+// with telemetry exports spans through a sink, one without has none.
 test.each([
   ['with', { sinks: { trace: { span: { fn: () => {}, callDuringReplay: true } } } }],
   ['without', {}],
