@@ -18,7 +18,7 @@ export type SweepModelsDeps = {
 
 const atOnce = 50;
 // Of four bytes a number, and less than any model waits for.
-const grownBytes = 8_000_000;
+const grownBytes = 6_000_000;
 
 /**
  * Starts what was asked for and has no workflow, or whose workflow was ended: moves to another embedding model, and

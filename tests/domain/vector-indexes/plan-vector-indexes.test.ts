@@ -48,6 +48,13 @@ test('few rows get no HNSW index, rows that pour in get it later, and what there
   expect(settle(defaultVectorIndex, 10, [{ ...registered, isValid: false }])).toMatchObject({ steps: ['-p_hnsw'] });
 });
 
+test('long vectors, which are stored out of line, get their index at fewer numbers', () => {
+  const waitsFor = (dimensions: number, isLoading = false) =>
+    planVectorIndexes(defaultVectorIndex, { partition, rows: 0, dimensions, isLoading }, []).waitsForRows;
+  expect([384, 768, 1536, 3072].map((dimensions) => waitsFor(dimensions))).toEqual([13_021, 2605, 1303, 652]);
+  expect(waitsFor(1536, true)).toBe(3125);
+});
+
 test('another kind is built before the old one is dropped, and each metric has its own', () => {
   const settings = { ...defaultVectorIndex, kind: 'ivfflat' as const, metrics: ['cosine', 'l2'] as const };
   expect(settle(settings, 100_000, [registered]).steps).toEqual(['+p_cos_i100', '+p_l2_i100', '-p_hnsw']);
