@@ -60,7 +60,8 @@ export async function runConversations(
     stack,
     runs.map(({ id }) => id),
   );
-  if (continuations === 0) findings.push('No run of a conversation continued as new');
+  const isDue = runs.some((run, n) => n % 2 === 1 && run.turns.length > turnsPerShortRun);
+  if (isDue && continuations === 0) findings.push('No run of a conversation continued as new');
   const details = {
     conversations: runs.length,
     turns: turns().length,
