@@ -3,23 +3,22 @@ import type { ConversationExport } from '../../contracts/conversation-export.ts'
 import { describePlace } from '../../contracts/describe-place.ts';
 import type { Citation, Message } from '../../contracts/message.ts';
 
-/** Writes a branch as Markdown: questions as quotations, answers as they are, with their sources below. */
-export function writeMarkdown(
-  conversation: Conversation,
-  messages: readonly Message[],
-  turns: ConversationExport['turns'],
-): string {
-  const { title, id, user, created_at } = conversation;
-  const head = [
-    `# ${oneLine(title) || 'Conversation'}`,
-    `Conversation ${id} of ${oneLine(user)}, ${shortTime(created_at)}`,
-  ];
-  const answered = new Set(messages.map((message) => message.parent_id));
-  const parts = messages.flatMap((message) => {
-    if (message.sender === 'user') return [...writeQuestion(message), ...missingAnswer(message, answered, turns)];
-    return writeAnswer(message);
-  });
-  return `${[...head, ...parts].join('\n\n')}\n`;
+/** The turn of a question that has no answer, by the question's id. */
+export type Unanswered = ReadonlyMap<string, Pick<ConversationExport['turns'][number], 'state' | 'error'>>;
+
+/** The head of a conversation as Markdown. */
+export function writeHead({ title, id, user, created_at }: Conversation): string {
+  const head = `# ${oneLine(title) || 'Conversation'}`;
+  return `${head}\n\nConversation ${id} of ${oneLine(user)}, ${shortTime(created_at)}\n`;
+}
+
+/** A message as Markdown, to be put behind what was written before: a question is quoted, an answer has its sources below. */
+export function writeMessage(message: Message, unanswered: Unanswered): string {
+  const parts =
+    message.sender === 'user'
+      ? [...writeQuestion(message), ...missingAnswer(message, unanswered)]
+      : writeAnswer(message);
+  return `\n${parts.join('\n\n')}\n`;
 }
 
 function writeQuestion({ content, created_at }: Message): string[] {
@@ -44,13 +43,8 @@ function writeSource(citation: Citation): string {
   return `- [${marker}] ${where}: “${oneLine(quote)}”`;
 }
 
-function missingAnswer(
-  { id }: Message,
-  answered: ReadonlySet<string | null>,
-  turns: ConversationExport['turns'],
-): string[] {
-  if (answered.has(id)) return [];
-  const turn = turns.findLast((one) => one.user_message_id === id);
+function missingAnswer({ id }: Message, unanswered: Unanswered): string[] {
+  const turn = unanswered.get(id);
   if (!turn) return [];
   return [`*No answer: the turn is ${turn.state}${turn.error ? ` (${turn.error.code}: ${turn.error.detail})` : ''}.*`];
 }

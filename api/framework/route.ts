@@ -32,11 +32,14 @@ export type RouteRequest<Params, Query, Body> = {
   requestId: string;
 };
 
-/** What a handler answers: JSON as `body`, or any other media type as `content`. */
+/**
+ * What a handler answers: JSON as `body`, or any other media type as `content`, whole or in parts that are read as the
+ * client takes them in; parts that fail break the connection off, so that what was sent does not look complete.
+ */
 export type Reply = {
   status: number;
   body?: unknown;
-  content?: { mediaType: string; text: string };
+  content?: { mediaType: string } & ({ text: string } | { parts: AsyncIterable<string> });
   headers?: Record<string, string>;
   /** What is left to do once this very reply was committed; `afterCommit` of the route also runs for a replayed one. */
   afterCommit?: () => Promise<void>;

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Reply, Route } from './route.ts';
@@ -23,7 +24,13 @@ export function sendReply(route: Pick<Route, 'method' | 'path' | 'responses'>, c
     ctx.body = JSON.stringify(parsed.data);
     ctx.type = 'application/json';
   } else {
-    ctx.body = reply.content?.text ?? '';
-    ctx.set('content-type', reply.content?.mediaType ?? ('or' in spec ? spec.or : spec.mediaType));
+    const { content } = reply;
+    ctx.body = content && 'parts' in content ? openParts(ctx, content.parts) : (content?.text ?? '');
+    ctx.set('content-type', content?.mediaType ?? ('or' in spec ? spec.or : spec.mediaType));
   }
+}
+
+function openParts(ctx: Context, parts: AsyncIterable<string>): Readable {
+  // Koa reports the error; an answer that merely ended could be taken for a whole one.
+  return Readable.from(parts).once('error', () => ctx.res.destroy());
 }

@@ -4,6 +4,7 @@ import { query } from '../sql.ts';
 /** A turn among those of its conversation. */
 export type ConversationTurn = {
   id: string;
+  number: number;
   user_message_id: string;
   assistant_message_id: string | null;
   kind: 'message' | 'regenerate' | 'edit' | 'retry';
@@ -16,13 +17,18 @@ export type ConversationTurn = {
   completed_at: Date | null;
 };
 
-/** All turns of a conversation, oldest first. */
-export async function listConversationTurns(em: EntityManager, conversationId: string): Promise<ConversationTurn[]> {
+/** Turns of a conversation behind the number `after`, oldest first. */
+export async function listConversationTurns(
+  em: EntityManager,
+  conversationId: string,
+  { after, limit }: { after: number; limit: number },
+): Promise<ConversationTurn[]> {
   return query<ConversationTurn>(
     em,
-    `select t.id, t.user_message_id, t.assistant_message_id, t.kind, t.state, t.error, t.attempt, t.agent_version,
-            m.name as model, t.created_at, t.completed_at
-     from turns t join models m on m.id = t.model_id where t.conversation_id = $1 order by t.number`,
-    [conversationId],
+    `select t.id, t.number, t.user_message_id, t.assistant_message_id, t.kind, t.state, t.error, t.attempt,
+            t.agent_version, m.name as model, t.created_at, t.completed_at
+     from turns t join models m on m.id = t.model_id where t.conversation_id = $1 and t.number > $2
+     order by t.number limit $3`,
+    [conversationId, after, limit],
   );
 }

@@ -94,3 +94,19 @@ export async function listToolCalls(
     ],
   );
 }
+
+/** Lists the calls of a conversation behind a place, those of the oldest turn first and in their order. */
+export async function listConversationCalls(
+  em: EntityManager,
+  conversationId: string,
+  { after, limit }: { after: CallPlace | null; limit: number },
+): Promise<ToolCallView[]> {
+  return query<ToolCallView>(
+    em,
+    `${selectCalls}
+     where c.conversation_id = $1
+       and ($2::uuid is null or (c.turn_id, c.step, c.position) > ($2, $3::integer, $4::integer))
+     order by c.turn_id, c.step, c.position limit $5`,
+    [conversationId, after?.turnId ?? null, after?.step ?? null, after?.position ?? null, limit],
+  );
+}

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { conversationExportSchema } from '../../contracts/conversation-export.ts';
 import { query } from '../../entities/sql.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { expectProblem } from '../support/api/expect-problem.ts';
@@ -68,6 +69,57 @@ describe('the export of a conversation', () => {
       ),
     );
   });
+
+  test('holds all messages and turns of a conversation of many pages, each once and in order', async () => {
+    const long = (await api.call('POST', '/conversations', { body: {} })).json.id;
+    await api.database.inWorkspace(api.tenant.workspaceId, async (em) => {
+      await query(
+        em,
+        `insert into messages (id, workspace_id, conversation_id, sequence, sender, content)
+         select gen_random_uuid(), workspace_id, id, n, 'user', 'question ' || n
+         from conversations, generate_series(1, 401) as n where id = $1`,
+        [long],
+      );
+      await query(
+        em,
+        `insert into turns (id, workspace_id, conversation_id, user_message_id, agent_id, agent_version, model_id, workflow_id, state,
+                            completed_at, error)
+         select gen_random_uuid(), c.workspace_id, c.id, m.id, c.agent_id, 1, a.model_id, 'none', 'failed', now(),
+                '{"code": "gone", "detail": "Gone."}'
+         from messages m join conversations c on c.id = m.conversation_id join agents a on a.id = c.agent_id
+         where c.id = $1 order by m.sequence`,
+        [long],
+      );
+    });
+    const { json } = await api.call('GET', `/conversations/${long}/export`);
+    const numbers = Array.from({ length: 401 }, (_, index) => index + 1);
+    expect(json.messages.map((message: { sequence: number }) => message.sequence)).toEqual(numbers);
+    expect(json.turns.map((turn: { user_message_id: string }) => turn.user_message_id)).toEqual(
+      json.messages.map((message: { id: string }) => message.id),
+    );
+    expect(conversationExportSchema.parse(json)).toEqual(json);
+  });
+
+  test.each(['json', 'markdown'])(
+    'as %s breaks off where a page cannot be read, and looks like no whole file',
+    async (format) => {
+      const torn = (await api.call('POST', '/conversations', { body: {} })).json.id;
+      await api.call('POST', `/conversations/${torn}/messages`, { body: { content: 'When is tea?' } });
+      await api.database.inWorkspace(api.tenant.workspaceId, async (em) => {
+        await query(em, `update messages set metadata = '["no object"]' where conversation_id = $1`, [torn]);
+        await query(
+          em,
+          `update conversations set active_message_id = (select id from messages where conversation_id = $1) where id = $1`,
+          [torn],
+        );
+      });
+      const response = await fetch(`${api.url}/conversations/${torn}/export?format=${format}`, {
+        headers: { authorization: `Bearer ${api.tenant.key}` },
+      });
+      expect(response.status).toBe(200);
+      await expect(response.text()).rejects.toThrow('terminated');
+    },
+  );
 
   test('is hidden from another end user, and has no other format', async () => {
     const asGrace = { headers: { 'x-perdure-user': 'grace' } };
