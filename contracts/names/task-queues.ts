@@ -2,6 +2,12 @@
  * Task queues by kind of work; one worker serves all unless PERDURE_QUEUES narrows it. Whoever serves `ingest` serves `sync`
  * too: what looks at sources has slots of its own, so that it does not wait behind embeddings.
  */
-export const taskQueues = { chat: 'chat', ingest: 'ingest', sync: 'sync', evaluate: 'evaluate', maintain: 'maintain' } as const;
+export const taskQueues = {
+  chat: 'chat',
+  ingest: 'ingest',
+  sync: 'sync',
+  evaluate: 'evaluate',
+  maintain: 'maintain',
+} as const;
 
 export type TaskQueue = (typeof taskQueues)[keyof typeof taskQueues];
