@@ -165,7 +165,7 @@ describe('who watches a conversation', () => {
     const { answer } = await chat.ended(instead);
     const { turn: again } = await chat.post(`/messages/${answer.id}/regenerate`);
     await until(async () => heard.includes(again.id), { what: 'word of the second answer' });
-    await chat.ended(again);
+    expect(await chat.ended(again)).toMatchObject({ state: 'completed', answer: { content: 'Two.' } });
     forget();
   });
 });
