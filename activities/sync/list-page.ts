@@ -32,7 +32,7 @@ const attemptsOfPage = 6;
 const pagesGivenUp = 20;
 // Short enough that a kill repeats little, long enough that a step is worth its events in the history.
 const worksForMs = 5_000;
-/** Documents that one step hands over, or a few more: their names must fit into its answer. */
+/** Documents that one step hands over at most: their names must fit into its answer. */
 const mostAccepted = 500;
 // Handed over in one transaction.
 const itemsAtOnce = 32;
@@ -99,11 +99,14 @@ async function storePage(
       ({ path }) => known.get(path)?.state === 'pending' && known.get(path)?.syncId === input.syncId,
     );
   });
-  for (let place = 0; place < changed.length; place += itemsAtOnce) {
+  for (let place = 0; place < changed.length;) {
     step.signal.throwIfAborted();
-    if (accepted.length >= mostAccepted) return;
+    const room = Math.min(itemsAtOnce, mostAccepted - accepted.length);
+    if (room <= 0) return;
     const fetched: FetchedItem[] = [];
-    for (const item of changed.slice(place, place + itemsAtOnce)) {
+    const next = changed.slice(place, place + room);
+    place += room;
+    for (const item of next) {
       const waiting = { path: item.path, version: item.version, description: describe(item) };
       const { problem, content } = item;
       if (problem) await step.held((em, sync) => failItem(em, input, sync.jobId, waiting, problem));
