@@ -107,6 +107,11 @@ export class ConversationRun {
   /** Follows a turn to its end as a client does that shows its text, and lets people decide. */
   async watch(turn: WatchedTurn, { dropAfter, decide, onEvent }: Watching): Promise<void> {
     const people: Promise<void>[] = [];
+    const ask = (person: Promise<void>) => {
+      // A failure is thrown where all are awaited.
+      person.catch(() => {});
+      people.push(person);
+    };
     let lastSeq = 0;
     let seen = 0;
     const followed = this.#api.follow(`/turns/${turn.id}/events`, ({ id, kind, data }) => {
@@ -118,8 +123,8 @@ export class ConversationRun {
         turn.text = '';
         turn.resets.push(Number(data['attempt']));
       }
-      if (kind === 'approval_required') people.push(this.#decide(turn, data, decide));
-      if (kind === 'needs_review') people.push(settleCall(this.#stack, this.#api, String(data['call_id'])));
+      if (kind === 'approval_required') ask(this.#decide(turn, data, decide));
+      if (kind === 'needs_review') ask(settleCall(this.#stack, this.#api, String(data['call_id'])));
       if (['done', 'error', 'cancelled'].includes(kind)) turn.ended = kind;
       if (kind === 'error') this.findings.push(`Turn ${turn.id} failed: ${JSON.stringify(data)}`);
       onEvent?.({ kind, data });

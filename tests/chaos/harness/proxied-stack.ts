@@ -33,6 +33,9 @@ const kindOf = {
   'third-worker': 'worker',
 } as const;
 
+// Below those that systems give to clients.
+const firstPort = 21_000;
+
 /** Servers, API and workers, each in the care of a supervisor of its own, with proxies between them. */
 export interface ProxiedStack {
   readonly api: ApiClient;
@@ -78,12 +81,14 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
     PERDURE_SOURCE_FOLDERS: sourceFolder,
     PERDURE_FETCH_ALLOW: '127.0.0.1',
   };
+  // Of this run alone: a process that is replaced must find its port free, whatever other stacks do on this machine.
+  const base = firstPort + (process.pid % 1000) * 10;
   const ends: Array<() => Promise<unknown>> = [async () => folder.remove()];
   const homes = new Map<string, string>();
   const held = new Map<string, HeldStack>();
   const hold = async (name: string, processes: ProcessName[], extra: NodeJS.ProcessEnv): Promise<HeldStack> => {
     const home = folder.make(name);
-    const ports = { api: 7480, postgres: 7490, temporal: 7500, temporalUi: 7510, workerMetrics: 7520 };
+    const ports = { api: base, postgres: base + 1, temporal: base + 2, temporalUi: base + 3, workerMetrics: base + 4 };
     homes.set(name, home);
     const stack = await holdStack({ home, cache, env: { ...env, ...extra }, processes, ports, throwAway: true });
     held.set(name, stack);
