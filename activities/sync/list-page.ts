@@ -104,9 +104,9 @@ async function storePage(
     const room = Math.min(itemsAtOnce, mostAccepted - accepted.length);
     if (room <= 0) return;
     const fetched: FetchedItem[] = [];
-    const next = changed.slice(place, place + room);
+    const part = changed.slice(place, place + room);
     place += room;
-    for (const item of next) {
+    for (const item of part) {
       const waiting = { path: item.path, version: item.version, description: describe(item) };
       const { problem, content } = item;
       if (problem) await step.held((em, sync) => failItem(em, input, sync.jobId, waiting, problem));
