@@ -39,7 +39,7 @@ function survivors(run: RunFile | null): string[] {
 test('--once ingests the documentation, answers from it with verified quotes, stops everything and ends with 0', async () => {
   const once = start('--once');
   expect([await once.code, once.output()]).toEqual([0, expect.stringContaining('stands in the cited file')]);
-  expect(once.output()).toMatch(/\[1\] docs\/[\w/-]+\.md, ".+": "/);
+  expect(once.output()).toMatch(/\[\d+\] docs\/[\w/-]+\.md, ".+": "/);
   const run = readRunFile(home);
   expect(run?.state).toBe('stopped');
   expect(survivors(run)).toEqual([]);

@@ -22,6 +22,8 @@ type Shown = {
   latest: { generation: number; state: string } | null;
 };
 
+type Kind = 'plain' | 'refused' | 'slow';
+
 const clients = 3;
 const sourceOf = sagaNames.source;
 
@@ -50,8 +52,13 @@ export class Interleaving {
     this.#ends = ends;
   }
 
-  async run(random: SeededRandom): Promise<Findings> {
-    await this.#ingest(random.fork('first'));
+  /** With `fails`, the first version cannot be embedded, and is retried before the clients begin. */
+  async run(random: SeededRandom, { fails = false } = {}): Promise<Findings> {
+    await this.#ingest(random.fork('first'), fails ? 'refused' : undefined);
+    if (fails && this.#current !== null) {
+      await this.#ended(this.#current);
+      await this.#do('retry', random.fork('retry'));
+    }
     await Promise.all(
       Array.from({ length: clients }, async (_, client) => {
         const own = random.fork(`client ${client}`);
@@ -89,10 +96,11 @@ export class Interleaving {
     return undefined;
   }
 
-  async #ingest(random: SeededRandom): Promise<void> {
+  async #ingest(random: SeededRandom, chosen?: Kind): Promise<void> {
     this.#versions += 1;
     const word = `${this.#name}v${String(this.#versions).padStart(2, '0')}`;
-    const kind = random.pick(['plain', 'plain', 'plain', 'plain', 'refused', 'slow'] as const);
+    const drawn = random.pick(['plain', 'plain', 'plain', 'plain', 'refused', 'slow'] as const);
+    const kind: Kind = chosen ?? drawn;
     const { document } = await this.#stack.api.request<{ document: Shown }>(
       'POST',
       '/documents',

@@ -30,9 +30,11 @@ export async function runInterleavings(
   const lane = async () => {
     while (next < options.count) {
       next += 1;
+      // Few interleavings may hold no failure by chance, and then no retry.
+      const fails = next === 1;
       const name = `i${options.round}x${String(next).padStart(5, '0')}`;
       if (next % perKill === 0 && (await killProcess(stack.homeOf('worker'), 'worker')) !== null) hits += 1;
-      const found = await new Interleaving(stack, watch, name, tally, ends).run(random.fork(name));
+      const found = await new Interleaving(stack, watch, name, tally, ends).run(random.fork(name), { fails });
       for (const finding of found) options.say(`        ${finding}`);
       findings.push(...found);
       done += 1;
