@@ -64,6 +64,8 @@ export interface WorkStarter {
 
 // An entity that completes while a message is on its way refuses the update; the next attempt starts a new run.
 const updateAttempts = 3;
+// Temporal's own is 10 s. The update that brings a turn comes while its answer begins, so a killed worker may hold its task.
+const taskTimeout = '3 seconds';
 
 /** Makes the starter of one process. */
 export function createWorkStarter(client: Client): WorkStarter {
@@ -83,6 +85,7 @@ export function createWorkStarter(client: Client): WorkStarter {
         taskQueue: turn.isHeld === true ? taskQueues.evaluate : taskQueues.chat,
         args: [input],
         workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowTaskTimeout: taskTimeout,
         staticSummary: 'Conversation: one turn at a time',
         staticDetails: `Conversation \`${turn.conversationId}\` with agent \`${turn.agentId}\``,
         typedSearchAttributes: attributes({

@@ -11,6 +11,8 @@ export const checkUsage: Check = async ({ em }) => {
     `select u.id, 'usage' as entity, 'it is still open, but its turn has ended' as detail
      from usage_metrics u join turns t on t.id = u.turn_id
      where u.state = 'started' and t.state in ('completed', 'failed', 'cancelled')
+       -- A title is asked for after the answer, under a step that the turn has not used, for half an hour at most.
+       and not (t.state = 'completed' and u.step >= t.step and u."timestamp" > now() - interval '30 minutes')
      union all
      select u.id, 'usage', 'it is still open, but no ingestion of its document is under way'
      from usage_metrics u

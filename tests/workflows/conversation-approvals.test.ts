@@ -30,6 +30,8 @@ const startWorker = () => {
     approval: { mode: 'always' as const, expires_after_seconds: seconds },
   });
   return startConversationWorker(database, temporal, {
+    // The test server leaves an update with the worker that had the workflow before, also when that has gone.
+    maxCachedWorkflows: 0,
     tools: offerTools([
       effectTool({ name: 'pay', ...within() }),
       effectTool({ name: 'refund', ...within() }),
