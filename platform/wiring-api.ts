@@ -8,7 +8,7 @@ import type { PaidCall } from '../providers/paid-call.ts';
 import { createProviders } from '../providers/registry.ts';
 import type { ModelSettings } from '../providers/registry.ts';
 import { seePrompts } from '../activities/conversation/prompt/see-prompts.ts';
-import type { StoredModel } from '../activities/conversation/conversation-deps.ts';
+import { storedModel, type CallableModel, type StoredModel } from '../entities/agents/stored-model.ts';
 import type { EvaluationKey } from '../entities/evaluations/evaluation-repository.ts';
 import { createArgumentCheck } from './check-arguments.ts';
 import { checkDatabase } from './check-database.ts';
@@ -85,17 +85,11 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     cancelMove: (input) => soon(() => starts.cancelMove(input)),
     startIndexing: (input) => soon(() => starts.startIndexing(input)),
   };
-  const settingsOf = (model: ModelRow): ModelSettings => ({
-    provider: model.provider,
-    modelId: model.model_id,
-    endpoint: model.endpoint,
-    apiKey: model.api_key === null ? null : open(config.PERDURE_SECRET_KEY, model.api_key),
-    capabilities: { ...model.capabilities, ...(model.dimensions !== null && { dimensions: model.dimensions }) },
-  });
   const opened = (model: StoredModel): ModelSettings => ({
     ...model,
     apiKey: model.apiKey === null ? null : open(config.PERDURE_SECRET_KEY, model.apiKey),
   });
+  const settingsOf = (model: CallableModel): ModelSettings => opened(storedModel(model));
   const workshop = openToolWorkshop(config);
   return {
     database,
@@ -109,10 +103,11 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     keepAliveMs: config.PERDURE_KEEP_ALIVE_MS,
     httpTelemetry: httpTelemetry(telemetry.metrics),
     renderMetrics: () => telemetry.metrics.render(),
-    embeddingModel: (model: ModelRow) => providers.embeddingModel(settingsOf(model)),
+    embeddingModel: (model: CallableModel) => providers.embeddingModel(settingsOf(model)),
     textAnalyzer,
-    reranker: (model: ModelRow, paid: PaidCall) => createChatReranker(providers.chatModel(settingsOf(model)), paid),
-    queryRewriter: (model: ModelRow, paid: PaidCall) =>
+    reranker: (model: CallableModel, paid: PaidCall) =>
+      createChatReranker(providers.chatModel(settingsOf(model)), paid),
+    queryRewriter: (model: CallableModel, paid: PaidCall) =>
       createChatQueryRewriter(providers.chatModel(settingsOf(model)), paid),
     inspectDocument,
     applySchedule: (...[source, schedule]: Parameters<SourceSchedules['apply']>) =>
@@ -146,12 +141,3 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     },
   };
 }
-
-type ModelRow = {
-  provider: string;
-  model_id: string;
-  endpoint: string | null;
-  api_key: string | null;
-  capabilities: Record<string, unknown>;
-  dimensions: number | null;
-};

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
-import type { ConversationDeps, StoredModel } from '../activities/conversation/conversation-deps.ts';
+import type { ConversationDeps } from '../activities/conversation/conversation-deps.ts';
 import { createToolResolver } from '../activities/conversation/tools/resolve-tools.ts';
 import { createEarlyAnswers } from '../activities/conversation/early-answers.ts';
 import { createTurnEventAppender } from '../activities/conversation/turn-event-appender.ts';
@@ -16,6 +16,7 @@ import { approvalMs, documentsChannel, turnsChannel } from '../contracts/names/l
 import { turnNewsChannel } from '../contracts/names/turn-news.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
+import type { StoredModel } from '../entities/agents/stored-model.ts';
 import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
 import { listTrippedModels } from '../entities/usage/model-circuit-repository.ts';
 import { createDocumentParsers } from '../providers/parsers/document-parsers.ts';

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../contracts/errors.ts';
 import type { ModelRow } from '../entities/search/search-setup-repository.ts';
-import { settleUsage } from '../entities/conversations/turn-usage-repository.ts';
+import { settleUsage, unknownUsage } from '../entities/conversations/turn-usage-repository.ts';
 import { settleEmbeddingUsage } from '../entities/usage/embedding-usage-repository.ts';
 import { startQueryUsage } from '../entities/usage/query-usage-repository.ts';
 import { blockModelCalls, bookModelCall, type BookedCall } from '../entities/usage/rate-limit-repository.ts';
@@ -20,7 +20,6 @@ export interface PayingDatabase {
 const longestPauseMs = 5_000;
 // Where a provider refuses and does not say for how long.
 const usualPauseMs = 1_000;
-const unknownUsage: TokenUsage = { promptTokens: null, completionTokens: null, totalTokens: null };
 
 /**
  * Books the calls of a model that a search by a RAG tool makes: keeps the pace that all processes share, writes a usage row

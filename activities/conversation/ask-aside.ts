@@ -1,12 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { estimateTokens } from '../../domain/prompting/estimate-tokens.ts';
-import { settleUsage, type ProviderUsage } from '../../entities/conversations/turn-usage-repository.ts';
+import { settleUsage, unknownUsage, type ProviderUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import { completeChat } from '../../providers/chat/complete-chat.ts';
 import type { ChatModel, ChatRequest } from '../../providers/chat-model.ts';
 import { ProviderError } from '../../providers/provider-error.ts';
 import { paceCall } from '../pacing/pace-calls.ts';
-import { unknownUsage } from './commit-answer.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import { noteModelHealth } from './settle-model-fault.ts';
 

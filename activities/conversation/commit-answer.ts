@@ -8,16 +8,13 @@ import {
   type EventToAppend,
 } from '../../entities/conversations/turn-outcome-repository.ts';
 import { completeTurn } from '../../entities/conversations/turn-call-repository.ts';
-import { settleUsage, type ProviderUsage } from '../../entities/conversations/turn-usage-repository.ts';
+import { settleUsage, unknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import { betweenSteps, saidBefore, type Attempt } from './begin-attempt.ts';
 import { answerIdOf } from './call-id.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import { passageText, quotedChunk, type Passage } from './passage-text.ts';
 import type { StreamedAnswer } from './stream-answer.ts';
 import { fenced } from './turn-failure.ts';
-
-/** What is known of a call whose provider reported no figures. */
-export const unknownUsage: ProviderUsage = { promptTokens: null, completionTokens: null, totalTokens: null };
 
 /** Commits message, citations, usage, step, the last events and the turn's end in one transaction, then wakes watchers. */
 export async function commitAnswer(

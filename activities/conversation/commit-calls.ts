@@ -15,10 +15,10 @@ import {
   type EventToAppend,
 } from '../../entities/conversations/turn-outcome-repository.ts';
 import { finishStep } from '../../entities/conversations/turn-step-repository.ts';
-import { settleUsage } from '../../entities/conversations/turn-usage-repository.ts';
+import { settleUsage, unknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import { presentOpenCall, type Attempt } from './begin-attempt.ts';
 import { approvalIdOf, hashArguments, toolCallIdOf } from './call-id.ts';
-import { unknownUsage, usageEvent } from './commit-answer.ts';
+import { usageEvent } from './commit-answer.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import type { ModelCall } from './plan-model-call.ts';
 import type { StreamedAnswer } from './stream-answer.ts';

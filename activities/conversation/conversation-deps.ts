@@ -1,18 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { StoredModel } from '../../entities/agents/stored-model.ts';
 import type { ChatModel } from '../../providers/chat-model.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 import type { Tool, ToolType } from '../../providers/tool.ts';
 import type { Database } from '../../platform/database.ts';
 import type { TurnEventAppender } from './turn-event-appender.ts';
-
-/** A row of `models` as the provider registry wants it; `apiKey` is still sealed. */
-export type StoredModel = {
-  provider: string;
-  modelId: string;
-  endpoint: string | null;
-  apiKey: string | null;
-  capabilities: Record<string, unknown>;
-};
 
 /** A tool of an agent, by reference. */
 export type ToolReference = {

@@ -22,7 +22,7 @@ import type { Tool, ToolResult } from '../../providers/tool.ts';
 import { ToolError } from '../../providers/tool-error.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import { numberPassages } from './passage-text.ts';
-import { storableText } from './storable-text.ts';
+import { storableText } from '../../domain/turns/storable-text.ts';
 import { passagesOf } from './taken-steps.ts';
 import { toFailure } from './turn-failure.ts';
 

@@ -1,4 +1,4 @@
-import type { ModelRow } from '../../entities/search/search-setup-repository.ts';
+import { storedModel } from '../../entities/agents/stored-model.ts';
 import { createChatQueryRewriter } from '../../providers/chat/chat-query-rewriter.ts';
 import { createChatReranker } from '../../providers/chat/chat-reranker.ts';
 import { textAnalyzer } from '../../providers/lexical/text-analyzer.ts';
@@ -6,7 +6,7 @@ import type { ToolPassage } from '../../providers/tool.ts';
 import { searchByTool } from '../../retrieval/search-by-tool.ts';
 import type { SearchModels, ToolSearch } from '../../retrieval/search-by-tool.ts';
 import type { SearchHit } from '../../retrieval/search-outcome.ts';
-import type { ConversationDeps, StoredModel } from './conversation-deps.ts';
+import type { ConversationDeps } from './conversation-deps.ts';
 
 /** What a search in a turn works with. */
 export type SearchDeps = Pick<ConversationDeps, 'database' | 'chatModel' | 'embeddingModel'>;
@@ -31,13 +31,8 @@ export function searchModels(deps: SearchDeps): SearchModels {
   return {
     database: deps.database,
     textAnalyzer,
-    embeddingModel: (model) => deps.embeddingModel(stored(model)),
-    reranker: (model, paid) => createChatReranker(deps.chatModel(stored(model)), paid),
-    queryRewriter: (model, paid) => createChatQueryRewriter(deps.chatModel(stored(model)), paid),
+    embeddingModel: (model) => deps.embeddingModel(storedModel(model)),
+    reranker: (model, paid) => createChatReranker(deps.chatModel(storedModel(model)), paid),
+    queryRewriter: (model, paid) => createChatQueryRewriter(deps.chatModel(storedModel(model)), paid),
   };
-}
-
-function stored({ provider, model_id, endpoint, api_key, capabilities, dimensions }: ModelRow): StoredModel {
-  const known = { ...capabilities, ...(dimensions !== null && { dimensions }) };
-  return { provider, modelId: model_id, endpoint, apiKey: api_key, capabilities: known };
 }

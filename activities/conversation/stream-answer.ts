@@ -3,7 +3,7 @@ import { betweenSteps, saidBefore, type Attempt } from './begin-attempt.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import { createDeltaWriter } from './delta-writer.ts';
 import type { ModelCall } from './plan-model-call.ts';
-import { createTextJoiner, storableText } from './storable-text.ts';
+import { createTextJoiner, storableText } from '../../domain/turns/storable-text.ts';
 
 /** What one model call gave; its text is already in the stream log. */
 export type StreamedAnswer = {

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { EvaluateBlockInput } from '../../contracts/names/workflows.ts';
 import { metricInput } from '../../domain/evaluations/metric-input.ts';
+import { unknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import {
   claimItems,
   closeLostCalls,
@@ -8,7 +9,6 @@ import {
   type ClaimedItem,
 } from '../../entities/evaluations/evaluation-item-repository.ts';
 import { noteFaultyLine } from '../../entities/evaluations/run-pace-repository.ts';
-import { unknownUsage } from '../conversation/commit-answer.ts';
 import { CallFault } from './call-fault.ts';
 import { itemFenced } from './change-writer.ts';
 import { targetCallId } from './evaluation-call-id.ts';

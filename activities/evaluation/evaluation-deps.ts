@@ -1,9 +1,9 @@
+import type { StoredModel } from '../../entities/agents/stored-model.ts';
 import type { EvaluationKey } from '../../entities/evaluations/evaluation-repository.ts';
 import type { Database } from '../../platform/database.ts';
 import type { ChatModel } from '../../providers/chat-model.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
 import type { GuardedFetch } from '../../providers/fetch/guarded-fetch.ts';
-import type { StoredModel } from '../conversation/conversation-deps.ts';
 import type { ChangeWriter } from './change-writer.ts';
 
 /** A turn of a conversation that an evaluation holds, and whose row is committed. */

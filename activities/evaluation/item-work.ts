@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { PlannedModel, PlannedVariant } from '../../contracts/names/evaluation-plan.ts';
+import { storedModel } from '../../entities/agents/stored-model.ts';
 import type { ClaimedItem } from '../../entities/evaluations/evaluation-item-repository.ts';
 import type { ItemChange, ResultToWrite } from '../../entities/evaluations/item-change-repository.ts';
 import { clearFaultyLine, reserveRunCall, type CalledModel } from '../../entities/evaluations/run-pace-repository.ts';
 import type { ChatModel } from '../../providers/chat-model.ts';
-import type { StoredModel } from '../conversation/conversation-deps.ts';
 import { paceCall } from '../pacing/pace-calls.ts';
 import { CallFault, faultOf } from './call-fault.ts';
 import type { Run } from './open-run.ts';
@@ -104,16 +104,4 @@ export class ItemWork {
     if (!faulty.delete(line)) return;
     await deps.database.inWorkspace(key.workspaceId, (em) => clearFaultyLine(em, key, line));
   }
-}
-
-/** The row of a model as the provider registry wants it. */
-export function storedModel(model: CalledModel): StoredModel {
-  const { provider, model_id: modelId, endpoint, api_key: apiKey, capabilities, dimensions } = model;
-  return {
-    provider,
-    modelId,
-    endpoint,
-    apiKey,
-    capabilities: { ...capabilities, ...(dimensions !== null && { dimensions }) },
-  };
 }

@@ -1,13 +1,14 @@
 import { judgeMetric } from '../../domain/metrics/judge-metric.ts';
 import type { MetricInput, MetricReply, MetricRequest, Score } from '../../domain/metrics/metric.ts';
 import { estimateTokens } from '../../domain/prompting/estimate-tokens.ts';
+import { storableText, storableValue } from '../../domain/turns/storable-text.ts';
+import { storedModel } from '../../entities/agents/stored-model.ts';
+import { unknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import { completeChat } from '../../providers/chat/complete-chat.ts';
 import { checkPattern, checkValue } from '../../providers/tools/arguments/check-value.ts';
-import { unknownUsage } from '../conversation/commit-answer.ts';
-import { storableText } from '../conversation/storable-text.ts';
 import { CallFault, faultOf } from './call-fault.ts';
 import { metricCallId } from './evaluation-call-id.ts';
-import { storedModel, type ItemWork } from './item-work.ts';
+import type { ItemWork } from './item-work.ts';
 import { hashOf, type RunMetric } from './open-run.ts';
 
 /** What is kept of an item's metrics from attempts before this one. */
@@ -57,14 +58,9 @@ export async function scoreItem(
 
 /** What is kept with a result: its details, or from which of its calls on the answers could not be used. */
 function detailsOf(score: Score, calls: number): Record<string, unknown> | null {
-  if (score.state === 'scored') return score.details === undefined ? null : storable(score.details);
+  if (score.state === 'scored') return score.details === undefined ? null : storableValue(score.details);
   if (score.state === 'not_applicable' || score.unusable === undefined) return null;
   return { unusable_from: calls - score.unusable };
-}
-
-/** A value as JSON that the database keeps. */
-function storable(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return JSON.parse(storableText(JSON.stringify(value)).replaceAll('\\u0000', '')) as Record<string, unknown>;
 }
 
 async function reply(
@@ -88,7 +84,8 @@ async function reply(
     }),
     metric: metric.label,
     position,
-    request,
+    // What a judge has said may be in it.
+    request: storableValue(request),
     requestHash,
   };
   try {

@@ -40,6 +40,9 @@ export type ProviderUsage = {
   totalTokens: number | null;
 };
 
+/** What is known of a call whose provider reported no figures. */
+export const unknownUsage: ProviderUsage = { promptTokens: null, completionTokens: null, totalTokens: null };
+
 /**
  * Settles a call's row with the provider's figures. The cost comes from the price that the row copied when the call
  * began (`input_per_million`, `output_per_million`, `currency`), and is null when a figure or the price is unknown.

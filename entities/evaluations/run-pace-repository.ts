@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ModelRow } from '../search/search-setup-repository.ts';
 import { query } from '../sql.ts';
 import type { EvaluationKey } from './evaluation-repository.ts';
 
@@ -56,17 +57,7 @@ export async function clearFaultyLine(em: EntityManager, { evaluationId }: Evalu
 }
 
 /** A model as it is called; its key is sealed. */
-export type CalledModel = {
-  id: string;
-  name: string;
-  kind: 'chat' | 'embedding';
-  provider: string;
-  model_id: string;
-  endpoint: string | null;
-  api_key: string | null;
-  capabilities: Record<string, unknown>;
-  dimensions: number | null;
-  pricing: Record<string, unknown>;
+export type CalledModel = ModelRow & {
   /** For how many milliseconds more its provider has asked for no calls. */
   pause_ms: number;
 };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createToolResolver } from '../../activities/conversation/tools/resolve-tools.ts';
-import type { StoredModel } from '../../activities/conversation/conversation-deps.ts';
+import type { StoredModel } from '../../entities/agents/stored-model.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createDatabase } from '../../platform/database.ts';
 import { open } from '../../platform/seal.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { v7 } from 'uuid';
-import type { StoredModel } from '../../activities/conversation/conversation-deps.ts';
+import type { StoredModel } from '../../entities/agents/stored-model.ts';
 import { createToolResolver } from '../../activities/conversation/tools/resolve-tools.ts';
 import type { Citation } from '../../contracts/message.ts';
 import { keepToolVersion } from '../../entities/agents/tool-version-repository.ts';

@@ -1,6 +1,6 @@
 import { caseMessages } from '../../../domain/evaluations/case-messages.ts';
+import { storableText } from '../../../domain/turns/storable-text.ts';
 import type { StoredContext } from '../../../entities/evaluations/evaluation-item-repository.ts';
-import { storableText } from '../../conversation/storable-text.ts';
 import { CallFault, faultOf } from '../call-fault.ts';
 import { targetCallId } from '../evaluation-call-id.ts';
 import type { ItemWork } from '../item-work.ts';

@@ -1,7 +1,7 @@
 import { estimateTokens } from '../../../domain/prompting/estimate-tokens.ts';
+import { storableText } from '../../../domain/turns/storable-text.ts';
 import { completeChat } from '../../../providers/chat/complete-chat.ts';
 import type { ChatMessage, Passage, TokenUsage } from '../../../providers/chat-model.ts';
-import { storableText } from '../../conversation/storable-text.ts';
 import { targetCallId } from '../evaluation-call-id.ts';
 import type { ItemWork } from '../item-work.ts';
 import type { TargetAnswer } from '../target-answer.ts';

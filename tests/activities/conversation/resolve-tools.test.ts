@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { v7 } from 'uuid';
 import type { ToolReference } from '../../../activities/conversation/conversation-deps.ts';
 import { createToolResolver } from '../../../activities/conversation/tools/resolve-tools.ts';
-import type { StoredModel } from '../../../activities/conversation/conversation-deps.ts';
+import type { StoredModel } from '../../../entities/agents/stored-model.ts';
 import { keepToolVersion } from '../../../entities/agents/tool-version-repository.ts';
 import { createAddressPolicy } from '../../../providers/fetch/address-policy.ts';
 import { createGuardedFetch } from '../../../providers/fetch/guarded-fetch.ts';
