@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
+import { documentsChannel, evaluationsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import { createChatQueryRewriter } from '../providers/chat/chat-query-rewriter.ts';
 import { createChatReranker } from '../providers/chat/chat-reranker.ts';
@@ -47,7 +47,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   const notifier = createNotifier(config.DATABASE_URL);
   const notifications = createNotificationListener({
     connectionString: config.DATABASE_URL,
-    channels: [turnsChannel, documentsChannel],
+    channels: [turnsChannel, documentsChannel, evaluationsChannel],
     applicationName: 'perdure-api-listener',
   });
   const providers = traceProviders(

@@ -12,7 +12,7 @@ import { createEvaluationActivities } from '../activities/evaluation/create-eval
 import { createModelActivities } from '../activities/embedding-models/create-model-activities.ts';
 import { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
-import { approvalMs, documentsChannel, turnsChannel } from '../contracts/names/limits.ts';
+import { approvalMs, documentsChannel, evaluationsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import { turnNewsChannel } from '../contracts/names/turn-news.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
@@ -78,7 +78,7 @@ export async function createWorkerProcess(
   ]);
   const starter = createWorkStarter(client);
   const evaluations = createEvaluationStarter(client, database);
-  const notifyEvaluation = (evaluationId: string) => notifier.notify(documentsChannel, [evaluationId]);
+  const notifyEvaluation = (evaluationId: string) => notifier.notify(evaluationsChannel, [evaluationId]);
   const parsers = createDocumentParsers(parserOptions(config));
 
   const settingsOf = (model: StoredModel): ModelSettings => ({

@@ -52,6 +52,7 @@ export function createChangeWriter(
     }
     line.isBusy = false;
     lines.delete(key.evaluationId);
+    // Not at each commit: who watches counts all items, and looks every two seconds of its own accord.
     notify(key.evaluationId);
   }
 

@@ -26,7 +26,7 @@ type Snapshot = { data: Record<string, unknown>; final: boolean; before?: Server
 
 /** Sends a document at each change until its newest generation has ended, or the document is deleted. */
 export function watchDocument(watched: Watched): Promise<void> {
-  return watch(watched, watched.id, async (em) => {
+  return watch(watched, { channel: documentsChannel, rowId: watched.id }, async (em) => {
     const row = await findDocument(em, watched.id);
     if (!row) return null;
     const data = documentSchema.parse(presentDocument(row));
@@ -47,7 +47,7 @@ export async function watchIngestionJob(
       ? null
       : await deps.database.inWorkspace(workspaceId, (em) => findUser(em, user)).then((row) => row ?? nobody);
   const feed = new JobFeed({ jobId, visibleTo, lastEventId });
-  return watch(watched, null, async (em) => {
+  return watch(watched, { channel: documentsChannel, rowId: null }, async (em) => {
     const row = await findIngestionJob(em, jobId);
     if (!row) return null;
     const data = ingestionJobSchema.parse(presentIngestionJob(row));
@@ -57,17 +57,17 @@ export async function watchIngestionJob(
 }
 
 /**
- * Sends what `read` gives at each change until it is final or gone; woken by changes of `documentId` (null: of any), and at
- * the latest every two seconds.
+ * Sends what `read` gives at each change until it is final or gone; woken by what `channel` says of `rowId` (null: of any
+ * row), and at the latest every two seconds.
  */
 export async function watch(
   { deps, stream, workspaceId, id }: Watched,
-  documentId: string | null,
+  { channel, rowId }: { channel: string; rowId: string | null },
   read: (em: EntityManager) => Promise<Snapshot>,
 ): Promise<void> {
   const wakeUp = createWakeUp(stream.closed);
-  const unsubscribe = deps.notifications.subscribe(documentsChannel, (payload) => {
-    if (payload === null || documentId === null || payload === documentId) wakeUp.wake();
+  const unsubscribe = deps.notifications.subscribe(channel, (payload) => {
+    if (payload === null || rowId === null || payload === rowId) wakeUp.wake();
   });
   let shown = '';
   try {

@@ -19,6 +19,9 @@ export const turnsChannel = 'perdure_turns';
 /** Channel on which a process is woken when a document's or job's state changed; the payload is the document's id. */
 export const documentsChannel = 'perdure_documents';
 
+/** Channel on which a process is woken when an evaluation has come further; the payload is its id. */
+export const evaluationsChannel = 'perdure_evaluations';
+
 /** Largest result of a tool that is kept at all, in bytes; what is larger than a tool's own limit is cut to that. */
 export const maxToolResultBytes = 1024 * 1024;
 
