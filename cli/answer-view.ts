@@ -1,5 +1,6 @@
 import type { Citation } from '../contracts/message.ts';
 import { describePlace } from '../contracts/describe-place.ts';
+import type { StreamEvent } from './event-stream.ts';
 import { safeText } from './safe-text.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,14 +21,21 @@ export class AnswerView {
     this.#terminal = terminal;
   }
 
-  append(text: string): void {
+  /** Takes in an event of a turn; most are not of its answer, and change nothing. */
+  take({ event, data }: StreamEvent): void {
+    if (event === 'text_delta') this.#append((data as { text: string }).text);
+    else if (event === 'reset') this.#reset();
+    else if (event === 'citation') this.#citations.push(data as Citation);
+  }
+
+  #append(text: string): void {
     const shown = safeText(text);
     this.#text += shown;
     if (this.#terminal.interactive) this.#terminal.write(shown);
   }
 
-  /** Everything so far was discarded: the answer begins anew. */
-  reset(): void {
+  // Everything so far was discarded: the answer begins anew.
+  #reset(): void {
     const shown = this.#text.slice(this.#settled);
     if (this.#terminal.interactive && shown !== '') {
       const rows = rowsOf(shown, this.#terminal.columns);
@@ -43,10 +51,6 @@ export class AnswerView {
     if (!this.#terminal.interactive || this.#text.length === this.#settled) return;
     this.#terminal.write('\n');
     this.#settled = this.#text.length;
-  }
-
-  cite(citation: Citation): void {
-    this.#citations.push(citation);
   }
 
   /** Ends the answer and lists its citations. */

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Conversation } from '../contracts/conversation.ts';
-import type { Citation, Message } from '../contracts/message.ts';
+import type { Message } from '../contracts/message.ts';
 import type { Turn } from '../contracts/turn.ts';
 import { AnswerView } from './answer-view.ts';
 import { UsageError } from './cli-error.ts';
 import type { Command, CommandContext } from './command.ts';
-import type { StreamEvent } from './event-stream.ts';
 import { followTurn, whyNoAnswer } from './follow-turn.ts';
 import { ownName } from './own-name.ts';
 import { ToolCallNotes } from './tool-call-notes.ts';
@@ -75,7 +74,7 @@ async function follow(
   const notes = new ToolCallNotes();
   const last = await followTurn({ api, terminal }, { turnId, signal }, (event) => {
     if (json) return terminal.json({ event: event.event, id: event.id, data: event.data });
-    show(view, event);
+    view.take(event);
     const waiting = notes.waitingCall(event);
     const line = waiting
       ? `${waiting.shown} waits for approval: ${ownName(env)} approvals approve ${waiting.id}`
@@ -93,10 +92,4 @@ async function follow(
   }
   if (!json) terminal.note(`${terminal.noteStyle('red', 'error:')} ${reason}`);
   return 1;
-}
-
-function show(view: AnswerView, { event, data }: StreamEvent): void {
-  if (event === 'text_delta') view.append((data as { text: string }).text);
-  else if (event === 'reset') view.reset();
-  else if (event === 'citation') view.cite(data as Citation);
 }

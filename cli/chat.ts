@@ -1,12 +1,10 @@
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import type { Citation } from '../contracts/message.ts';
 import { AnswerView } from './answer-view.ts';
 import { decideCall } from './approvals.ts';
 import { createConversation, sendMessage } from './ask.ts';
 import { CliError } from './cli-error.ts';
 import type { Command, CommandContext } from './command.ts';
-import type { StreamEvent } from './event-stream.ts';
 import { followTurn, whyNoAnswer } from './follow-turn.ts';
 import { ToolCallNotes, type WaitingCall } from './tool-call-notes.ts';
 
@@ -56,7 +54,7 @@ async function talk(
   const { signal, done } = keyboard.whileAnswering();
   try {
     const last = await followTurn(context, { turnId: turn.id, signal }, async (event) => {
-      show(view, event);
+      view.take(event);
       const waiting = notes.waitingCall(event);
       const line = notes.lineOf(event);
       if (line === null && waiting === null) return;
@@ -73,12 +71,6 @@ async function talk(
   } finally {
     done();
   }
-}
-
-function show(view: AnswerView, { event, data }: StreamEvent): void {
-  if (event === 'text_delta') view.append((data as { text: string }).text);
-  else if (event === 'reset') view.reset();
-  else if (event === 'citation') view.cite(data as Citation);
 }
 
 async function decide(context: CommandContext, keyboard: Keyboard, call: WaitingCall): Promise<void> {

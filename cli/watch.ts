@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import type { Citation } from '../contracts/message.ts';
 import { finalTurnEventKinds } from '../contracts/names/turn-events.ts';
 import { AnswerView } from './answer-view.ts';
 import { UsageError } from './cli-error.ts';
@@ -55,9 +54,7 @@ function createView({ terminal, env }: CommandContext): (event: StreamEvent) => 
       return terminal.line(`> ${safeText((event.data as { content: string }).content)}`);
     const { turn_id: turnId } = event.data as { turn_id: string };
     const { answer, notes } = shownOf(turnId);
-    if (event.event === 'text_delta') return answer.append((event.data as { text: string }).text);
-    if (event.event === 'reset') return answer.reset();
-    if (event.event === 'citation') return answer.cite(event.data as Citation);
+    answer.take(event);
     if (finalTurnEventKinds.some((kind) => kind === event.event)) {
       turns.delete(turnId);
       answer.finish();

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { reportRun } from '../activities/evaluation/report-run.ts';
 import { PerdureError } from '../contracts/errors.ts';
 import { readGate } from '../domain/metrics/gates/read-gate.ts';
+import { modelsOf } from '../domain/metrics/metric.ts';
 import { metricCatalog } from '../domain/metrics/metric-catalog.ts';
 import { readMetricChoice, type MetricRequestChoice } from '../domain/metrics/read-metric-choice.ts';
 import { renderCsv } from '../domain/reports/render-csv.ts';
@@ -11,9 +12,6 @@ import type { EvaluationReport } from '../domain/reports/evaluation-report.ts';
 import type { EvaluationKey } from '../entities/evaluations/evaluation-repository.ts';
 import { readCaseFile } from '../providers/evaluation-files/read-case-file.ts';
 import type { Database } from './database.ts';
-
-// Judged by a model of their own, but also in need of embeddings.
-const embedding = new Set(['embedding_similarity', 'answer_relevancy', 'answer_correctness']);
 
 const formats = {
   json: { mediaType: 'application/json', render: (report: EvaluationReport) => JSON.stringify(report) },
@@ -30,14 +28,14 @@ export function createEvaluationDesk(database: Pick<Database, 'inWorkspace'>) {
       const read = readMetricChoice(given as MetricRequestChoice);
       if (!('choice' in read)) return read;
       const { label, metric, parameters } = read.choice;
-      const isSelfSufficient = metric.name === 'refusal' && parameters['phrases'] !== undefined;
+      const asked = modelsOf(read.choice);
       return {
         metric: {
           label,
           name: metric.name,
           parameters: { ...parameters },
-          needsJudge: metric.kind === 'judge' && !isSelfSufficient,
-          needsEmbedding: embedding.has(metric.name),
+          needsJudge: asked.includes('judge'),
+          needsEmbedding: asked.includes('embedding'),
         },
       };
     },

@@ -6,10 +6,11 @@ import type { Notifier } from './notifier.ts';
 import type { CommittedTurn } from './work-starter.ts';
 
 // Temporal's work would slow down an answer that is begun early: its conversation hears of the turn when the first text is
-// with its readers, or after so long; at once where nobody has begun to answer by then.
+// with its readers, or 300 ms after its commit; sooner where nobody has begun to answer.
 // Measured: docs/decisions/2026-11-22-early-model-call.md.
 const beginMs = 60;
-const firstTextMs = 300;
+// From the begin.
+const firstTextMs = 240;
 // From the commit of the first text: this process is busy with sending it.
 const sendingMs = 25;
 // From here on a request waits for its own update, so that callers are slowed down to what Temporal can take.
@@ -40,7 +41,7 @@ export function createTurnSubmitter({
   const announced = new Map<string, HeadStart>();
   const onTheirWay = new Map<Promise<void>, HeadStart>();
   notifications.subscribe(turnsChannel, (turnId) => {
-    if (turnId !== null) announced.get(turnId)?.noteText();
+    if (turnId !== null) announced.get(turnId)?.noteNews();
   });
 
   async function bringLater(turn: CommittedTurn, head: HeadStart): Promise<void> {
@@ -84,27 +85,21 @@ export function createTurnSubmitter({
 }
 
 /** What an announced turn waits for. */
-type HeadStart = { conversationId: string; ended: Promise<void>; end: () => void; noteText: () => void };
+type HeadStart = { conversationId: string; ended: Promise<void>; end: () => void; noteNews: () => void };
 
 function createHeadStart(conversationId: string): HeadStart {
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  let grown = 0;
-  const end = (): void => {
-    clearTimeout(timer);
-    resolve();
-  };
-  let timer = setTimeout(() => {
-    if (grown === 0) end();
-    else timer = setTimeout(end, firstTextMs - beginMs);
-  }, beginMs);
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  // The first news is of the begin, the second of the first text, or of a step before it. Both may come as one: that costs
+  // the rest of the wait.
+  const waits = [firstTextMs, sendingMs];
+  let timer = setTimeout(end, beginMs);
   return {
     ...{ conversationId, ended, end },
-    // The first time tells of the begin, the second of its first text.
-    noteText() {
-      grown += 1;
-      if (grown !== 2) return;
+    noteNews() {
+      const wait = waits.shift();
+      if (wait === undefined) return;
       clearTimeout(timer);
-      timer = setTimeout(end, sendingMs);
+      timer = setTimeout(end, wait);
     },
   };
 }

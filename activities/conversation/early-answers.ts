@@ -80,10 +80,11 @@ export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: strin
 
   function end(answer: EarlyAnswer): void {
     const { turn, adoption, isBegun } = answer;
-    answer.hasEnded = true;
     const { by } = adoption;
-    if (by !== null && !adoption.isNoted) notes.add(turn.turnId, by);
-    if (by === null && isBegun) {
+    answer.hasEnded = true;
+    // One that was not begun may be another process's, whose lease is not to be ended.
+    if (isBegun && by !== null && !adoption.isNoted) notes.add(turn.turnId, by);
+    if (isBegun && by === null) {
       tell(writeTurnNews({ ended: turn.turnId }));
       globalThis.setTimeout(() => forget(answer), rememberedMs).unref();
     } else forget(answer);
@@ -195,6 +196,8 @@ export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: strin
       const own = [...answers.values()].filter(({ adoption, hasEnded }) => adoption.by === null && !hasEnded);
       for (const { stop } of own) stop.abort(new Error('The worker is being shut down.'));
       await Promise.allSettled(own.map(({ verdict }) => verdict));
+      // What is adopted has its activity, and needs no lease; what is remembered must not keep the process.
+      if (renewal) clearInterval(renewal);
       await notes.flush();
     },
   };

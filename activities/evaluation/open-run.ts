@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EvaluationConfiguration, EvaluationPlan, PlannedVariant } from '../../contracts/names/evaluation-plan.ts';
 import { canonicalJson } from '../../domain/turns/canonical-json.ts';
-import type { MetricChoice } from '../../domain/metrics/metric.ts';
+import { modelsOf, type MetricChoice } from '../../domain/metrics/metric.ts';
 import { readMetricChoice } from '../../domain/metrics/read-metric-choice.ts';
 import { readRunPlan, type EvaluationKey, type RunPlan } from '../../entities/evaluations/evaluation-repository.ts';
 import { readCalledModels, readFaultyLines, type CalledModel } from '../../entities/evaluations/run-pace-repository.ts';
@@ -51,9 +51,9 @@ export function runMetrics(target: EvaluationPlan, { metrics, seed }: Evaluation
     const read = readMetricChoice({ name, parameters, label });
     // Checked when the run was asked for.
     if (!('choice' in read)) throw new TypeError(read.mistakes.join(' '));
-    const { kind } = read.choice.metric;
-    const judge = kind === 'judge' || kind === 'custom' ? target.judge : null;
-    const embedding = kind === 'judge' || kind === 'embedding' ? target.judgeEmbedding : null;
+    const asked = modelsOf(read.choice);
+    const judge = asked.includes('judge') ? target.judge : null;
+    const embedding = asked.includes('embedding') ? target.judgeEmbedding : null;
     return { ...read.choice, hash: hashOf({ name, parameters, judge, embedding, seed }) };
   });
 }

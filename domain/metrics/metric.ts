@@ -111,12 +111,17 @@ export type ScoreRange = readonly [least: number, greatest: number | null];
 
 export type MetricKind = 'text' | 'retrieval' | 'operations' | 'embedding' | 'judge' | 'custom';
 
+/** A model that a run names for its metrics: one that judges, or one that embeds. */
+export type MetricModel = 'judge' | 'embedding';
+
 /** One metric. */
 export type Metric = {
   /** With `@k` where its parameter `k` may be written into the name. */
   readonly name: string;
   readonly title: string;
   readonly kind: MetricKind;
+  /** The models that it calls, by its parameters; none unless it says so. */
+  readonly asks?: (parameters: MetricParameters) => readonly MetricModel[];
   /** From the parameters where they decide it. */
   readonly range: (parameters: MetricParameters) => ScoreRange;
   readonly higherIsBetter: (parameters: MetricParameters) => boolean;
@@ -137,8 +142,16 @@ export type MetricChoice = {
   readonly parameters: MetricParameters;
 };
 
+/** A judge and nobody else. */
+export const asksJudge = (): readonly MetricModel[] => ['judge'];
+
 /** From 0 to 1, as most metrics are. */
 export const unitRange = (): ScoreRange => [0, 1];
 
 /** Most metrics are better when they are higher. */
 export const higherIsBetter = (): boolean => true;
+
+/** The models without which a metric cannot be used as it was chosen. */
+export function modelsOf({ metric, parameters }: Pick<MetricChoice, 'metric' | 'parameters'>): readonly MetricModel[] {
+  return metric.asks?.(parameters) ?? [];
+}

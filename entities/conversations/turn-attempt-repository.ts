@@ -21,8 +21,7 @@ export type TurnContext = {
   run_id: string | null;
   activity_id: string | null;
   activity_attempt: number | null;
-  /** Whether the turn was begun before its workflow has heard of it, and for how many milliseconds it is left alone yet. */
-  is_leased: boolean;
+  /** For how many milliseconds yet nobody else goes on with an answer that was begun early; 0 for any other. */
   leased_ms: number;
   /** Turns that were accepted before and have not ended, a hundred at the most; only of a turn that was never begun. */
   behind: string[];
@@ -105,7 +104,7 @@ async function readTurnContext(em: EntityManager, turnId: string): Promise<TurnC
     `select t.id as turn_id, t.conversation_id, c.user_id, t.state, t.kind, t.step, t.attempt,
             exists (select from turn_steps s where s.turn_id = t.id and s.step = t.step) as is_step_begun,
             t.started_at is null as is_new, t.cancel_requested_at is not null as cancel_requested,
-            t.run_id, t.activity_id, t.activity_attempt, t.leased_until is not null as is_leased,
+            t.run_id, t.activity_id, t.activity_attempt,
             coalesce(greatest(0, ceil(extract(epoch from t.leased_until - clock_timestamp()) * 1000)), 0)::float8 as leased_ms,
             case when t.started_at is not null then '{}'::uuid[] else
               array(select o.id from turns o where o.conversation_id = t.conversation_id and o.number < t.number

@@ -18,8 +18,8 @@ export type StrayTurn = {
 
 /**
  * Finds turns whose request died between the row and the workflow (`accepted` for a few seconds), whose cancel was noted
- * but not acted on, that were begun early without their workflow's knowing, about whose calls was decided without anything happening, and turns that have been silent so long
- * that their workflow may be gone. For the operator role.
+ * but not acted on, that were begun early without their workflow's knowing, about whose calls was decided without anything
+ * happening, and turns that have been silent so long that their workflow may be gone. For the operator role.
  */
 export async function findStrayTurns(em: EntityManager, limit: number): Promise<StrayTurn[]> {
   return query<StrayTurn>(

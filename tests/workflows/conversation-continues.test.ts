@@ -1,83 +1,40 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
+import { describe, expect, jest, test } from '@jest/globals';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { taskQueues } from '../../contracts/names/task-queues.ts';
 import { workflowIds, workflowTypes } from '../../contracts/names/workflows.ts';
-import { query } from '../../entities/sql.ts';
-import { createDatabase, type Database } from '../../platform/database.ts';
 import { workflowBundle } from '../../platform/workflow-bundle.ts';
 import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
-import { startEffectService, type EffectService } from '../support/effect-service/start-effect-service.ts';
-import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
-import { testDatabase } from '../support/servers/test-database.ts';
 import { testServers } from '../support/servers/test-servers.ts';
-import { testTemporal } from '../support/servers/test-temporal.ts';
 import { textsOf } from '../support/texts-of.ts';
 import { until } from '../support/until.ts';
-import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
-import { createConversation, createWorkspace } from '../support/workspaces/create-workspace.ts';
-import { turnClient } from '../support/workspaces/turn-client.ts';
+import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 
 jest.setTimeout(300_000);
-const rows = testDatabase();
-const temporal = testTemporal();
-let database: Database;
-let provider: FakeProvider;
-let service: EffectService;
-let connection: Connection;
-let client: Client;
-let worker: ConversationWorker;
 const secret = 'confidential';
-
-const startWorker = () =>
-  startConversationWorker(database, temporal, {
-    tools: offerTools([
+const harness = conversationHarness({
+  pool: 20,
+  tools: ({ url }) =>
+    offerTools([
       effectTool({
         name: 'read',
-        url: `${service.url}/read`,
+        url: `${url}/read`,
         effect: 'read',
         result: () => {
           const content = `${secret} `.repeat(400);
           return { content, isError: false, truncated: false, bytes: content.length };
         },
       }),
-      effectTool({ name: 'pay', url: `${service.url}/pay`, effect: 'write', approval: { mode: 'always' } }),
+      effectTool({ name: 'pay', url: `${url}/pay`, effect: 'write', approval: { mode: 'always' } }),
     ]),
-  });
-
-beforeAll(async () => {
-  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 20 }, 'test');
-  provider = await startFakeProvider();
-  service = await startEffectService();
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection, namespace: temporal.namespace });
-  worker = await startWorker();
-});
-afterEach(() => provider.control({ reset: true }));
-afterAll(async () => {
-  await worker?.stop();
-  await connection?.close();
-  await provider?.stop();
-  await service?.stop();
-  await database?.close();
 });
 
-async function conversationWith(model: string, capabilities: Record<string, unknown> = {}) {
-  const workspace = await createWorkspace(database, { endpoint: provider.url, model });
-  await database.inWorkspace(workspace.workspaceId, (em) =>
-    query(em, `update models set capabilities = $2 where id = $1`, [
-      workspace.modelId,
-      JSON.stringify({ supportsTools: true, ...capabilities }),
-    ]),
-  );
-  const conversationId = await createConversation(database, workspace);
-  return { ...turnClient(database, client, workspace, conversationId), workspace, conversationId };
-}
+const conversationWith = (model: string, capabilities: Record<string, unknown> = {}) =>
+  harness.open({ model, capabilities: { supportsTools: true, ...capabilities } });
 
 /** Starts the conversation's workflow with runs so short that messages race their ends. */
 async function startShortRuns(chat: Awaited<ReturnType<typeof conversationWith>>, turnsPerRun: number) {
   const { workspaceId, agentId } = chat.workspace;
-  return client.workflow.start(workflowTypes.conversation, {
+  return harness.client.workflow.start(workflowTypes.conversation, {
     workflowId: workflowIds.conversation(chat.conversationId),
     taskQueue: taskQueues.chat,
     args: [{ workspaceId, conversationId: chat.conversationId, agentId, turnsPerRun }],
@@ -101,19 +58,16 @@ describe('a conversation across its runs', () => {
       );
       turns.push(...accepted);
     }
-    const done = () =>
-      database.inWorkspace(chat.workspace.workspaceId, (em) =>
-        query(em, `select id from turns where state = 'completed' and attempt = 1`),
-      );
+    const done = () => chat.query(`select id from turns where state = 'completed' and attempt = 1`);
     await until(async () => (await done()).length === turns.length, { what: 'all answers', timeoutMs: 200_000 });
     expect(turns).toHaveLength(250);
-    const asked = provider.log().map(({ idempotencyKey }) => idempotencyKey);
+    const asked = harness.provider.log().map(({ idempotencyKey }) => idempotencyKey);
     expect([asked.length, new Set(asked).size]).toEqual([250, 250]);
     const runs = new Set<string>();
     const byId = `WorkflowId = '${workflowIds.conversation(chat.conversationId)}'`;
     await until(
       async () => {
-        for await (const run of client.workflow.list({ query: byId })) runs.add(run.runId);
+        for await (const run of harness.client.workflow.list({ query: byId })) runs.add(run.runId);
         return runs.size >= 15;
       },
       { what: 'the list of runs' },
@@ -125,25 +79,22 @@ describe('a conversation across its runs', () => {
     await startShortRuns(chat, 1);
     const turnId = await chat.send('Pay');
     const waiting = await chat.callIn(turnId, 'pay', 'proposed');
-    await worker.stop();
-    await client.workflow.getHandle(workflowIds.conversation(chat.conversationId)).terminate('a lost cluster');
-    worker = await startWorker();
+    await harness.worker.stop();
+    await harness.client.workflow.getHandle(workflowIds.conversation(chat.conversationId)).terminate('a lost cluster');
+    harness.worker = await harness.startWorker();
     expect(await chat.decide(turnId, waiting, 'approved')).toBe('taken');
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
-    expect(service.log().filter(({ idempotencyKey }) => idempotencyKey === waiting.id)).toHaveLength(1);
+    expect(harness.service.log().filter(({ idempotencyKey }) => idempotencyKey === waiting.id)).toHaveLength(1);
   });
 
   test('R33: 100 calls of tools and a transcript of 200,000 tokens leave a history of less than 2 MB without text', async () => {
     const chat = await conversationWith('fake?tokens=3', { contextWindow: 1_000_000 });
     const long = `${secret} `.repeat(2_000);
-    await database.inWorkspace(chat.workspace.workspaceId, (em) =>
-      query(
-        em,
-        `update agents set limits = '{"steps": 60, "tokens": null, "seconds": null, "cost": null}' where id = $1`,
-        [chat.workspace.agentId],
-      ),
+    await chat.query(
+      `update agents set limits = '{"steps": 60, "tokens": null, "seconds": null, "cost": null}' where id = $1`,
+      [chat.workspace.agentId],
     );
-    provider.control({
+    harness.provider.control({
       script: [
         ...Array.from({ length: 20 }, () => ({ answer: long.slice(0, 20_000) })),
         ...Array.from({ length: 50 }, () => ({
@@ -158,7 +109,9 @@ describe('a conversation across its runs', () => {
     const turnId = await chat.send(`Find what is ${secret}`);
     expect(await chat.ended(turnId, 200_000)).toMatchObject({ state: 'completed', limit_reached: null });
     expect(await chat.calls(turnId)).toHaveLength(100);
-    const history = await client.workflow.getHandle(workflowIds.conversation(chat.conversationId)).fetchHistory();
+    const history = await harness.client.workflow
+      .getHandle(workflowIds.conversation(chat.conversationId))
+      .fetchHistory();
     const size = JSON.stringify(history).length;
     expect(size).toBeLessThan(2_000_000);
     expect(textsOf(history).join('\n')).not.toContain(secret);
@@ -167,13 +120,13 @@ describe('a conversation across its runs', () => {
 
 describe('a fault in the code of the workflow', () => {
   test('R39: fails the turn with a reason instead of blocking it', async () => {
-    await worker.stop();
+    await harness.worker.stop();
     const chat = await conversationWith('fake?tokens=1');
-    const native = await NativeConnection.connect({ address: temporal.address });
+    const native = await NativeConnection.connect({ address: harness.temporal.address });
     const ends: unknown[] = [];
     const faulty = await Worker.create({
       connection: native,
-      namespace: temporal.namespace,
+      namespace: harness.temporal.namespace,
       taskQueue: taskQueues.chat,
       workflowBundle: { codePath: await workflowBundle(testServers().cache) },
       activities: {
@@ -190,11 +143,11 @@ describe('a fault in the code of the workflow', () => {
     await chat.send('Trip');
     await until(async () => ends.length > 0, { what: 'the end of the turn' });
     expect(ends).toEqual([{ state: 'failed', code: 'internal' }]);
-    const handle = client.workflow.getHandle(workflowIds.conversation(chat.conversationId));
+    const handle = harness.client.workflow.getHandle(workflowIds.conversation(chat.conversationId));
     expect((await handle.describe()).status.name).toBe('RUNNING');
     faulty.shutdown();
     await running;
     await native.close();
-    worker = await startWorker();
+    harness.worker = await harness.startWorker();
   });
 });

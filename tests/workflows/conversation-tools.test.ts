@@ -1,80 +1,38 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
-import type { ToolResolver } from '../../activities/conversation/conversation-deps.ts';
-import { query } from '../../entities/sql.ts';
-import { createDatabase, type Database } from '../../platform/database.ts';
+import { describe, expect, jest, test } from '@jest/globals';
 import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
-import { startEffectService, type EffectService } from '../support/effect-service/start-effect-service.ts';
-import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
-import { testDatabase } from '../support/servers/test-database.ts';
-import { testTemporal } from '../support/servers/test-temporal.ts';
 import { until } from '../support/until.ts';
-import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
-import { createConversation, createWorkspace } from '../support/workspaces/create-workspace.ts';
-import { shownText, turnClient } from '../support/workspaces/turn-client.ts';
+import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
+import { shownText } from '../support/workspaces/turn-client.ts';
 
 jest.setTimeout(60_000);
-const rows = testDatabase();
-const temporal = testTemporal();
-let database: Database;
-let provider: FakeProvider;
-let service: EffectService;
-let connection: Connection;
-let client: Client;
-let worker: ConversationWorker;
-
-beforeAll(async () => {
-  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 16 }, 'test');
-  provider = await startFakeProvider();
-  service = await startEffectService();
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection, namespace: temporal.namespace });
-  worker = await startConversationWorker(database, temporal, { tools: offered() });
-});
-afterEach(() => {
-  provider.control({ reset: true });
-  service.delayAnswers(0);
-});
-afterAll(async () => {
-  await worker?.stop();
-  await connection?.close();
-  await provider?.stop();
-  await service?.stop();
-  await database?.close();
+const large = 'x'.repeat(3_000_000);
+const harness = conversationHarness({
+  tools: ({ url }) =>
+    offerTools([
+      effectTool({ name: 'stock', url: `${url}/stock`, effect: 'read' }),
+      effectTool({ name: 'book', url: `${url}/repeatable/book`, effect: 'write', idempotent: true }),
+      effectTool({ name: 'pay', url: `${url}/pay`, effect: 'write', approval: { mode: 'always' } }),
+      effectTool({ name: 'mail', url: `${url}/mail`, effect: 'write' }),
+      effectTool({
+        name: 'dump',
+        url: `${url}/dump`,
+        effect: 'read',
+        result: () => ({ content: large, isError: false, truncated: false, bytes: large.length }),
+      }),
+    ]),
 });
 
-function offered(): ToolResolver {
-  const to = (path: string) => `${service.url}${path}`;
-  const large = 'x'.repeat(3_000_000);
-  return offerTools([
-    effectTool({ name: 'stock', url: to('/stock'), effect: 'read' }),
-    effectTool({ name: 'book', url: to('/repeatable/book'), effect: 'write', idempotent: true }),
-    effectTool({ name: 'pay', url: to('/pay'), effect: 'write', approval: { mode: 'always' } }),
-    effectTool({ name: 'mail', url: to('/mail'), effect: 'write' }),
-    effectTool({
-      name: 'dump',
-      url: to('/dump'),
-      effect: 'read',
-      result: () => ({ content: large, isError: false, truncated: false, bytes: large.length }),
-    }),
-  ]);
-}
-
-async function conversationWith(model = 'fake?tokens=5') {
-  const workspace = await createWorkspace(database, { endpoint: provider.url, model });
-  await database.inWorkspace(workspace.workspaceId, (em) =>
-    query(em, `update models set capabilities = '{"supportsTools": true}' where id = $1`, [workspace.modelId]),
-  );
-  return turnClient(database, client, workspace, await createConversation(database, workspace));
-}
+const conversationWith = (model = 'fake?tokens=5') => harness.open({ model, capabilities: { supportsTools: true } });
 
 const call = (name: string, note = name) => ({ name, arguments: { note } });
-const effects = (path: string) => service.log().filter((one) => one.path.endsWith(path) && one.applied).length;
+const effects = (path: string) => harness.service.log().filter((one) => one.path.endsWith(path) && one.applied).length;
 
 describe('a turn with tools', () => {
   test('R17: runs three tools at once, waits for the approval of one, and answers with their results', async () => {
     const chat = await conversationWith();
-    provider.control({ script: [{ answer: 'Let me see.', toolCalls: [call('stock'), call('book'), call('pay')] }] });
+    harness.provider.control({
+      script: [{ answer: 'Let me see.', toolCalls: [call('stock'), call('book'), call('pay')] }],
+    });
     const turnId = await chat.send('Buy it');
     const waiting = await chat.callIn(turnId, 'pay', 'proposed');
     await until(async () => (await chat.turn(turnId)).state === 'waiting', { what: 'the turn to wait' });
@@ -90,7 +48,9 @@ describe('a turn with tools', () => {
     expect([effects('/book'), effects('/pay')]).toEqual([1, 1]);
     const calls = await chat.calls(turnId);
     expect(calls.map(({ state, attempts }) => [state, attempts])).toEqual(Array(3).fill(['succeeded', 1]));
-    expect(service.log().map((one) => one.idempotencyKey)).toEqual(expect.arrayContaining(calls.map(({ id }) => id)));
+    expect(harness.service.log().map((one) => one.idempotencyKey)).toEqual(
+      expect.arrayContaining(calls.map(({ id }) => id)),
+    );
     const events = await chat.events(turnId);
     const answer = (await chat.messages()).at(-1)?.content;
     expect(answer).toBe(shownText(events));
@@ -108,26 +68,26 @@ describe('a call that takes long', () => {
   test('R16: of the model or of a tool, it is started once as long as its worker lives', async () => {
     const chat = await conversationWith();
     // Both are silent for longer than a worker that has died is waited for.
-    service.delayAnswers(6000);
-    provider.control({
+    harness.service.delayAnswers(6000);
+    harness.provider.control({
       script: [{ toolCalls: [call('mail'), call('stock')] }, { answer: 'Done.', firstTokenMs: 6000 }],
     });
-    const before = service.log().length;
+    const before = harness.service.log().length;
     const turnId = await chat.send('Take your time');
     expect(await chat.ended(turnId, 30_000)).toMatchObject({ state: 'completed', attempt: 1 });
-    expect(service.log().length - before).toBe(2);
+    expect(harness.service.log().length - before).toBe(2);
     expect((await chat.calls(turnId)).map(({ state, attempts }) => [state, attempts])).toEqual([
       ['succeeded', 1],
       ['succeeded', 1],
     ]);
-    expect(provider.log()).toHaveLength(2);
+    expect(harness.provider.log()).toHaveLength(2);
   });
 });
 
 describe('a call that cannot be run', () => {
   test('goes back to the model with the reason: no such tool, arguments that do not fit', async () => {
     const chat = await conversationWith();
-    provider.control({
+    harness.provider.control({
       script: [{ toolCalls: [call('teleport'), { name: 'stock', arguments: { notes: 1 } }] }, { answer: 'I see.' }],
     });
     const turnId = await chat.send('Beam me up');
@@ -144,14 +104,14 @@ describe('a call that cannot be run', () => {
 
   test('R35: a result of 3 MB ends the call once, in less than 2 s, and the model reads payload_too_large', async () => {
     const chat = await conversationWith();
-    provider.control({ script: [{ toolCalls: [call('dump')] }] });
+    harness.provider.control({ script: [{ toolCalls: [call('dump')] }] });
     const started = Date.now();
     const turnId = await chat.send('Everything');
     const dumped = await chat.callIn(turnId, 'dump', 'failed');
     expect(Date.now() - started).toBeLessThan(2000);
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
     expect(dumped).toMatchObject({ attempts: 1, code: 'payload_too_large' });
-    expect(service.log().filter((one) => one.path === '/dump')).toHaveLength(1);
+    expect(harness.service.log().filter((one) => one.path === '/dump')).toHaveLength(1);
     expect(await chat.promptOf(turnId, 1)).toContain('payload_too_large');
   });
 });
@@ -161,7 +121,7 @@ describe('an approval', () => {
 
   async function twoWaiting() {
     const chat = await conversationWith();
-    provider.control({ script: [twoPayments] });
+    harness.provider.control({ script: [twoPayments] });
     const turnId = await chat.send('Pay twice');
     const calls = await until(
       async () => {
@@ -170,8 +130,8 @@ describe('an approval', () => {
       },
       { what: 'both calls' },
     );
-    const before = service.log().length;
-    return { chat, turnId, first: calls[0]!, second: calls[1]!, paid: () => service.log().slice(before) };
+    const before = harness.service.log().length;
+    return { chat, turnId, first: calls[0]!, second: calls[1]!, paid: () => harness.service.log().slice(before) };
   }
 
   test('R18: two at a time are independent; twice is once; another decision is refused', async () => {
@@ -225,8 +185,8 @@ describe('an approval', () => {
 describe('a cancel while a tool writes', () => {
   test('ends the turn at once, and the outcome is recorded when it is known', async () => {
     const chat = await conversationWith();
-    service.delayAnswers(3000);
-    provider.control({ script: [{ toolCalls: [call('mail')] }] });
+    harness.service.delayAnswers(3000);
+    harness.provider.control({ script: [{ toolCalls: [call('mail')] }] });
     const before = effects('/mail');
     const turnId = await chat.send('Write to them');
     await until(async () => effects('/mail') > before, { what: 'the effect' });

@@ -1,66 +1,42 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { beginTurnEarly } from '../../activities/conversation/advance-turn.ts';
 import { createEarlyAnswers, type EarlyAnswers } from '../../activities/conversation/early-answers.ts';
 import { writeTurnNews } from '../../contracts/names/turn-news.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
-import { query } from '../../entities/sql.ts';
 import { createSweepTurns } from '../../activities/upkeep/sweep-turns.ts';
-import { createDatabase, type Database } from '../../platform/database.ts';
 import { createWorkStarter } from '../../platform/work-starter.ts';
 import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
-import { startEffectService, type EffectService } from '../support/effect-service/start-effect-service.ts';
-import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
-import { testDatabase } from '../support/servers/test-database.ts';
-import { testTemporal } from '../support/servers/test-temporal.ts';
 import { until } from '../support/until.ts';
-import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
-import { createConversation, createWorkspace } from '../support/workspaces/create-workspace.ts';
-import { shownText, turnClient } from '../support/workspaces/turn-client.ts';
+import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
+import { shownText } from '../support/workspaces/turn-client.ts';
 
 jest.setTimeout(60_000);
-const rows = testDatabase();
-const temporal = testTemporal();
-const slowModel = 'fake?firstTokenMs=100&tokenMs=20&tokens=60';
-let database: Database;
-let provider: FakeProvider;
-let effects: EffectService;
-let connection: Connection;
-let client: Client;
-let worker: ConversationWorker;
 /** Answers early in what would be another process: it has no worker, and the worker's process hears of it. */
 let elsewhere: EarlyAnswers;
+// Before the harness takes the worker's database away.
+afterAll(() => elsewhere?.close());
+const harness = conversationHarness({
+  tools: ({ url }) =>
+    offerTools([
+      effectTool({ name: 'look', url: `${url}/stock`, effect: 'read' }),
+      effectTool({ name: 'pay', url: `${url}/payment`, effect: 'write', approval: { mode: 'always' } }),
+    ]),
+});
+const slowModel = 'fake?firstTokenMs=100&tokenMs=20&tokens=60';
 
-beforeAll(async () => {
-  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 16 }, 'test');
-  [provider, effects] = await Promise.all([startFakeProvider(), startEffectService()]);
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection, namespace: temporal.namespace });
-  const look = effectTool({ name: 'look', url: `${effects.url}/stock`, effect: 'read' });
-  const pay = effectTool({ name: 'pay', url: `${effects.url}/payment`, effect: 'write', approval: { mode: 'always' } });
-  worker = await startConversationWorker(database, temporal, { tools: offerTools([look, pay]) });
+beforeAll(() => {
   elsewhere = otherProcess();
 });
-afterEach(() => provider.control({ reset: true }));
-afterAll(async () => {
-  await elsewhere?.close();
-  await worker?.stop();
-  await connection?.close();
-  await Promise.all([provider?.stop(), effects?.stop()]);
-  await database?.close();
-});
 
-const otherProcess = () => createEarlyAnswers(worker.deps, (news) => worker.early.hear(news));
+const otherProcess = () => createEarlyAnswers(harness.worker.deps, (news) => harness.worker.early.hear(news));
 
 async function conversationWith(model = slowModel) {
-  const workspace = await createWorkspace(database, { endpoint: provider.url, model });
-  const conversationId = await createConversation(database, workspace);
-  const chat = turnClient(database, client, workspace, conversationId);
+  const chat = await harness.open({ model });
+  const { conversationId, workspace } = chat;
   const turnOf = (turnId: string) => ({ workspaceId: workspace.workspaceId, conversationId, turnId });
   return {
     ...chat,
     turnOf,
-    conversationId,
     news: (turnId: string) => writeTurnNews({ accepted: turnOf(turnId) }),
     /** Waits until the first text of the turn is stored. */
     speaks: (turnId: string) =>
@@ -69,12 +45,9 @@ async function conversationWith(model = slowModel) {
       }),
     /** What the row says of who has the turn. */
     holder: async (turnId: string) => {
-      const [row] = await database.asOperator((em) =>
-        query<{ activity_id: string | null; run_id: string | null; is_leased: boolean }>(
-          em,
-          `select activity_id, run_id, leased_until is not null as is_leased from turns where id = $1`,
-          [turnId],
-        ),
+      const [row] = await chat.query<{ activity_id: string | null; run_id: string | null; is_leased: boolean }>(
+        `select activity_id, run_id, leased_until is not null as is_leased from turns where id = $1`,
+        [turnId],
       );
       return row;
     },
@@ -83,7 +56,7 @@ async function conversationWith(model = slowModel) {
     isCalm: () =>
       until(
         async () => {
-          const handle = client.workflow.getHandle(workflowIds.conversation(conversationId));
+          const handle = harness.client.workflow.getHandle(workflowIds.conversation(conversationId));
           const status = await handle.query<{ running: string | null; queued: string[] }>('status').catch(() => null);
           return status !== null && status.running === null && status.queued.length === 0;
         },
@@ -94,7 +67,7 @@ async function conversationWith(model = slowModel) {
 
 describe('an answer that is begun before the workflow has heard of its turn', () => {
   test.each([
-    ['of the same process', () => worker.early],
+    ['of the same process', () => harness.worker.early],
     ['of another process', () => elsewhere],
   ])('is taken over by the activity %s, with one call and no reset', async (_where, early) => {
     const chat = await conversationWith();
@@ -105,7 +78,7 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     await chat.submit(turnId);
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
     await chat.isCalm();
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
     expect(await chat.kinds(turnId)).not.toContain('reset');
     expect(await chat.usage(turnId)).toMatchObject([{ state: 'settled', attempt: 1 }]);
     expect((await chat.messages()).at(-1)?.content).toBe(shownText(await chat.events(turnId)));
@@ -119,7 +92,7 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
   test('R34: is begun again with one reset when its process has died', async () => {
     const chat = await conversationWith('fake?tokens=10');
     const turnId = await chat.accept('What lasts?');
-    const dead = await beginTurnEarly(worker.deps, chat.turnOf(turnId), {
+    const dead = await beginTurnEarly(harness.worker.deps, chat.turnOf(turnId), {
       leaseMs: 1500,
       adoption: { by: null, isNoted: false },
     });
@@ -128,7 +101,7 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 2 });
     expect((await chat.kinds(turnId)).filter((kind) => kind === 'reset')).toHaveLength(1);
     expect(await chat.usage(turnId)).toMatchObject([{ state: 'unknown' }, { state: 'settled' }]);
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 
   test('is gone on with at once when its process is shut down', async () => {
@@ -147,7 +120,7 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     leaving.hear(chat.news(late));
     await chat.submit(late);
     await chat.ended(late);
-    expect(provider.log()).toHaveLength(3);
+    expect(harness.provider.log()).toHaveLength(3);
   });
 
   test('R16: is begun by one of ten processes that hear of it twice each', async () => {
@@ -161,9 +134,36 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     await chat.submit(turnId);
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
     await chat.isCalm();
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
     expect((await chat.messages()).map(({ sender }) => sender)).toEqual(['user', 'assistant']);
     await Promise.all(ten.map((early) => early.close()));
+  });
+
+  test('keeps its lease when an activity elsewhere adopts what could not be begun there', async () => {
+    const chat = await conversationWith('fake?firstTokenMs=100&tokenMs=50&tokens=60');
+    const turnId = await chat.accept('What lasts?');
+    const isHeldUp = Promise.withResolvers<void>();
+    const { database, provider, worker } = harness;
+    const slow: typeof database = {
+      ...database,
+      async inWorkspace(workspaceId, work) {
+        await isHeldUp.promise;
+        return database.inWorkspace(workspaceId, work);
+      },
+    };
+    const late = createEarlyAnswers({ ...worker.deps, database: slow }, () => {});
+    late.hear(chat.news(turnId));
+    elsewhere.hear(chat.news(turnId));
+    await chat.speaks(turnId);
+    const run = { runId: 'run', activityId: '1', attempt: 1 };
+    const adopted = late.adopt(turnId, run, new AbortController().signal);
+    isHeldUp.resolve();
+    expect(await adopted).toBeNull();
+    await late.close();
+    expect(await chat.holder(turnId)).toEqual({ activity_id: 'early', run_id: null, is_leased: true });
+    await chat.submit(turnId);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(provider.log()).toHaveLength(1);
   });
 
   test('is not begun when the activity was first, or another turn is under way', async () => {
@@ -176,7 +176,7 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     await chat.submit(second);
     expect(await chat.ended(first)).toMatchObject({ state: 'completed', attempt: 1 });
     expect(await chat.ended(second)).toMatchObject({ state: 'completed', attempt: 1 });
-    expect(provider.log()).toHaveLength(2);
+    expect(harness.provider.log()).toHaveLength(2);
     const messages = await chat.messages();
     const answer = messages.find(({ turn_id, sender }) => turn_id === first && sender === 'assistant');
     expect(messages.find(({ content }) => content === 'second')?.parent_id).toBe(answer?.id);
@@ -198,7 +198,7 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     ]);
     expect(messages[1]?.parent_id).toBe(messages[2]?.id);
     expect(messages[2]?.turn_id).toBe(first);
-    expect(provider.log()).toHaveLength(2);
+    expect(harness.provider.log()).toHaveLength(2);
   });
 });
 
@@ -209,12 +209,12 @@ describe('a cancel of an early answer', () => {
   ])('stops the call within a second, %s', async (_when, isSubmitted) => {
     const chat = await conversationWith('fake?tokenMs=50&tokens=200');
     const turnId = await chat.accept('What lasts?');
-    worker.early.hear(chat.news(turnId));
+    harness.worker.early.hear(chat.news(turnId));
     await chat.speaks(turnId);
     if (isSubmitted) await chat.submit(turnId);
     const asked = Date.now();
     await chat.cancel(turnId);
-    const call = await until(async () => provider.log().find(({ abortedAt }) => abortedAt !== null), {
+    const call = await until(async () => harness.provider.log().find(({ abortedAt }) => abortedAt !== null), {
       what: 'the end of the call',
     });
     expect(call.abortedAt! - asked).toBeLessThan(1000);
@@ -223,47 +223,49 @@ describe('a cancel of an early answer', () => {
     expect(answer).toMatchObject({ content: shownText(await chat.events(turnId)), metadata: { cancelled: true } });
     await chat.submit(turnId);
     await chat.isCalm();
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 });
 
 test('a turn whose cancel overtakes its own update holds nothing up, though its early answer asked for an approval', async () => {
   const chat = await conversationWith('fake?tokens=5&tool=pay');
   const turnId = await chat.accept('Pay it');
-  worker.early.hear(chat.news(turnId));
+  harness.worker.early.hear(chat.news(turnId));
   await chat.callIn(turnId, 'pay', 'proposed');
   await chat.cancel(turnId);
   expect(await chat.ended(turnId)).toMatchObject({ state: 'cancelled' });
   await chat.submit(turnId);
   await chat.isCalm();
-  expect(effects.log()).toEqual([]);
+  expect(harness.service.log()).toEqual([]);
 });
 
 describe('an early answer that fails', () => {
   test('R36: is tried again after its pause, by an activity elsewhere', async () => {
     const chat = await conversationWith('fake?tokens=5');
-    provider.control({ script: [{ on: 'chat', failure: { kind: 'status', status: 500 } }] });
+    harness.provider.control({ script: [{ on: 'chat', failure: { kind: 'status', status: 500 } }] });
     const turnId = await chat.accept('What lasts?');
     elsewhere.hear(chat.news(turnId));
     await chat.submit(turnId);
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
-    const [refused, answered, ...more] = provider.log();
+    const [refused, answered, ...more] = harness.provider.log();
     expect(more).toEqual([]);
     expect(answered!.startedAt - refused!.startedAt).toBeGreaterThanOrEqual(450);
   });
 
   test('R36: is not asked again where the request is at fault', async () => {
     const chat = await conversationWith('fake?tokens=5');
-    provider.control({ script: [{ on: 'chat', times: 5, failure: { kind: 'status', status: 400 } }] });
+    harness.provider.control({ script: [{ on: 'chat', times: 5, failure: { kind: 'status', status: 400 } }] });
     const turnId = await chat.accept('What lasts?');
     elsewhere.hear(chat.news(turnId));
-    await until(async () => provider.log().some(({ outcome }) => outcome === 'failed'), { what: 'the refusal' });
+    await until(async () => harness.provider.log().some(({ outcome }) => outcome === 'failed'), {
+      what: 'the refusal',
+    });
     await chat.submit(turnId);
     expect(await chat.ended(turnId)).toMatchObject({
       state: 'failed',
       error: { code: 'provider_invalid_request' },
     });
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 });
 
@@ -271,7 +273,7 @@ describe('an early answer that fails', () => {
 const swept = (probe: () => Promise<boolean>) =>
   until(
     async () => {
-      await createSweepTurns({ database, ...createWorkStarter(client) })();
+      await createSweepTurns({ database: harness.database, ...createWorkStarter(harness.client) })();
       return probe();
     },
     { what: 'what the sweep brings about', timeoutMs: 20_000, everyMs: 500 },
@@ -286,7 +288,7 @@ describe('an early answer whose turn the workflow is never told of', () => {
     expect(await chat.holder(turnId)).toMatchObject({ activity_id: 'early' });
     await swept(async () => (await chat.holder(turnId))?.run_id !== null);
     await chat.isCalm();
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 
   test('is brought to it by the sweep when its tools are to be run', async () => {
@@ -296,7 +298,7 @@ describe('an early answer whose turn the workflow is never told of', () => {
     await chat.callIn(turnId, 'look', 'proposed', 'approved');
     await swept(async () => (await chat.turn(turnId)).state === 'completed');
     expect((await chat.turn(turnId)).attempt).toBe(1);
-    expect(provider.log()).toHaveLength(2);
-    expect(effects.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(2);
+    expect(harness.service.log()).toHaveLength(1);
   });
 });

@@ -1,45 +1,28 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { v7 } from 'uuid';
 import { query } from '../../entities/sql.ts';
 import { countModelFailure, probeModel, readModelCircuits } from '../../entities/usage/model-circuit-repository.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import type { Failure } from '../support/fake-provider/behaviour.ts';
-import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
-import { testDatabase } from '../support/servers/test-database.ts';
-import { testTemporal } from '../support/servers/test-temporal.ts';
 import { until } from '../support/until.ts';
+import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
-import { createConversation, createWorkspace, type TestWorkspace } from '../support/workspaces/create-workspace.ts';
-import { shownText, turnClient } from '../support/workspaces/turn-client.ts';
+import type { TestWorkspace } from '../support/workspaces/create-workspace.ts';
+import { shownText } from '../support/workspaces/turn-client.ts';
 
 jest.setTimeout(90_000);
-const rows = testDatabase();
-const temporal = testTemporal();
-let database: Database;
-let others: Database;
-let provider: FakeProvider;
-let connection: Connection;
-let client: Client;
-let workers: ConversationWorker[];
-
+const harness = conversationHarness({ pool: 8 });
 // What one worker knows of a model the other can only know from the rows: each has connections of its own.
+let others: Database;
+let secondWorker: ConversationWorker;
+
 beforeAll(async () => {
-  database = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 8 }, 'test');
-  others = createDatabase({ DATABASE_URL: rows.url, PERDURE_DATABASE_POOL: 8 }, 'other');
-  provider = await startFakeProvider();
-  connection = await Connection.connect({ address: temporal.address });
-  client = new Client({ connection, namespace: temporal.namespace });
-  workers = [await startConversationWorker(database, temporal)];
-  workers.push(await startConversationWorker(others, temporal));
+  others = createDatabase({ DATABASE_URL: harness.databaseUrl, PERDURE_DATABASE_POOL: 8 }, 'other');
+  secondWorker = await startConversationWorker(others, harness.temporal);
 });
-afterEach(() => provider.control({ reset: true }));
 afterAll(async () => {
-  await Promise.all((workers ?? []).map((worker) => worker.stop()));
-  await connection?.close();
-  await provider?.stop();
+  await secondWorker?.stop();
   await others?.close();
-  await database?.close();
 });
 
 const failing = (status: number, headers: Record<string, string> = {}): Failure => ({
@@ -49,27 +32,12 @@ const failing = (status: number, headers: Record<string, string> = {}): Failure 
 });
 
 /** A workspace whose agent has the model `first` and falls back to `second`, `third`… */
-async function agentWith(...fallbacks: string[]) {
-  const workspace = await createWorkspace(database, { endpoint: provider.url, model: 'first' });
-  const ids = fallbacks.map(() => v7());
-  await database.asOperator(async (em) => {
-    for (const [place, name] of fallbacks.entries())
-      await query(
-        em,
-        `insert into models (id, workspace_id, name, kind, provider, model_id, endpoint, pricing)
-         values ($1, $2, $3, 'chat', 'openai', $3, $4,
-                 '{"input_per_million": "10", "output_per_million": "20", "currency": "EUR"}')`,
-        [ids[place], workspace.workspaceId, name, provider.url],
-      );
-    await query(em, `update agents set fallback_models = $2 where id = $1`, [workspace.agentId, JSON.stringify(ids)]);
-  });
-  return workspace;
-}
+const agentWith = (...fallbacks: string[]) =>
+  harness.workspace({ model: 'first', fallbacks: Object.fromEntries(fallbacks.map((name) => [name, {}])) });
 
-const chatIn = async (workspace: TestWorkspace) =>
-  turnClient(database, client, workspace, await createConversation(database, workspace));
+const chatIn = (workspace: TestWorkspace) => harness.open(workspace);
 
-const calledModels = () => provider.log().map((call) => call.model);
+const calledModels = () => harness.provider.log().map((call) => call.model);
 
 type Chat = Awaited<ReturnType<typeof chatIn>>;
 
@@ -79,10 +47,10 @@ const told = async (chat: Chat, turnId: string) =>
     .map(({ kind, data }) => ({ kind, ...data }));
 
 const circuitOf = async ({ modelId, workspaceId }: TestWorkspace) =>
-  database.inWorkspace(workspaceId, async (em) => (await readModelCircuits(em, [modelId])).get(modelId));
+  harness.database.inWorkspace(workspaceId, async (em) => (await readModelCircuits(em, [modelId])).get(modelId));
 
 const open = (workspace: TestWorkspace, seconds: number) =>
-  database.asOperator((em) =>
+  harness.database.asOperator((em) =>
     query(
       em,
       `insert into model_circuits (workspace_id, model_id, failures, openings, open_until)
@@ -95,7 +63,7 @@ const open = (workspace: TestWorkspace, seconds: number) =>
 describe('a model that fails', () => {
   test('R36, R37: is called again after a pause that watchers are told, with one request an attempt', async () => {
     const chat = await chatIn(await agentWith());
-    provider.control({
+    harness.provider.control({
       script: [
         { failure: failing(500) },
         { failure: { kind: 'reset', afterTokens: 3 } },
@@ -110,7 +78,7 @@ describe('a model that fails', () => {
       { kind: 'retrying', model: 'chat', reason: 'provider_unavailable', in_ms: 1000 },
       { kind: 'retrying', model: 'chat', reason: 'provider_unavailable' },
     ]);
-    const calls = provider.log();
+    const calls = harness.provider.log();
     expect(calls).toHaveLength(4);
     for (const [place, event] of events.entries()) {
       const pause = calls[place + 1]!.startedAt - calls[place]!.startedAt;
@@ -124,23 +92,23 @@ describe('a model that fails', () => {
 
   test.each([400, 401, 422])('R36: is not called again after a %i', async (status) => {
     const chat = await chatIn(await agentWith());
-    provider.control({ script: [{ failure: failing(status), times: 9 }] });
+    harness.provider.control({ script: [{ failure: failing(status), times: 9 }] });
     expect((await chat.ended(await chat.send('Well?'))).state).toBe('failed');
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 
   test('R36: is not waited for when it asks for hours', async () => {
     const chat = await chatIn(await agentWith());
-    provider.control({ script: [{ failure: failing(429, { 'retry-after': '7200' }), times: 9 }] });
+    harness.provider.control({ script: [{ failure: failing(429, { 'retry-after': '7200' }), times: 9 }] });
     expect(await chat.ended(await chat.send('Well?'))).toMatchObject({ error: { code: 'provider_rate_limited' } });
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 });
 
 describe('fallback models', () => {
   test('R37: take over in their order after two failures each, and the turn shows who answered at which price', async () => {
     const chat = await chatIn(await agentWith('second', 'third'));
-    provider.control({
+    harness.provider.control({
       script: ['first', 'second'].map((model) => ({ model, failure: failing(503), times: 9 })),
     });
     const turnId = await chat.send('Who answers?');
@@ -152,33 +120,31 @@ describe('fallback models', () => {
       { kind: 'retrying', model: 'second' },
       { kind: 'model_fallback', from: 'second', to: 'third' },
     ]);
-    const { promptTokens, completionTokens } = provider.log().at(-1)!;
+    const { promptTokens, completionTokens } = harness.provider.log().at(-1)!;
     expect((await chat.usage(turnId)).at(-1)).toMatchObject({
       state: 'settled',
       cost: ((10 * promptTokens + 20 * completionTokens) / 1e6).toFixed(10),
     });
     const usage = (await chat.events(turnId)).find(({ kind }) => kind === 'usage');
     expect(usage?.data).toMatchObject({ model: 'third' });
-    const [step] = await database.asOperator((em) =>
-      query<{ model: string }>(em, `select request ->> 'model' as model from turn_steps where turn_id = $1`, [turnId]),
-    );
+    const [step] = await chat.query(`select request ->> 'model' as model from turn_steps where turn_id = $1`, [turnId]);
     expect(step).toEqual({ model: 'third' });
   });
 
   test.each([401, 404])('R36: take over at once after a %i, and are not asked in vain after a 400', async (status) => {
     const workspace = await agentWith('second');
     const chat = await chatIn(workspace);
-    provider.control({ script: [{ model: 'first', failure: failing(status), times: 9 }] });
+    harness.provider.control({ script: [{ model: 'first', failure: failing(status), times: 9 }] });
     expect((await chat.ended(await chat.send('Who answers?'))).state).toBe('completed');
     expect(calledModels()).toEqual(['first', 'second']);
-    provider.control({ reset: true, script: [{ failure: failing(400), times: 9 }] });
+    harness.provider.control({ reset: true, script: [{ failure: failing(400), times: 9 }] });
     expect((await chat.ended(await chat.send('And now?'))).state).toBe('failed');
-    expect(provider.log()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(1);
   });
 
   test('a provider that asks for a minute is not waited for while another model is there', async () => {
     const chat = await chatIn(await agentWith('second'));
-    provider.control({ script: [{ model: 'first', failure: failing(429, { 'retry-after': '60' }) }] });
+    harness.provider.control({ script: [{ model: 'first', failure: failing(429, { 'retry-after': '60' }) }] });
     const turnId = await chat.send('Now, please');
     expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
     const next = await chat.send('And again');
@@ -192,7 +158,7 @@ describe('the circuit of a model', () => {
   test('opens after five failures in a row, whichever worker met them; then nobody calls the model', async () => {
     const workspace = await agentWith('second');
     const chats = await Promise.all(Array.from({ length: 5 }, () => chatIn(workspace)));
-    provider.control({ script: [{ model: 'first', failure: failing(500), times: 99 }] });
+    harness.provider.control({ script: [{ model: 'first', failure: failing(500), times: 99 }] });
     for (const chat of chats) await chat.ended(await chat.send('Well?'), 30_000);
     expect(await circuitOf(workspace)).toMatchObject({ state: 'open', lastCode: 'provider_unavailable' });
     const calls = calledModels().filter((model) => model === 'first').length;
@@ -211,7 +177,7 @@ describe('the circuit of a model', () => {
     const chat = await chatIn(workspace);
     const turnId = await chat.send('Patience');
     await until(async () => (await told(chat, turnId)).length > 0, { what: 'the event that it waits' });
-    expect(provider.log()).toHaveLength(0);
+    expect(harness.provider.log()).toHaveLength(0);
     expect(await chat.ended(turnId, 30_000)).toMatchObject({ state: 'completed', attempt: 1 });
     const [wait] = await told(chat, turnId);
     expect(wait).toMatchObject({ kind: 'retrying', model: 'chat', reason: 'circuit_open' });
@@ -223,7 +189,7 @@ describe('the circuit of a model', () => {
     const workspace = await agentWith('second');
     await open(workspace, -1);
     const chats = await Promise.all(Array.from({ length: 6 }, () => chatIn(workspace)));
-    provider.control({ script: [{ model: 'first', firstTokenMs: 1500, failure: failing(500), times: 99 }] });
+    harness.provider.control({ script: [{ model: 'first', firstTokenMs: 1500, failure: failing(500), times: 99 }] });
     const turns = await Promise.all(chats.map((chat) => chat.send('Is it well again?')));
     for (const [place, turnId] of turns.entries())
       expect(await chats[place]!.ended(turnId, 30_000)).toMatchObject({ state: 'completed' });
@@ -235,7 +201,7 @@ describe('the circuit of a model', () => {
 
   test('a request that the provider refuses says nothing against its model', async () => {
     const workspace = await agentWith();
-    provider.control({ script: [{ failure: failing(400), times: 9 }] });
+    harness.provider.control({ script: [{ failure: failing(400), times: 9 }] });
     const chat = await chatIn(workspace);
     for (let turn = 0; turn < 6; turn += 1) await chat.ended(await chat.send('What?'));
     expect((await circuitOf(workspace))?.failures ?? 0).toBe(0);
@@ -246,7 +212,9 @@ describe('the circuit of a model', () => {
     await open(workspace, -1);
     const taken = await Promise.all(
       Array.from({ length: 20 }, (_, place) =>
-        (place % 2 ? database : others).inWorkspace(workspace.workspaceId, (em) => probeModel(em, workspace, v7())),
+        (place % 2 ? harness.database : others).inWorkspace(workspace.workspaceId, (em) =>
+          probeModel(em, workspace, v7()),
+        ),
       ),
     );
     expect(taken.filter(Boolean)).toHaveLength(1);
@@ -256,7 +224,9 @@ describe('the circuit of a model', () => {
     const workspace = await agentWith();
     await Promise.all(
       Array.from({ length: 12 }, () =>
-        database.inWorkspace(workspace.workspaceId, (em) => countModelFailure(em, workspace, 'provider_timeout')),
+        harness.database.inWorkspace(workspace.workspaceId, (em) =>
+          countModelFailure(em, workspace, 'provider_timeout'),
+        ),
       ),
     );
     const circuit = await circuitOf(workspace);

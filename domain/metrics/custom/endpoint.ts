@@ -1,5 +1,6 @@
-import type { Metric, MetricParameters, ScoreRange } from '../metric.ts';
+import type { Metric } from '../metric.ts';
 import { readJson } from '../read-json.ts';
+import { boundsOf, boundsSchema } from '../score-bounds.ts';
 import { findMistake } from '../value-schema.ts';
 import type { ValueSchema } from '../value-schema.ts';
 
@@ -9,29 +10,17 @@ const replySchema: ValueSchema = {
   required: ['score'],
 };
 
-function rangeOf(parameters: MetricParameters): ScoreRange {
-  const [least = 0, greatest = 1] = (parameters['range'] ?? []) as readonly number[];
-  return [least, greatest];
-}
-
 /** A metric of one's own behind an HTTP address: it gets the case and the answer, and gives `{"score", "reason"?, "details"?}`. */
 export const endpoint: Metric = {
   name: 'endpoint',
   title: 'Endpoint',
   kind: 'custom',
-  range: rangeOf,
+  range: (parameters) => boundsOf(parameters, 'range'),
   higherIsBetter: (parameters) => parameters['higher_is_better'] !== false,
   needs: [],
   parameters: {
     url: { type: 'string', minLength: 1, description: 'The address that the case is posted to, as JSON.' },
-    range: {
-      type: 'array',
-      items: { type: 'number' },
-      minItems: 2,
-      maxItems: 2,
-      default: [0, 1],
-      description: 'The least and the greatest score.',
-    },
+    range: boundsSchema('number', { default: [0, 1], description: 'The least and the greatest score.' }),
     higher_is_better: { type: 'boolean', default: true, description: 'Whether a greater score is better.' },
   },
   required: ['url'],

@@ -8,6 +8,7 @@ export const embeddingSimilarity: Metric = {
   name: 'embedding_similarity',
   title: 'Embedding similarity',
   kind: 'embedding',
+  asks: () => ['embedding'],
   range: () => [-1, 1],
   higherIsBetter,
   needs: ['answer', 'expectedAnswer'],

@@ -14,6 +14,7 @@ export const answerCorrectness: Metric = {
   name: 'answer_correctness',
   title: 'Answer correctness',
   kind: 'judge',
+  asks: (parameters) => (parameters['factuality_weight'] === 1 ? ['judge'] : ['judge', 'embedding']),
   range: unitRange,
   higherIsBetter,
   needs: ['answer', 'expectedAnswer'],

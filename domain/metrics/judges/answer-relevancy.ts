@@ -26,6 +26,7 @@ export const answerRelevancy: Metric = {
   name: 'answer_relevancy',
   title: 'Answer relevancy',
   kind: 'judge',
+  asks: () => ['judge', 'embedding'],
   range: () => [-1, 1],
   higherIsBetter,
   needs: ['answer', 'question'],

@@ -1,4 +1,4 @@
-import { higherIsBetter, unitRange } from '../metric.ts';
+import { asksJudge, higherIsBetter, unitRange } from '../metric.ts';
 import type { Metric } from '../metric.ts';
 import { askVerdicts } from './ask-judge.ts';
 
@@ -19,6 +19,7 @@ export const contextPrecision: Metric = {
   name: 'context_precision',
   title: 'Context precision',
   kind: 'judge',
+  asks: asksJudge,
   range: unitRange,
   higherIsBetter,
   needs: ['expectedAnswer'],

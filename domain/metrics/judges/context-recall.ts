@@ -1,4 +1,4 @@
-import { higherIsBetter, unitRange } from '../metric.ts';
+import { asksJudge, higherIsBetter, unitRange } from '../metric.ts';
 import type { Metric } from '../metric.ts';
 import { askVerdicts } from './ask-judge.ts';
 import { sentencesOf } from './sentences-of.ts';
@@ -8,6 +8,7 @@ export const contextRecall: Metric = {
   name: 'context_recall',
   title: 'Context recall',
   kind: 'judge',
+  asks: asksJudge,
   range: unitRange,
   higherIsBetter,
   needs: ['expectedAnswer'],

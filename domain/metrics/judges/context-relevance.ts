@@ -1,4 +1,4 @@
-import { higherIsBetter, unitRange } from '../metric.ts';
+import { asksJudge, higherIsBetter, unitRange } from '../metric.ts';
 import type { Metric } from '../metric.ts';
 import type { ValueSchema } from '../value-schema.ts';
 import { askJudge } from './ask-judge.ts';
@@ -22,6 +22,7 @@ export const contextRelevance: Metric = {
   name: 'context_relevance',
   title: 'Context relevance',
   kind: 'judge',
+  asks: asksJudge,
   range: unitRange,
   higherIsBetter,
   needs: ['question'],

@@ -1,4 +1,4 @@
-import { higherIsBetter, unitRange } from '../metric.ts';
+import { asksJudge, higherIsBetter, unitRange } from '../metric.ts';
 import type { Metric } from '../metric.ts';
 import { askVerdicts } from './ask-judge.ts';
 import { extractClaims } from './extract-claims.ts';
@@ -11,6 +11,7 @@ export const faithfulness: Metric = {
   name: 'faithfulness',
   title: 'Faithfulness',
   kind: 'judge',
+  asks: asksJudge,
   range: unitRange,
   higherIsBetter,
   needs: ['answer'],

@@ -25,6 +25,7 @@ export const refusal: Metric = {
   name: 'refusal',
   title: 'Refusal',
   kind: 'judge',
+  asks: ({ phrases }) => (phrases === undefined ? ['judge'] : []),
   range: unitRange,
   higherIsBetter,
   needs: ['answer'],

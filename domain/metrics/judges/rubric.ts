@@ -1,38 +1,27 @@
-import { higherIsBetter } from '../metric.ts';
-import type { Metric, MetricParameters } from '../metric.ts';
+import { asksJudge, higherIsBetter } from '../metric.ts';
+import type { Metric } from '../metric.ts';
+import { boundsOf, boundsSchema } from '../score-bounds.ts';
 import { askJudge } from './ask-judge.ts';
-
-/** The scale of a rubric: whole numbers from the first to the second. */
-function scaleOf(parameters: MetricParameters): [number, number] {
-  const [least = 1, greatest = 5] = (parameters['scale'] ?? []) as readonly number[];
-  return [Math.min(least, greatest), Math.max(least, greatest)];
-}
 
 /** A grade by a rubric in words, on its own scale; the judge gives its reason before the grade. */
 export const rubric: Metric = {
   name: 'rubric',
   title: 'Rubric',
   kind: 'judge',
-  range: scaleOf,
+  asks: asksJudge,
+  range: (parameters) => boundsOf(parameters, 'scale'),
   higherIsBetter,
   needs: ['answer'],
   parameters: {
     rubric: { type: 'string', minLength: 1, description: 'What is judged, and what each grade means.' },
-    scale: {
-      type: 'array',
-      items: { type: 'integer' },
-      minItems: 2,
-      maxItems: 2,
-      default: [1, 5],
-      description: 'The lowest and the highest grade.',
-    },
+    scale: boundsSchema('integer', { default: [1, 5], description: 'The lowest and the highest grade.' }),
     with_contexts: { type: 'boolean', default: false, description: 'Whether the judge sees the passages too.' },
     with_expected: { type: 'boolean', default: true, description: 'Whether the judge sees the expected answer too.' },
   },
   required: ['rubric'],
   source: 'Liu et al., "G-Eval", 2023, without weighting by token probabilities; Zheng et al., "LLM-as-a-Judge", 2023',
   *judge(input, parameters) {
-    const [minimum, maximum] = scaleOf(parameters);
+    const [minimum, maximum] = boundsOf(parameters, 'scale');
     const hasExpected = parameters['with_expected'] === true && input.expectedAnswer !== null;
     const judged = yield* askJudge<{ reason: string; grade: number }>({
       purpose: 'grade by a rubric',

@@ -41,7 +41,7 @@ export async function runSchedules(
   const kills: Kill[] = [];
   const moments = random.fork('kills');
   for (let n = 0; (await taken()) < intervals; n += 1) {
-    await source.change(n);
+    await source.change(n + 1);
     const plan = planKills(moments);
     if (n === 0) {
       // By chance none of few kills might meet work: one comes as soon as a run has begun.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { judgeMetric } from '../../../domain/metrics/judge-metric.ts';
-import type { MetricReply, ModelCall } from '../../../domain/metrics/metric.ts';
+import { modelsOf, type MetricReply, type ModelCall } from '../../../domain/metrics/metric.ts';
 import { choose, metricInput, passages, says, scoreWith, valueOf, verdicts } from './score-with.ts';
 
 const answered = { answer: 'It is 300 metres high and was built in 1889 [1].', contexts: passages('300 m.', 'Paris.') };
@@ -9,6 +9,18 @@ const claims = says({ claims: ['The tower is 300 metres high.', 'The tower was b
 function modelCalls(requests: readonly { kind: string }[]): ModelCall[] {
   return requests.filter((request): request is ModelCall => request.kind === 'model');
 }
+
+test('a metric says which models it calls, by its parameters', () => {
+  const asked = (name: string, parameters = {}) => modelsOf(choose({ name, parameters }));
+  expect(asked('token_f1')).toEqual([]);
+  expect(asked('embedding_similarity')).toEqual(['embedding']);
+  expect(asked('faithfulness')).toEqual(['judge']);
+  expect(asked('answer_relevancy')).toEqual(['judge', 'embedding']);
+  expect(asked('answer_correctness')).toEqual(['judge', 'embedding']);
+  expect(asked('answer_correctness', { factuality_weight: 1 })).toEqual(['judge']);
+  expect(asked('refusal')).toEqual(['judge']);
+  expect(asked('refusal', { phrases: ['I do not know'] })).toEqual([]);
+});
 
 describe('faithfulness', () => {
   test('is the share of claims that follow from the passages, with the reason of each', () => {

@@ -39,6 +39,7 @@ export function conversationHarness({
   let connection: Connection;
   const self = {
     temporal,
+    databaseUrl: rows.url,
     database: undefined as unknown as Database,
     provider: undefined as unknown as FakeProvider,
     service: undefined as unknown as EffectService,
