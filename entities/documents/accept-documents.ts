@@ -74,7 +74,7 @@ async function lockPaths(
     em,
     `select id from documents
      where workspace_id = $1 and ${source} and source_path = any($2::text[]) and deleted_at is null
-     order by id for update`,
+     order by id for no key update`,
     [batch.workspaceId, paths, ...(batch.knowledgeSourceId === null ? [] : [batch.knowledgeSourceId])],
   );
 }

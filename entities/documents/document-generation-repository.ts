@@ -111,8 +111,7 @@ export type ExtractedContent = {
 
 /**
  * Stores the extracted text, and, if all chunks are stored in the same transaction, their number. The caller holds the
- * generation, and updates its row once in a transaction: a second update would check the foreign key again, and so lock
- * the document after the generation, against the order.
+ * generation.
  */
 export async function storeContent(
   em: EntityManager,

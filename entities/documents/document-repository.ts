@@ -175,7 +175,7 @@ async function deleteDocuments(
   const found = await query<{ id: string }>(
     em,
     `select id from documents where workspace_id = $1 and id = any($2::uuid[]) and deleted_at is null
-     order by id for update`,
+     order by id for no key update`,
     [workspaceId, ids],
   );
   const documentIds = found.map(({ id }) => id);

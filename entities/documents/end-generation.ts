@@ -22,7 +22,11 @@ export function endOf(state: LockedGeneration['state']): GenerationEnd {
   return state === 'active' || state === 'failed' ? state : 'abandoned';
 }
 
-/** Locks a document that was not deleted; whoever ends a generation locks this first. */
+/**
+ * Locks a document that was not deleted; whoever ends a generation locks this first. Here as everywhere NO KEY UPDATE is
+ * enough, and needed: a writer that holds a generation inserts rows that refer to its document, and must not wait for one
+ * that waits for it.
+ */
 export async function lockDocument(
   em: EntityManager,
   key: { workspaceId: string; documentId: string },
@@ -30,7 +34,7 @@ export async function lockDocument(
   const [row] = await query<{ active_generation: number | null; latest_generation: number }>(
     em,
     `select active_generation, latest_generation from documents
-     where workspace_id = $1 and id = $2 and deleted_at is null for update`,
+     where workspace_id = $1 and id = $2 and deleted_at is null for no key update`,
     [key.workspaceId, key.documentId],
   );
   return row;

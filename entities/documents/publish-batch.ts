@@ -18,7 +18,7 @@ export async function lockBatchForPublication(
   const documents = await query<{ id: string } & NonNullable<LockedForPublication['document']>>(
     em,
     `select id, active_generation, latest_generation from documents
-     where workspace_id = $1 and id = any($2::uuid[]) and deleted_at is null order by id for update`,
+     where workspace_id = $1 and id = any($2::uuid[]) and deleted_at is null order by id for no key update`,
     [workspaceId, keys.map(({ documentId }) => documentId)],
   );
   const generations = await query<LockedGeneration & { documentId: string }>(

@@ -105,7 +105,7 @@ async function lockOrInsertDocument(
       em,
       `select id, latest_generation from documents
        where workspace_id = $1 and knowledge_source_id is not distinct from $2 and source_path = $3 and deleted_at is null
-       for update`,
+       for no key update`,
       [acceptance.workspaceId, acceptance.knowledgeSourceId, document.sourcePath],
     );
     if (existing) return { documentId: existing.id, latestGeneration: existing.latest_generation };

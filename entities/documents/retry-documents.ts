@@ -91,7 +91,7 @@ async function lockCandidates(
     knowledgeSourceId?: string;
   };
   const parameters = [workspaceId, documentId, jobId, knowledgeSourceId];
-  await query(em, `select d.id ${candidates} order by d.id for update of d`, parameters);
+  await query(em, `select d.id ${candidates} order by d.id for no key update of d`, parameters);
   return query(
     em,
     `select d.id as "documentId", d.latest_generation as latest, d.knowledge_source_id as "knowledgeSourceId"

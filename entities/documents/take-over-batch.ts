@@ -32,7 +32,7 @@ export async function takeOverBatch(
   await query(
     em,
     `select id from documents where workspace_id = $1 and id = any($2::uuid[]) and deleted_at is null
-     order by id for update`,
+     order by id for no key update`,
     [workspaceId, keys.map(({ documentId }) => documentId)],
   );
   const found = await query<Omit<BatchedGeneration, 'bytes'> & { jobId: string | null }>(

@@ -126,7 +126,7 @@ export async function holdItemDocuments(
     em,
     `select i.path, d.deleted_at is not null as "isDeleted" from source_items i
      join documents d on d.workspace_id = i.workspace_id and d.id = i.document_id
-     where i.workspace_id = $1 and i.knowledge_source_id = $2 and i.path = any($3::text[]) order by d.id for update of d`,
+     where i.workspace_id = $1 and i.knowledge_source_id = $2 and i.path = any($3::text[]) order by d.id for no key update of d`,
     [key.workspaceId, key.knowledgeSourceId, paths],
   );
   return new Set(rows.filter(({ isDeleted }) => isDeleted).map(({ path }) => path));

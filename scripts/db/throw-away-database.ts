@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { connectLogin } from '../../platform/connect-login.ts';
 import { prepareDatabase } from '../../platform/prepare-database.ts';
 import { StartError } from '../../platform/start-error.ts';
+
+// Autovacuum of a small database takes a second or two.
+const mostTries = 150;
+const pauseMs = 200;
 
 /**
  * Runs `work` on an empty, prepared database on the server of `databaseUrl`, and drops it afterwards.
@@ -26,9 +31,20 @@ export async function withThrowAwayDatabase<T>(databaseUrl: string, work: (url: 
     await withConnection(url.href, prepareDatabase);
     return await work(url.href);
   } finally {
-    await withConnection(databaseUrl, async (login) => {
+    await withConnection(databaseUrl, (login) => drop(login, name));
+  }
+}
+
+/** Waits while an autovacuum worker is in the database: it is a superuser's process, which the login may not end. */
+async function drop(login: pg.Client, name: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
       await login.query(`drop database if exists ${name} with (force)`);
-    });
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== '42501' || tries === mostTries) throw error;
+    }
+    await sleep(pauseMs);
   }
 }
 

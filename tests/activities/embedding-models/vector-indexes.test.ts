@@ -34,7 +34,7 @@ async function addModel(dimensions: number): Promise<string> {
     query(
       em,
       `insert into chunk_embeddings (model_id, workspace_id, document_id, generation, chunk_index, embedding)
-       select $1, $2, $3, 1, i, (select array_agg(sin(i * 37.7 + d * (i % 11 + 1)) order by d) from generate_series(1, $4) d)::vector
+       select $1, $2, $3, 1, i, (select array_agg(sin(i * 37.7 + d * (1 + i * 0.0137)) order by d) from generate_series(1, $4) d)::vector
        from generate_series(0, $5::int - 1) i`,
       [id, library.workspaceId, documentId, dimensions, chunks],
     ),

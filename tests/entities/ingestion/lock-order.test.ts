@@ -2,6 +2,8 @@ import { afterAll, beforeEach, beforeAll, describe, expect, test } from '@jest/g
 import { embedWithModel } from '../../../activities/ingestion/embed-with-model.ts';
 import { findEmbeddingModel } from '../../../entities/agents/embedding-model-repository.ts';
 import { cancelDocuments } from '../../../entities/documents/cancel-documents.ts';
+import { deleteDocument } from '../../../entities/documents/document-repository.ts';
+import { claimTexts } from '../../../entities/documents/embedding-cache-repository.ts';
 import { holdGeneration } from '../../../entities/documents/document-generation-repository.ts';
 import { query } from '../../../entities/sql.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
@@ -132,5 +134,23 @@ describe('R2: a cancel waits for nobody in a circle', () => {
     expect((await batch).documents.map(({ generation }) => generation)).toEqual([2, 2]);
     // Both versions of both: the batch was first.
     expect(await cancelling).toHaveLength(4);
+  });
+});
+
+describe('R3: a delete waits for nobody in a circle', () => {
+  test('beside a step that claims the texts it is about to pay for: the step ends, then the delete', async () => {
+    const run = await writer.accepted();
+    await writer.complete(run);
+    const { workspaceId } = workspace;
+    let deleting!: Promise<{ deleted: boolean }>;
+    const claimed = await writer.inWorkspace(async (em) => {
+      expect(await holdGeneration(em, run)).toBe(true);
+      deleting = writer.inWorkspace((other) => deleteDocument(other, { workspaceId, documentId: run.documentId }));
+      await waiting(1);
+      return claimTexts(em, { ...run, modelId: workspace.modelId, firstChunk: 0 }, [Buffer.alloc(32, 1)]);
+    });
+    expect(claimed).toEqual([0]);
+    expect(await deleting).toMatchObject({ deleted: true });
+    expect(await workspace.query(`select from embedding_claims where document_id = $1`, [run.documentId])).toEqual([]);
   });
 });
