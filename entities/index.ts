@@ -42,6 +42,9 @@ import { ConversationSummary } from './conversations/conversation-summary.ts';
 import { TurnEvent } from './conversations/turn-event.ts';
 import { Citation } from './conversations/citation.ts';
 import { UsageMetric } from './usage/usage-metric.ts';
+import { UsageProgress } from './usage/usage-progress.ts';
+import { UsageTotal } from './usage/usage-total.ts';
+import { MaintenanceReport } from './maintenance/maintenance-report.ts';
 import { Feedback } from './conversations/feedback.ts';
 import { Evaluation } from './evaluations/evaluation.ts';
 import { EvaluationCall } from './evaluations/evaluation-call.ts';
@@ -100,6 +103,9 @@ export {
   Citation,
   Feedback,
   UsageMetric,
+  UsageProgress,
+  UsageTotal,
+  MaintenanceReport,
   EvaluationDataset,
   EvaluationDatasetVersion,
   EvaluationCase,
@@ -159,6 +165,9 @@ export const entities = [
   Citation,
   Feedback,
   UsageMetric,
+  UsageProgress,
+  UsageTotal,
+  MaintenanceReport,
   EvaluationDataset,
   EvaluationDatasetVersion,
   EvaluationCase,
