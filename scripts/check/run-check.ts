@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { checkInvariants, invariants } from '../../activities/invariants/check-invariants.ts';
 import { createDatabase } from '../../platform/database.ts';
-import { checkInvariants, invariants } from './check-invariants.ts';
+import { createWorkflowStates } from '../../platform/workflow-states.ts';
 
 // Reads DATABASE_URL and TEMPORAL_ADDRESS; exit code 1 on a breach, 2 when the check itself could not be done.
 const { values } = parseArgs({
@@ -21,7 +22,11 @@ const database = createDatabase({ DATABASE_URL: url, PERDURE_DATABASE_POOL: 4 },
 try {
   const temporal = values.offline ? null : await connect();
   const breaches = await database.asOperator((em) =>
-    checkInvariants({ em, temporal, graceSeconds: Number(values.grace) }),
+    checkInvariants({
+      em,
+      temporal: temporal && createWorkflowStates(temporal),
+      graceSeconds: Number(values.grace),
+    }),
   );
   if (values.json) process.stdout.write(`${JSON.stringify({ ok: breaches.length === 0, breaches })}\n`);
   else {

@@ -5,7 +5,7 @@ import { termCounter } from '../../../domain/lexical/count-terms.ts';
 import { insertChunkTerms } from '../../../entities/search/chunk-terms-repository.ts';
 import { query } from '../../../entities/sql.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
-import { checkLexicon } from '../../../scripts/check/check-lexicon.ts';
+import { checkLexicon } from '../../../activities/invariants/check-lexicon.ts';
 import { LexicalLibrary } from '../../entities/search/lexical-library.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkInvariants } from '../../../scripts/check/check-invariants.ts';
+import { checkInvariants } from '../../../activities/invariants/check-invariants.ts';
+import { createWorkflowStates } from '../../../platform/workflow-states.ts';
 import type { LoggedCall } from '../../support/fake-provider/call-log.ts';
 import { compareWithProvider } from './compare-with-provider.ts';
 import type { Findings } from './round-context.ts';
@@ -20,7 +21,7 @@ export async function settleAndCheck(
     let findings: Findings;
     try {
       const breaches = await stack.database.asOperator((em) =>
-        checkInvariants({ em, temporal: stack.temporal, graceSeconds: 0 }),
+        checkInvariants({ em, temporal: createWorkflowStates(stack.temporal), graceSeconds: 0 }),
       );
       findings = breaches.map(
         (breach) => `Invariant ${breach.invariant}, ${breach.entity} ${breach.id}: ${breach.detail}`,

@@ -12,7 +12,7 @@ import { insertChunkTerms } from '../../../entities/search/chunk-terms-repositor
 import { foldTermStatistics } from '../../../entities/search/term-statistics-repository.ts';
 import { query } from '../../../entities/sql.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
-import { checkLexicon } from '../../../scripts/check/check-lexicon.ts';
+import { checkLexicon } from '../../../activities/invariants/check-lexicon.ts';
 import { seededRandom } from '../../domain/chunking/seeded-text.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
 import { createIngestWorkspace, type IngestWorkspace } from '../../support/workspaces/ingest-workspace.ts';

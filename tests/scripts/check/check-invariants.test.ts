@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { v7 } from 'uuid';
 import { query } from '../../../entities/sql.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
-import type { Breach } from '../../../scripts/check/breach.ts';
+import type { Breach } from '../../../activities/invariants/breach.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
 import { testTemporal } from '../../support/servers/test-temporal.ts';
 import { createConversation, createWorkspace } from '../../support/workspaces/create-workspace.ts';

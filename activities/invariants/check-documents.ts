@@ -1,8 +1,6 @@
-import type { Client } from '@temporalio/client';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { query } from '../../entities/sql.ts';
-import type { Breach, Check } from './breach.ts';
-import { workflowState } from './workflow-state.ts';
+import type { Breach, Check, WorkflowStates } from './breach.ts';
 
 type Row = { id: string; generation: number; status: string; state: string | null; workflowId: string };
 
@@ -42,8 +40,8 @@ export const checkDocuments: Check = async ({ em, temporal, graceSeconds }) => {
 };
 
 /** The state of the workflow that the row names, or of the one to which that hands the document over. */
-async function ownerState(temporal: Client, { id, generation, workflowId }: Row): Promise<string> {
+async function ownerState(temporal: WorkflowStates, { id, generation, workflowId }: Row): Promise<string> {
   const own = workflowIds.ingestDocument(id, generation);
-  const state = await workflowState(temporal, workflowId);
-  return state === 'running' || workflowId === own ? state : workflowState(temporal, own);
+  const state = await temporal.stateOf(workflowId);
+  return state === 'running' || workflowId === own ? state : temporal.stateOf(own);
 }

@@ -1,7 +1,6 @@
-import { workflowIds } from '../../contracts/names/workflows.ts';
+import { workflowIds, workflowTypes } from '../../contracts/names/workflows.ts';
 import { query } from '../../entities/sql.ts';
 import type { Breach, Check } from './breach.ts';
-import { workflowState } from './workflow-state.ts';
 
 /** Invariant 8: status columns agree with each other and with Temporal. */
 export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
@@ -42,7 +41,7 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
     [graceSeconds],
   );
   for (const turn of turns) {
-    const workflow = await workflowState(temporal, workflowIds.conversation(turn.conversation_id));
+    const workflow = await temporal.stateOf(workflowIds.conversation(turn.conversation_id));
     if (workflow !== 'running')
       breaches.push({
         invariant: 8,
@@ -60,7 +59,7 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
   );
   for (const { id, source, kind, state } of syncs) {
     const workflowId = kind === 'full' ? workflowIds.syncSource(source) : workflowIds.syncItems(id);
-    const workflow = await workflowState(temporal, workflowId);
+    const workflow = await temporal.stateOf(workflowId);
     if (workflow !== 'running')
       breaches.push({
         invariant: 8,
@@ -77,7 +76,7 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
     [Math.max(graceSeconds, 180)],
   );
   for (const { id, state } of moves) {
-    const workflow = await workflowState(temporal, workflowIds.moveEmbeddings(id));
+    const workflow = await temporal.stateOf(workflowIds.moveEmbeddings(id));
     if (workflow !== 'running')
       breaches.push({
         invariant: 8,
@@ -86,9 +85,8 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
         detail: `it is ${state} and not cleared up, but its workflow is ${workflow}`,
       });
   }
-  const running = temporal.workflow.list({ query: "WorkflowType = 'ingestDocument' AND ExecutionStatus = 'Running'" });
-  for await (const workflow of running) {
-    const [, documentId = '', generation = '0'] = workflow.workflowId.split('/');
+  for await (const workflowId of temporal.listRunning(workflowTypes.ingestDocument)) {
+    const [, documentId = '', generation = '0'] = workflowId.split('/');
     const [row] = await query<{ state: string }>(
       em,
       `select state from document_generations
@@ -104,8 +102,7 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
         detail: `generation ${generation} is ${row.state}, but its workflow still runs`,
       });
   }
-  const batches = temporal.workflow.list({ query: "WorkflowType = 'ingestBatch' AND ExecutionStatus = 'Running'" });
-  for await (const { workflowId } of batches) {
+  for await (const workflowId of temporal.listRunning(workflowTypes.ingestBatch)) {
     const [row] = await query<{ documents: number }>(
       em,
       `select count(*)::int as documents from document_generations where workflow_id = $1

@@ -9,7 +9,7 @@ import { checkToolCalls } from './check-tool-calls.ts';
 import { checkTurns } from './check-turns.ts';
 import { checkUsage } from './check-usage.ts';
 
-/** The invariants that can be checked, by their numbers in docs/architecture.md. */
+/** The invariants that can be checked, each with its number. */
 export const invariants: ReadonlyArray<{ number: number; name: string; check: Check }> = [
   { number: 1, name: 'documents are in a terminal state or owned by a running workflow', check: checkDocuments },
   { number: 2, name: 'active generations are whole, and nothing is left of others', check: checkParts },
