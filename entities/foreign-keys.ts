@@ -112,6 +112,9 @@ const declarations = [
 ];
 
 /** Every foreign key between the entities' tables. */
+  'memory_versions (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
+  'memory_lessons (workspace_id, conversation_id) references conversations (workspace_id, id) on delete cascade',
+  'memory_lessons (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
 export const foreignKeys: readonly ForeignKey[] = declarations.map((declaration) => {
   const [, table = '', columns = '', referencedTable = '', referencedColumns = '', onDelete = ''] =
     /^(\w+) \(([^)]+)\) references (\w+) \(([^)]+)\) on delete (.+)$/.exec(declaration) ?? [];

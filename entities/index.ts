@@ -59,6 +59,8 @@ import { UserMemory } from './memory/user-memory.ts';
 
 export {
   Workspace,
+import { MemoryVersion } from './memory/memory-version.ts';
+import { MemoryLesson } from './memory/memory-lesson.ts';
   User,
   ApiKey,
   IdempotencyKey,
@@ -122,6 +124,8 @@ export {
 export const entities = [
   Workspace,
   User,
+  MemoryVersion,
+  MemoryLesson,
   ApiKey,
   IdempotencyKey,
   AuditEntry,
@@ -179,3 +183,5 @@ export const entities = [
   EvaluationHistory,
   UserMemory,
 ] as const;
+  MemoryVersion,
+  MemoryLesson,

@@ -17,6 +17,8 @@ export const Conversation = defineEntity({
     modelName: p.text().default(''),
     isArchived: p.boolean().default(false),
     lastSequence: p.bigint('number').defaultRaw('0'),
+    /** Messages up to this one have taught what they could about the user. */
+    learnedSequence: p.bigint('number').defaultRaw('0'),
     /** Tip of the branch that is shown. */
     activeMessageId: p.uuid().nullable(),
     hasBranches: p.boolean().default(false),
@@ -33,12 +35,20 @@ export const Conversation = defineEntity({
     { name: 'conversations_agent_id_idx', properties: ['workspaceId', 'agentId'] },
     { name: 'conversations_evaluation_id_idx', properties: ['workspaceId', 'evaluationId'] },
     {
+      name: 'conversations_unlearned_idx',
+      properties: ['updatedAt'],
+      where: 'last_sequence > learned_sequence AND evaluation_id IS NULL AND deleted_at IS NULL',
+    },
+    {
       name: 'conversations_user_id_idx',
       properties: ['workspaceId', 'userId', 'createdAt'],
       columns: [{ name: 'workspaceId' }, { name: 'userId' }, { name: 'createdAt', sort: 'DESC' }],
     },
   ],
-  checks: [{ name: 'conversations_last_sequence_check', expression: 'last_sequence >= 0' }],
+  checks: [
+    { name: 'conversations_last_sequence_check', expression: 'last_sequence >= 0' },
+    { name: 'conversations_learned_sequence_check', expression: 'learned_sequence >= 0' },
+  ],
   policies: workspacePolicies,
 });
 

@@ -8,7 +8,7 @@ export const UsageMetric = defineEntity({
   properties: {
     id: p.uuid().primary(),
     workspaceId: p.uuid(),
-    entityType: p.enum(['agent', 'rag_tool', 'retrieval_tool', 'document', 'evaluation']),
+    entityType: p.enum(['agent', 'rag_tool', 'retrieval_tool', 'document', 'evaluation', 'memory']),
     entityId: p.uuid(),
     modelId: p.uuid(),
     turnId: p.uuid().nullable(),

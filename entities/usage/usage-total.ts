@@ -11,7 +11,7 @@ export const UsageTotal = defineEntity({
     workspaceId: p.uuid(),
     grain: p.enum(['hour', 'day']),
     startsAt: p.datetime(6),
-    entityType: p.enum(['agent', 'rag_tool', 'retrieval_tool', 'document', 'evaluation']),
+    entityType: p.enum(['agent', 'rag_tool', 'retrieval_tool', 'document', 'evaluation', 'memory']),
     modelId: p.uuid(),
     agentId: p.uuid().nullable(),
     toolId: p.uuid().nullable(),
