@@ -19,7 +19,6 @@ import { writeVectors } from './vector-file.ts';
 
 // As many as the worker was seen to use.
 const rawConnections = 13;
-const sampleEveryMs = 1_000;
 
 /** From an empty database on: what a chunk costs at each size, beside plain SQL, and the worker's memory meanwhile; drawn into the file `plot`. */
 export async function measureGrowth(results: Results, { plot }: { plot: string | null }): Promise<void> {
@@ -38,23 +37,32 @@ export async function measureGrowth(results: Results, { plot }: { plot: string |
     );
     const base = await makeBase(stack, 'growth', 10);
     await onCopy({ stack, base }, (databaseUrl) =>
-      withServedDatabase(stack, { databaseUrl, vectors }, async ({ url, pids }) => {
+      withServedDatabase(stack, { databaseUrl, vectors }, async ({ url, pids, liveMegabytes }) => {
         const client = await IngestClient.connect({ url, key: benchKey, databaseUrl, source: 'rest' });
         // What is run often is compiled by then.
         await client.ingest(planned.slice(0, warmUpDocuments).map(upload));
-        const memory = watchMemory(pids.worker);
-        const used = async () => [...(await readCpu(pids)).values()].reduce((sum, seconds) => sum + seconds, 0);
+        const live: { x: number; y: number }[] = [];
+        let done = 0;
+        const spent = async () => sum([...(await readCpu(pids)).values()]);
         await inSteps(documents, async (part, present) => {
-          const before = await used();
+          const before = await spent();
           const seconds = await client.ingest(part.map(upload));
-          const cost = (1000 * ((await used()) - before)) / countChunks(part);
+          const cost = (1000 * ((await spent()) - before)) / countChunks(part);
           results.record(`growth.to_${present}_chunks.cpu_ms_per_chunk`, cost);
           results.record(`growth.to_${present}_chunks.chunks_per_s`, countChunks(part) / seconds);
-          results.record(`growth.to_${present}_chunks.worker_mb`, memory.last());
-          progress(`${present} chunks: ${cost.toFixed(2)} ms a chunk, worker ${memory.last().toFixed(0)} MB`);
+          const used = await liveMegabytes();
+          const whole = sum((await readTreeMemory(pids.worker)).map(({ megabytes }) => megabytes));
+          done += part.length;
+          live.push({ x: done / 1000, y: used });
+          results.record(`growth.to_${present}_chunks.worker_mb`, whole);
+          results.record(`growth.to_${present}_chunks.worker_live_mb`, used);
+          progress(
+            `${present} chunks: ${cost.toFixed(2)} ms a chunk, worker ${whole.toFixed(0)} MB, ` +
+              `${used.toFixed(0)} of it live JavaScript`,
+          );
         });
         await client.close();
-        results.record('growth.worker_mb_per_1000_documents', memory.slope(documents.length));
+        results.record('growth.live_mb_per_1000_documents', slope(live));
       }),
     );
     await onCopy({ stack, base }, async (databaseUrl) => {
@@ -84,23 +92,4 @@ async function inSteps(
   }
 }
 
-/** Samples the memory of a process and its children; the slope leaves out the first tenth, in which caches fill. */
-function watchMemory(pid: number) {
-  const started = performance.now();
-  const samples: { x: number; y: number }[] = [];
-  const sample = async () => {
-    const processes = await readTreeMemory(pid);
-    samples.push({ x: performance.now() - started, y: processes.reduce((sum, { megabytes }) => sum + megabytes, 0) });
-  };
-  const timer = setInterval(() => void sample(), sampleEveryMs);
-  timer.unref();
-  return {
-    last: () => samples.at(-1)?.y ?? 0,
-    slope: (documents: number) => {
-      clearInterval(timer);
-      const kept = samples.slice(Math.floor(samples.length / 10));
-      const elapsed = samples.at(-1)!.x;
-      return slope(kept.map(({ x, y }) => ({ x: (x / elapsed) * (documents / 1000), y })));
-    },
-  };
-}
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

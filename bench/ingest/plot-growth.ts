@@ -25,7 +25,10 @@ export function plotGrowth(metrics: Readonly<Record<string, number>>, caption: s
     { name: 'Perdure', colour: '#1f6feb', points: of('cpu_ms_per_chunk') },
     { name: 'plain SQL (COPY)', colour: '#c4520a', points: of('raw_cpu_ms_per_chunk') },
   ];
-  const memory: Line[] = [{ name: 'worker', colour: '#1f6feb', points: of('worker_mb') }];
+  const memory: Line[] = [
+    { name: 'worker, whole', colour: '#1f6feb', points: of('worker_mb') },
+    { name: 'live JavaScript', colour: '#c4520a', points: of('worker_live_mb') },
+  ];
   const sizes = cost[0]!.points.map(({ chunks }) => chunks);
   if (sizes.length < 2) throw new Error('A plot needs at least two sizes: was this measured with --growth?');
   const height = top + 2 * panelHeight + gap + 88;

@@ -16,6 +16,8 @@ export interface Served {
   pids: Record<'postgres' | 'temporal' | 'api' | 'worker', number>;
   /** Kills the worker as `kill -9` does, and resolves when another one polls. */
   replaceWorker(): Promise<void>;
+  /** Has the worker collect its garbage; megabytes of JavaScript that are in use then. */
+  liveMegabytes(): Promise<number>;
 }
 
 /** Runs `work` while the product's API and the bench's worker serve one database of the stack. */
@@ -50,6 +52,10 @@ export async function withServedDatabase<T>(
     replaced.kill('SIGKILL');
     await polling(worker);
   };
+  const liveMegabytes = async () => {
+    worker.send('measure');
+    return ((await once(worker, 'message')) as [number])[0];
+  };
   try {
     const url = `http://127.0.0.1:${reserved.port}`;
     await Promise.race([polling(worker), workerFailed(), failed(api, 'API')]);
@@ -60,7 +66,7 @@ export async function withServedDatabase<T>(
       api: api.pid!,
       worker: worker.pid!,
     };
-    return await Promise.race([work({ url, pids, replaceWorker }), workerFailed(), failed(api, 'API')]);
+    return await Promise.race([work({ url, pids, replaceWorker, liveMegabytes }), workerFailed(), failed(api, 'API')]);
   } finally {
     await Promise.all([stop(api, () => api.kill('SIGTERM')), stop(worker, () => worker.disconnect())]);
   }
