@@ -18,6 +18,7 @@ import type { TextAnalyzer } from '../providers/text-analyzer.ts';
 import type { ToolWorkshop } from '../providers/tool-workshop.ts';
 
 import type { EvaluationDesk } from './evaluations/evaluation-desk.ts';
+import type { ScheduleDesk } from './schedules/schedule-desk.ts';
 
 /** A row of `models` as far as it is needed to call a model; the key is still sealed. */
 export type ModelSettings = {
@@ -92,6 +93,8 @@ export interface ApiDeps {
   /** Brings the schedule of a source to Temporal; null deletes it. */
   applySchedule: SourceSchedules['apply'];
   evaluations: EvaluationDesk;
+  /** The schedules of maintenance. */
+  schedules: ScheduleDesk;
   /** Checks declarations of tools, and makes tools of them. */
   tools: ToolWorkshop;
   /** Why a call of a tool cannot be run with these arguments, in words; null if it can. */

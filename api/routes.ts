@@ -19,6 +19,8 @@ import { ragToolRoutes } from './rag-tools/routes.ts';
 import { retrievalToolRoutes } from './retrieval-tools/routes.ts';
 import { toolCallRoutes } from './tool-calls/routes.ts';
 import { toolRoutes } from './tools/routes.ts';
+import { reportRoutes } from './schedules/report-routes.ts';
+import { scheduleRoutes } from './schedules/routes.ts';
 import { statusRoutes } from './status/routes.ts';
 import { searchRoutes } from './search/routes.ts';
 import { turnRoutes } from './turns/routes.ts';
@@ -49,6 +51,8 @@ export const routes: readonly Route[] = [
   ...userRoutes,
   ...apiKeyRoutes,
   ...usageRoutes,
+  ...scheduleRoutes,
+  ...reportRoutes,
   ...docsRoutes,
   ...statusRoutes,
   ...metricsRoutes,

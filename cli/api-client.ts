@@ -17,7 +17,7 @@ export class ApiError extends CliError {
 
 /** How one request differs from a plain GET. */
 export interface RequestOptions {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   /** Bytes as they are, in the place of `body`. */
   readonly upload?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly mediaType: string };

@@ -13,7 +13,9 @@ import { findApiKey, findApiUrl, findHome } from './find-stack.ts';
 import { ingest } from './ingest.ts';
 import { jobs } from './jobs.ts';
 import { replay } from './replay.ts';
+import { reports } from './reports.ts';
 import { retry } from './retry.ts';
+import { schedules } from './schedules.ts';
 import { sources } from './sources.ts';
 import { status } from './status.ts';
 import { sync } from './sync.ts';
@@ -32,6 +34,8 @@ const commands: readonly Command[] = [
   watch,
   approvals,
   evaluation,
+  schedules,
+  reports,
   replay,
   status,
   check,

@@ -16,6 +16,8 @@ export const scopeNames = [
   'evaluations:read',
   'evaluations:write',
   'usage:read',
+  'maintenance:read',
+  'maintenance:write',
   'keys:read',
   'keys:write',
 ] as const;

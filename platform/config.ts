@@ -1,6 +1,9 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { defaultRetention } from '../contracts/names/retention.ts';
 import { createAddressPolicy } from '../providers/fetch/address-policy.ts';
+import { configureSchedules } from './configured-schedules.ts';
+import { readRetention } from './read-retention.ts';
 
 const queueNames = ['chat', 'ingest', 'sync', 'evaluate', 'maintain'] as const;
 
@@ -73,6 +76,40 @@ export const configSchema = z.object({
     .pipe(z.array(z.enum(queueNames)).min(1))
     .transform((queues) => [...new Set(queues.includes('ingest') ? [...queues, 'sync' as const] : queues)])
     .describe('Task queues that a worker serves, separated by commas; `ingest` brings `sync` with it'),
+  PERDURE_SCHEDULES: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      try {
+        return configureSchedules(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    })
+    .describe(
+      'How schedules of maintenance differ when they are made, as JSON: {"sweep-orphans": {"timing": {"cron": "0 3 * * *", ' +
+        '"time_zone": "Europe/Zurich"}}}; later changes are made through the API',
+    ),
+  PERDURE_RETENTION: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      try {
+        return readRetention(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    })
+    .describe(
+      'For how many days things are kept once they have ended or were deleted, as JSON, null for ever: ' +
+        `${JSON.stringify(defaultRetention)}`,
+    ),
+  PERDURE_OPERATOR_WORKSPACE: z
+    .string()
+    .default('default')
+    .describe('Name of the workspace whose keys see and change what concerns the whole server, such as schedules'),
   PERDURE_EARLY_ANSWERS: flag
     .default(true)
     .describe(

@@ -21,6 +21,7 @@ import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
 import { poolSizes } from './pool-sizes.ts';
 import { open, seal } from './seal.ts';
+import { createScheduleDesk } from './schedule-desk.ts';
 import { createSourceSchedules, type SourceSchedules } from './source-schedules.ts';
 import { httpTelemetry } from './telemetry/http-telemetry.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
@@ -62,6 +63,13 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   const { submitTurn, cancelTurn, startIngest, ingestRuns, cancelIngest, startSync, cancelSync, syncRuns } = starts;
   const runs = createEvaluationStarter(client, database);
   const schedules = createSourceSchedules(client);
+  const desk = createScheduleDesk({
+    client,
+    database,
+    configured: config.PERDURE_SCHEDULES,
+    operatorWorkspace: config.PERDURE_OPERATOR_WORKSPACE,
+    soon,
+  });
   const turns = createTurnSubmitter({
     notifier,
     notifications,
@@ -112,6 +120,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     inspectDocument,
     applySchedule: (...[source, schedule]: Parameters<SourceSchedules['apply']>) =>
       soon(() => schedules.apply(source, schedule)),
+    schedules: desk,
     tools: workshop,
     evaluations: {
       ...createEvaluationDesk(database),

@@ -169,7 +169,7 @@ export async function createWorkerProcess(
       }),
     ),
   );
-  if (config.PERDURE_QUEUES.includes('maintain')) await ensureSchedules(client);
+  if (config.PERDURE_QUEUES.includes('maintain')) await ensureSchedules(client, config.PERDURE_SCHEDULES);
   const news = createNotificationListener({
     connectionString: config.DATABASE_URL,
     channels: [turnNewsChannel],

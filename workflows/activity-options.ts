@@ -1,8 +1,8 @@
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 
 /**
- * A worker that died is noticed after this long. Steps heartbeat every 2 s, which the SDK sends at most every 80 % of it;
- * a cancel does not wait for the step: the generation's end fences it.
+ * A worker that died is noticed after this long. Steps heartbeat every second or two; a cancel does not wait for the step:
+ * the generation's end fences it.
  */
 const noticed: Pick<ActivityOptions, 'heartbeatTimeout' | 'cancellationType'> = {
   heartbeatTimeout: '10 seconds',
@@ -32,10 +32,12 @@ export const prepareSmallOptions: LocalActivityOptions = {
 
 /**
  * All of a batch of small documents. A second attempt only looks what the first has left, so that a document which brings
- * its worker down does so once more, in a workflow of its own.
+ * its worker down does so once more, in a workflow of its own. That costs nothing but what was in flight, and many wait for
+ * it: so it comes sooner than others'.
  */
 export const ingestSmallOptions: ActivityOptions = {
   ...noticed,
+  heartbeatTimeout: '5 seconds',
   startToCloseTimeout: '10 minutes',
   retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 };
@@ -148,6 +150,30 @@ export const buildVectorIndexesOptions: ActivityOptions = {
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 };
 
+/** Measuring the indexes of a model against comparing with all: minutes for millions of rows. */
+export const examineIndexesOptions: ActivityOptions = {
+  ...noticed,
+  summary: 'Measure the indexes of a model',
+  startToCloseTimeout: '2 hours',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 20 },
+};
+
+/** Building an index anew, or a vacuum: hours for millions of rows. A cancel waits until the database has ended it. */
+export const mendIndexOptions: ActivityOptions = {
+  heartbeatTimeout: '10 seconds',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  startToCloseTimeout: '24 hours',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 60 },
+};
+
+/** One statement of index maintenance. */
+export const indexStepOptions: ActivityOptions = {
+  heartbeatTimeout: '10 seconds',
+  summary: 'Look after the indexes of vectors',
+  startToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+};
+
 /** One transaction or a series of short ones about a move to another embedding model, tried until it is done. */
 export const moveStepOptions: ActivityOptions = {
   ...noticed,
@@ -161,4 +187,45 @@ export const embedMovedOptions: ActivityOptions = {
   ...embedChunksOptions,
   summary: 'Embed with the new model',
   startToCloseTimeout: '2 hours',
+};
+
+/**
+ * Sending one message to one webhook: after 5 s, 20 s, 80 s and so on, then every 8 hours; eleven times within about 32
+ * hours, so that a receiver may be away for a night. It goes behind syncs, with which it shares a queue.
+ */
+export const sendWebhookOptions: ActivityOptions = {
+  ...noticed,
+  summary: 'Send to the webhook',
+  startToCloseTimeout: '30 seconds',
+  priority: { priorityKey: 5 },
+  retry: { initialInterval: '5 seconds', backoffCoefficient: 4, maximumInterval: '8 hours', maximumAttempts: 11 },
+};
+
+/** A message that nobody has taken must become a dead letter, so this is tried until it has. */
+export const buryDeliveryOptions: LocalActivityOptions = {
+  ...withinWorkflowTask,
+  summary: 'Put among the dead letters',
+  startToCloseTimeout: '1 minute',
+};
+
+/** A look at everything that is stored: minutes for millions of rows. It only reads, so it is repeated as a whole. */
+export const checkInvariantsOptions: ActivityOptions = {
+  ...noticed,
+  summary: 'Check the invariants',
+  startToCloseTimeout: '1 hour',
+  retry: { initialInterval: '5 seconds', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 5 },
+};
+
+/** Sums and deletes in small transactions; an attempt goes on with what the one before has left. */
+export const upkeepOptions: ActivityOptions = {
+  ...noticed,
+  startToCloseTimeout: '3 hours',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+};
+
+/** A report of a run that has looked again and again; the run itself does not depend on it. */
+export const reportLooksOptions: LocalActivityOptions = {
+  summary: 'Report on the looks',
+  startToCloseTimeout: '10 seconds',
+  retry: { maximumAttempts: 1 },
 };

@@ -8,6 +8,7 @@ import { checkStatus } from './check-status.ts';
 import { checkToolCalls } from './check-tool-calls.ts';
 import { checkTurns } from './check-turns.ts';
 import { checkUsage } from './check-usage.ts';
+import { checkUsageTotals } from './check-usage-totals.ts';
 
 /** The invariants that can be checked, each with its number. */
 export const invariants: ReadonlyArray<{ number: number; name: string; check: Check }> = [
@@ -19,6 +20,7 @@ export const invariants: ReadonlyArray<{ number: number; name: string; check: Ch
   { number: 6, name: 'every paid call has its usage row', check: checkUsage },
   { number: 8, name: 'status columns agree with Temporal', check: checkStatus },
   { number: 9, name: 'full text search counts what active generations hold', check: checkLexicon },
+  { number: 10, name: 'usage is summed up as its rows say', check: checkUsageTotals },
 ];
 
 /** Chunks with their vectors, and what is kept beside them. */

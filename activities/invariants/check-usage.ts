@@ -26,6 +26,9 @@ export const checkUsage: Check = async ({ em }) => {
      from turn_steps s
      where s.kind = 'model' and not exists (
        select from usage_metrics u where u.turn_id = s.turn_id and u.step = s.step and u.attempt = s.attempt)
+       -- Of calls that began earlier only the sums are kept.
+       and not exists (
+         select from usage_progress p where p.workspace_id = s.workspace_id and s.started_at < p.raw_from + interval '1 day')
      union all
      select u.id, 'usage', 'its call is unknown, but it has figures'
      from usage_metrics u

@@ -6,6 +6,7 @@ export const scopeAreas = [
   'configuration',
   'evaluations',
   'usage',
+  'maintenance',
   'keys',
 ] as const;
 

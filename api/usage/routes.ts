@@ -9,10 +9,11 @@ export const usageRoutes = [
     method: 'GET',
     path: '/usage',
     tag: 'Usage',
-    summary: 'Tokens and cost of model calls by model, agent, user or day',
+    summary: 'Tokens and cost of model calls by model, agent, user, tool, hour or day',
     description:
       'A call is counted from the moment it begins. Calls without figures (a crash, a provider that reports none) are ' +
-      'counted in unknown_calls and add nothing to the sums. `key` is null for calls that have no agent or user.',
+      'counted in unknown_calls and add nothing to the sums. `key` is null for calls that have no agent, user or tool. Of calls whose single rows are no longer kept, the sums of ' +
+      'their hours are shown, in which an hour begins when it does in UTC.',
     scope: 'usage:read',
     query: usageQuerySchema,
     responses: { 200: usageSchema },

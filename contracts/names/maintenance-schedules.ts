@@ -55,6 +55,59 @@ export const maintenanceSchedules = {
     summary: 'Keep the index of full text search',
     description: 'Looks every 10 s: folds the statistics of terms, and indexes documents that are not indexed yet.',
   },
+  'learn-memories': {
+    ...everyFiveMinutes,
+    workflow: 'learnMemories',
+    summary: 'Learn about users from conversations at rest',
+    description:
+      'Starts a workflow for each conversation that has rested for PERDURE_MEMORY_IDLE_SECONDS and has something new.',
+  },
+  'condense-memories': {
+    ...everyFiveMinutes,
+    timing: { every_seconds: 3600 },
+    catch_up_seconds: 3600,
+    time_out_seconds: 3500,
+    workflow: 'condenseMemories',
+    summary: 'Shorten what is remembered of users where it is over its cap',
+    description: 'What was said within the last week stays as it is. Every version is kept and can be gone back to.',
+    startsAtOnce: false,
+  },
+  'check-invariants': {
+    timing: { every_seconds: 21_600 },
+    overlap: 'skip',
+    catch_up_seconds: 3600,
+    time_out_seconds: 7200,
+    workflow: 'checkInvariants',
+    summary: 'Check the invariants of everything that is stored',
+    description:
+      'What `perdure check` does. A breach that is still there a moment later is logged, counted and announced.',
+    startsAtOnce: false,
+    hasDryRun: false,
+  },
+  'aggregate-usage': {
+    timing: { every_seconds: 3600 },
+    overlap: 'skip',
+    catch_up_seconds: 3600,
+    time_out_seconds: 1800,
+    workflow: 'aggregateUsage',
+    summary: 'Sum usage up by hour and day',
+    description:
+      'By workspace, agent, model, user and tool, from the single rows of the hours in which something changed.',
+    startsAtOnce: false,
+    hasDryRun: false,
+  },
+  'retain-data': {
+    timing: { cron: '10 2 * * *', time_zone: 'UTC' },
+    overlap: 'skip',
+    catch_up_seconds: 3600,
+    time_out_seconds: 10_800,
+    workflow: 'retainData',
+    summary: 'Drop what is older than it is kept',
+    description:
+      'By the setting PERDURE_RETENTION: texts of streams, deleted rows, exported histories, reports and others.',
+    startsAtOnce: false,
+    hasDryRun: true,
+  },
 } as const satisfies Record<string, MaintenanceSchedule>;
 
 export type MaintenanceScheduleName = keyof typeof maintenanceSchedules;

@@ -6,29 +6,44 @@ export const workflowTypes = {
   sweepAccepted: 'sweepAccepted',
   sweepOrphans: 'sweepOrphans',
   maintainLexicon: 'maintainLexicon',
+  checkInvariants: 'checkInvariants',
+  aggregateUsage: 'aggregateUsage',
+  retainData: 'retainData',
   syncSource: 'syncSource',
   requestSync: 'requestSync',
   checkSource: 'checkSource',
   indexModel: 'indexModel',
+  maintainIndex: 'maintainIndex',
+  maintainIndexes: 'maintainIndexes',
   moveEmbeddings: 'moveEmbeddings',
   evaluate: 'evaluate',
+  learnMemory: 'learnMemory',
+  learnMemories: 'learnMemories',
+  condenseMemories: 'condenseMemories',
+  deliverWebhook: 'deliverWebhook',
+  proposeCases: 'proposeCases',
 } as const;
 
 /** Workflow ids derive from row ids, so a repeated start meets Temporal's own id rules. They carry no personal data. */
 export const workflowIds = {
   conversation: (conversationId: string) => `conversation/${conversationId}`,
   ingestDocument: (documentId: string, generation: number) => `ingest/${documentId}/${generation}`,
-  /** Small documents of one job that are ingested together; `part` counts from 1. */
-  ingestBatch: (jobId: string, part: number) => `ingest-batch/${jobId}/${part}`,
+  /** Small documents of one job that are ingested together; `part` counts from 1, or names the first document. */
+  ingestBatch: (jobId: string, part: number | string) => `ingest-batch/${jobId}/${part}`,
   sweepAccepted: 'sweep-accepted',
   sweepOrphans: 'sweep-orphans',
   maintainLexicon: 'maintain-lexicon',
   syncSource: (knowledgeSourceId: string) => `sync/${knowledgeSourceId}`,
   syncItems: (syncId: string) => `sync-items/${syncId}`,
   indexModel: (modelId: string) => `index-model/${modelId}`,
+  maintainIndex: (modelId: string) => `maintain-index/${modelId}`,
   moveEmbeddings: (moveId: string) => `move-embeddings/${moveId}`,
   checkSource: (requestId: string) => `check-source/${requestId}`,
   evaluate: (evaluationId: string) => `evaluation/${evaluationId}`,
+  /** Once for a conversation and its last message. */
+  learnMemory: (conversationId: string, upToSequence: number) => `learn-memory/${conversationId}/${upToSequence}`,
+  deliverWebhook: (deliveryId: string) => `delivery/${deliveryId}`,
+  proposeCases: (proposalId: string) => `case-proposal/${proposalId}`,
   /** Of the schedule, and with the time behind it of each run that it starts. */
   requestSync: (knowledgeSourceId: string) => `sync-schedule/${knowledgeSourceId}`,
 } as const;
@@ -111,14 +126,17 @@ export type IngestDocumentResult = { state: 'active' | 'failed' | 'abandoned' | 
 /** One generation of a document, as a batch names it. */
 export type BatchedDocument = { documentId: string; generation: number };
 
-/** Argument of the `ingestBatch` workflow. */
-export type IngestBatchInput = { workspaceId: string; documents: BatchedDocument[] };
+/**
+ * Argument of the `ingestBatch` workflow; with `returnsLeft`, who started it gives those that it leaves workflows of their
+ * own.
+ */
+export type IngestBatchInput = { workspaceId: string; documents: BatchedDocument[]; returnsLeft?: true };
 
 /**
  * Verdict of the `ingestBatch` workflow: how many documents it brought to be served, how many had ended otherwise or were
- * taken over meanwhile, and how many it left to workflows of their own.
+ * taken over meanwhile, and how many it left to workflows of their own; `returned` names them where they are to be started.
  */
-export type IngestBatchResult = { active: number; gone: number; left: number };
+export type IngestBatchResult = { active: number; gone: number; left: number; returned?: BatchedDocument[] };
 
 /** Argument of the `syncSource` workflow; `full` lists the source, `items` fetches what was named. */
 export type SyncSourceInput = {
@@ -141,6 +159,9 @@ export type RequestSyncInput = { workspaceId: string; knowledgeSourceId: string 
 /** Argument of the `indexModel` workflow, and what it did; `waitsForRows` says how many an IVFFlat index needs. */
 export type IndexModelInput = { workspaceId: string; modelId: string };
 export type IndexModelResult = { built: string[]; dropped: string[]; waitsForRows: number | null };
+
+/** Argument of the `maintainIndexes` workflow: models after this one; none is given on the first run. */
+export type MaintainIndexesInput = { after?: string; done?: number };
 
 /** Argument of the `moveEmbeddings` workflow, and how it ended. `gone`: ended or taken over meanwhile. */
 export type MoveEmbeddingsInput = { workspaceId: string; moveId: string };
@@ -182,3 +203,32 @@ export type EvaluateBlockInput = {
   /** Leaves items alone that have no output yet. */
   scoringOnly: boolean;
 };
+
+/** Argument of the `proposeCases` workflow, and how it ended. `gone`: ended or taken over meanwhile. */
+export type ProposeCasesInput = { workspaceId: string; proposalId: string };
+export type ProposeCasesResult = { state: 'completed' | 'failed' | 'cancelled' | 'gone' };
+
+/** What the `proposeCases` workflow hands out: numbers of open passages, block by block. */
+export type ProposalLayout = { isOpen: boolean; blocks: number[][] };
+
+/** Argument of the activity that asks about the passages of a block. */
+export type ProposeBlockInput = ProposeCasesInput & { ordinals: number[] };
+
+/** Argument of the `deliverWebhook` workflow, and how it ended. `gone`: deleted meanwhile. */
+export type DeliverWebhookInput = { workspaceId: string; deliveryId: string };
+export type DeliverWebhookResult = { state: 'delivered' | 'dead' | 'gone' };
+
+/** Argument of the `learnMemory` workflow: a conversation that has come to rest, and the last message that it takes in. */
+export type LearnMemoryInput = { workspaceId: string; conversationId: string; upToSequence: number };
+
+/**
+ * Verdict of the `learnMemory` workflow and of its steps, with the version of the memory that was written. `found`: there
+ * is something to be compared with the memory; `gone`: ended or taken over meanwhile, or the user was forgotten.
+ */
+export type LearnedVerdict = { state: 'found' | 'learned' | 'nothing' | 'gone'; version: number | null };
+
+/** What the `condenseMemories` workflow did with memories over their cap. */
+export type CondensedMemories = { condensed: number; cut: number; left: number; failed: number };
+
+/** Argument of the `retainData` workflow: a dry run counts what is expired and deletes nothing. */
+export type RetainDataInput = { dryRun: boolean };

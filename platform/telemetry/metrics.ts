@@ -30,6 +30,8 @@ export interface Metrics {
   providerCall(call: ProviderCall): void;
   /** A call of a turn's model that failed, and what the turn did then. */
   modelFailed(fault: { model: string; code: string; outcome: 'retried' | 'fell_back' | 'gave_up' }): void;
+  /** A breach that a check of the invariants has found, by the invariant's number. */
+  invariantBroken(invariant: number): void;
   /** Shows which models rest because they failed too often, read when somebody asks. */
   watchCircuits(read: () => Promise<ReadonlyArray<{ name: string; state: number }>>): void;
   /** Shows the use of a pool of connections, read when somebody asks. */
@@ -74,6 +76,9 @@ export function createMetrics(serviceName: string): Metrics {
   const modelFaults = meter.createCounter('perdure_turn_model_faults', {
     description: "Failed calls of turns' models, and what the turn did then: retried, fell_back or gave_up",
   });
+  const breaches = meter.createCounter('perdure_invariant_breaches', {
+    description: 'Breaches that checks of the invariants have found, counted in every check',
+  });
   const circuits = meter.createObservableGauge('perdure_model_circuit_open', {
     description: 'Models that failed: 1 while nobody calls them, 0.5 while one turn tries them, 0 otherwise',
   });
@@ -98,6 +103,7 @@ export function createMetrics(serviceName: string): Metrics {
       if (call.outputTokens != null) tokens.add(call.outputTokens, { ...labels, direction: 'output' });
     },
     modelFailed: (fault) => modelFaults.add(1, fault),
+    invariantBroken: (invariant) => breaches.add(1, { invariant: String(invariant) }),
     watchCircuits: (read) =>
       circuits.addCallback(async (result) => {
         for (const { name, state } of await read().catch(() => [])) result.observe(state, { model: name });

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import {
+  isGrpcServiceError,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type Client,
+  type ScheduleDescription,
+  type ScheduleHandle,
+} from '@temporalio/client';
+import type { ScheduleDesk, ScheduledRun, StoredSchedule } from '../api/schedules/schedule-desk.ts';
+import { PerdureError } from '../contracts/errors.ts';
+import {
+  maintenanceSchedules,
+  overlapPolicies,
+  type MaintenanceScheduleName,
+  type ScheduleSettings,
+} from '../contracts/names/maintenance-schedules.ts';
+import { taskQueues } from '../contracts/names/task-queues.ts';
+import { changeSettings } from '../domain/schedules/change-settings.ts';
+import { Workspace } from '../entities/index.ts';
+import type { ConfiguredSchedules } from './configured-schedules.ts';
+import type { Database } from './database.ts';
+import { ensureSchedule } from './ensure-schedules.ts';
+import { maintenanceScheduleOptions } from './maintenance-schedule-options.ts';
+
+/** Makes what the API needs of the schedules of maintenance. */
+export function createScheduleDesk(deps: {
+  client: Client;
+  database: Pick<Database, 'inWorkspace'>;
+  configured: ConfiguredSchedules;
+  /** Name of the workspace whose keys operate the server. */
+  operatorWorkspace: string;
+  /** Gives a call to Temporal up when it takes too long for somebody who waits. */
+  soon<T>(work: () => Promise<T>): Promise<T>;
+}): ScheduleDesk {
+  const { client, configured } = deps;
+
+  async function withHandle<T>(
+    name: MaintenanceScheduleName,
+    work: (handle: ScheduleHandle) => Promise<T>,
+  ): Promise<T> {
+    const handle = client.schedule.getHandle(name);
+    return ask(async () => {
+      try {
+        return await work(handle);
+      } catch (error) {
+        if (!(error instanceof ScheduleNotFoundError)) throw error;
+        await ensureSchedule(client, configured, name);
+        return work(handle);
+      }
+    });
+  }
+
+  async function ask<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await deps.soon(work);
+    } catch (error) {
+      if (!isGrpcServiceError(error)) throw error;
+      const detail = 'Temporal, which keeps the schedules, does not answer. Try again; look at it if that persists.';
+      throw Object.assign(new PerdureError('unavailable', detail), { cause: error });
+    }
+  }
+
+  const read = (name: MaintenanceScheduleName) =>
+    withHandle(name, async (handle) => storedSchedule(name, await handle.describe()));
+  const settle = (name: MaintenanceScheduleName, settings: ScheduleSettings) =>
+    withHandle(name, (handle) =>
+      handle.update(({ state }) => ({ ...maintenanceScheduleOptions(name, settings), state })),
+    );
+
+  return {
+    list: () => Promise.all((Object.keys(maintenanceSchedules) as MaintenanceScheduleName[]).map(read)),
+    read,
+    async change(name, change) {
+      const { timing, ...stored } = await read(name);
+      const changed = changeSettings({ ...stored, timing: timing ?? configured[name].timing }, change);
+      if ('mistake' in changed) {
+        const path = `body.${changed.path}`;
+        throw new PerdureError('bad_request', `${path}: ${changed.mistake}`, {
+          errors: [{ path, message: changed.mistake }],
+        });
+      }
+      await settle(name, changed.settings);
+    },
+    reset: (name) => settle(name, configured[name]),
+    pause: (name, note) => withHandle(name, (handle) => handle.pause(note)),
+    resume: (name, note) => withHandle(name, (handle) => handle.unpause(note)),
+    // Not the schedule's own policy: skipped because a run is under way, a trigger would be lost without a word.
+    trigger: (name) => withHandle(name, (handle) => handle.trigger(ScheduleOverlapPolicy.BUFFER_ONE)),
+    async startDryRun(name) {
+      const { workflow, summary, description } = maintenanceSchedules[name];
+      const workflowId = `${name}-dry-run-${randomUUID()}`;
+      await ask(() =>
+        client.workflow.start(workflow, {
+          workflowId,
+          taskQueue: taskQueues.maintain,
+          args: [{ dryRun: true }],
+          workflowExecutionTimeout: configured[name].time_out_seconds * 1000,
+          staticSummary: `${summary} (dry run)`,
+          staticDetails: description,
+        }),
+      );
+      return workflowId;
+    },
+    operates: (workspaceId) =>
+      deps.database.inWorkspace(workspaceId, async (em) => {
+        const workspace = await em.findOne(Workspace, { id: workspaceId });
+        return workspace?.name === deps.operatorWorkspace;
+      }),
+  };
+}
+
+function storedSchedule(name: MaintenanceScheduleName, stored: ScheduleDescription): StoredSchedule {
+  const { spec, policies, action, state, info } = stored;
+  return {
+    name,
+    timing: timingOf(spec),
+    overlap: overlapPolicies.find((policy) => policy.toUpperCase() === policies.overlap) ?? 'skip',
+    catch_up_seconds: Math.round(policies.catchupWindow / 1000),
+    time_out_seconds: secondsOf(action.workflowExecutionTimeout) ?? maintenanceSchedules[name].time_out_seconds,
+    isPaused: state.paused,
+    note: state.note === undefined || state.note === '' ? null : state.note,
+    nextRuns: info.nextActionTimes,
+    running: info.runningActions.map(({ workflow }) => ({
+      workflowId: workflow.workflowId,
+      runId: workflow.firstExecutionRunId,
+      dueAt: null,
+      startedAt: null,
+    })),
+    recentRuns: info.recentActions
+      .map(({ scheduledAt, takenAt, action: { workflow } }): ScheduledRun => ({
+        workflowId: workflow.workflowId,
+        runId: workflow.firstExecutionRunId,
+        dueAt: scheduledAt,
+        startedAt: takenAt,
+      }))
+      .reverse(),
+    runs: info.numActionsTaken,
+    missedRuns: info.numActionsMissedCatchupWindow,
+    skippedRuns: info.numActionsSkippedOverlap,
+    createdAt: info.createdAt,
+    updatedAt: info.lastUpdatedAt ?? info.createdAt,
+  };
+}
+
+/** The timing as it was given: Temporal has taken a cron expression to pieces, and kept its text as a comment. */
+function timingOf({ intervals = [], calendars = [], timezone }: ScheduleDescription['spec']): StoredSchedule['timing'] {
+  const [interval] = intervals;
+  const [calendar] = calendars;
+  if (interval !== undefined && intervals.length === 1 && calendars.length === 0 && !interval.offset)
+    return { every_seconds: Math.round(interval.every / 1000) };
+  if (calendar?.comment && intervals.length === 0 && calendars.every(({ comment }) => comment === calendar.comment))
+    return { cron: calendar.comment, time_zone: timezone === undefined || timezone === '' ? 'UTC' : timezone };
+  return null;
+}
+
+function secondsOf(duration: unknown): number | null {
+  return typeof duration === 'number' && duration > 0 ? Math.round(duration / 1000) : null;
+}
