@@ -1,6 +1,7 @@
 import { agentRoutes } from './agents/routes.ts';
 import { apiKeyRoutes } from './api-keys/routes.ts';
 import { approvalRoutes } from './approvals/routes.ts';
+import { budgetRoutes } from './budgets/routes.ts';
 import { conversationRoutes } from './conversations/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { embeddingMoveRoutes } from './embedding-moves/routes.ts';
@@ -24,6 +25,7 @@ import { scheduleRoutes } from './schedules/routes.ts';
 import { statusRoutes } from './status/routes.ts';
 import { searchRoutes } from './search/routes.ts';
 import { turnRoutes } from './turns/routes.ts';
+import { webhookRoutes } from './webhooks/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
 import { userRoutes } from './users/routes.ts';
 
@@ -51,6 +53,8 @@ export const routes: readonly Route[] = [
   ...userRoutes,
   ...apiKeyRoutes,
   ...usageRoutes,
+  ...budgetRoutes,
+  ...webhookRoutes,
   ...scheduleRoutes,
   ...reportRoutes,
   ...docsRoutes,

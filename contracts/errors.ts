@@ -27,6 +27,7 @@ export const errorTable = {
   parser_crashed: { status: 422, retryable: false, title: 'The parser died while it read the document' },
   document_deleted: { status: 409, retryable: false, title: 'The document was deleted' },
   unknown_model: { status: 422, retryable: false, title: 'There is no such model' },
+  budget_exhausted: { status: 402, retryable: false, title: 'A budget is used up' },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
   over_capacity: { status: 503, retryable: true, title: 'The service is over its capacity' },
   unavailable: { status: 503, retryable: true, title: 'A part of the service cannot be reached' },

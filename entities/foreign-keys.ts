@@ -109,12 +109,17 @@ const declarations = [
   'evaluation_histories (workspace_id, evaluation_id) references evaluations (workspace_id, id) on delete cascade',
   'conversations (workspace_id, evaluation_id) references evaluations (workspace_id, id) on delete set null (evaluation_id)',
   'user_memories (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
-];
-
-/** Every foreign key between the entities' tables. */
   'memory_versions (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
   'memory_lessons (workspace_id, conversation_id) references conversations (workspace_id, id) on delete cascade',
   'memory_lessons (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
+  'webhooks (workspace_id) references workspaces (id) on delete cascade',
+  'webhook_deliveries (workspace_id, webhook_id) references webhooks (workspace_id, id) on delete cascade',
+  'budgets (workspace_id) references workspaces (id) on delete cascade',
+  'budgets (workspace_id, agent_id) references agents (workspace_id, id) on delete cascade',
+  'budgets (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
+];
+
+/** Every foreign key between the entities' tables. */
 export const foreignKeys: readonly ForeignKey[] = declarations.map((declaration) => {
   const [, table = '', columns = '', referencedTable = '', referencedColumns = '', onDelete = ''] =
     /^(\w+) \(([^)]+)\) references (\w+) \(([^)]+)\) on delete (.+)$/.exec(declaration) ?? [];

@@ -56,11 +56,14 @@ import { EvaluationItem } from './evaluations/evaluation-item.ts';
 import { EvaluationPace } from './evaluations/evaluation-pace.ts';
 import { EvaluationResult } from './evaluations/evaluation-result.ts';
 import { UserMemory } from './memory/user-memory.ts';
+import { MemoryVersion } from './memory/memory-version.ts';
+import { MemoryLesson } from './memory/memory-lesson.ts';
+import { Webhook } from './webhooks/webhook.ts';
+import { WebhookDelivery } from './webhooks/webhook-delivery.ts';
+import { Budget } from './usage/budget.ts';
 
 export {
   Workspace,
-import { MemoryVersion } from './memory/memory-version.ts';
-import { MemoryLesson } from './memory/memory-lesson.ts';
   User,
   ApiKey,
   IdempotencyKey,
@@ -118,14 +121,17 @@ import { MemoryLesson } from './memory/memory-lesson.ts';
   EvaluationPace,
   EvaluationHistory,
   UserMemory,
+  MemoryVersion,
+  MemoryLesson,
+  Webhook,
+  WebhookDelivery,
+  Budget,
 };
 
 /** Every entity, parents before their children. `chunk_embeddings` and its partitions are reached by SQL alone. */
 export const entities = [
   Workspace,
   User,
-  MemoryVersion,
-  MemoryLesson,
   ApiKey,
   IdempotencyKey,
   AuditEntry,
@@ -182,6 +188,9 @@ export const entities = [
   EvaluationPace,
   EvaluationHistory,
   UserMemory,
-] as const;
   MemoryVersion,
   MemoryLesson,
+  Webhook,
+  WebhookDelivery,
+  Budget,
+] as const;

@@ -92,6 +92,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     startMove: (input) => soon(() => starts.startMove(input)),
     cancelMove: (input) => soon(() => starts.cancelMove(input)),
     startIndexing: (input) => soon(() => starts.startIndexing(input)),
+    startDelivery: (input) => soon(() => starts.startDelivery(input)),
   };
   const opened = (model: StoredModel): ModelSettings => ({
     ...model,

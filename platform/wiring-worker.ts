@@ -12,12 +12,14 @@ import { createEvaluationActivities } from '../activities/evaluation/create-eval
 import { createModelActivities } from '../activities/embedding-models/create-model-activities.ts';
 import { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
+import { createWebhookActivities } from '../activities/webhooks/create-webhook-activities.ts';
 import { approvalMs, documentsChannel, evaluationsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import { turnNewsChannel } from '../contracts/names/turn-news.ts';
 import type { TaskQueue } from '../contracts/names/task-queues.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import type { StoredModel } from '../entities/agents/stored-model.ts';
 import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
+import { queueBrokenInvariants } from '../entities/webhooks/queue-broken-invariants.ts';
 import { listTrippedModels } from '../entities/usage/model-circuit-repository.ts';
 import { createDocumentParsers } from '../providers/parsers/document-parsers.ts';
 import { createProviders, type ModelSettings } from '../providers/registry.ts';
@@ -42,6 +44,7 @@ import { openToolWorkshop } from './tool-workshop.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
 import { createWorkStarter } from './work-starter.ts';
 import { workflowBundle } from './workflow-bundle.ts';
+import { createWorkflowStates } from './workflow-states.ts';
 
 /** The Temporal workers of one process, and what they hold. */
 export interface WorkerProcess {
@@ -137,9 +140,21 @@ export async function createWorkerProcess(
       cancelTurn: (turn) => starter.cancelTurn({ ...turn, isHeld: true }),
       notifyEvaluation,
     }),
+    ...createWebhookActivities({
+      database,
+      fetch: openGuardedFetch(config),
+      openSealed: (sealed) => open(config.PERDURE_SECRET_KEY, sealed),
+    }),
     ...createUpkeepActivities({
       database,
       applySchedule: createSourceSchedules(client).apply,
+      workflows: createWorkflowStates(client),
+      metrics: telemetry.metrics,
+      retention: config.PERDURE_RETENTION,
+      announceBreaches: (key, breaches) =>
+        database.asOperator((em) =>
+          queueBrokenInvariants(em, { workspace: config.PERDURE_OPERATOR_WORKSPACE, key, breaches }),
+        ),
       ...starter,
       ...evaluations,
     }),

@@ -14,6 +14,7 @@ import {
   workflowIds,
   workflowTypes,
   type ConversationInput,
+  type DeliverWebhookInput,
   type IndexModelInput,
   type IngestBatchInput,
   type IngestDocumentInput,
@@ -60,6 +61,8 @@ export interface WorkStarter {
   cancelMove(input: MoveEmbeddingsInput): Promise<void>;
   /** Starts the building of the indexes of a model's vectors; nothing happens where it runs. */
   startIndexing(input: IndexModelInput): Promise<void>;
+  /** Starts the sending of a message to a webhook; nothing happens where it runs. */
+  startDelivery(input: DeliverWebhookInput): Promise<void>;
 }
 
 // An entity that completes while a message is on its way refuses the update; the next attempt starts a new run.
@@ -230,6 +233,16 @@ export function createWorkStarter(client: Client): WorkStarter {
         args: [input],
         staticSummary: 'Build the indexes of an embedding model',
         staticDetails: `Model \`${input.modelId}\``,
+        typedSearchAttributes: attributes({ PerdureWorkspace: input.workspaceId }),
+      });
+    },
+    async startDelivery(input) {
+      await startOnce(workflowTypes.deliverWebhook, {
+        workflowId: workflowIds.deliverWebhook(input.deliveryId),
+        taskQueue: taskQueues.sync,
+        args: [input],
+        staticSummary: 'Tell a webhook',
+        staticDetails: `Delivery \`${input.deliveryId}\``,
         typedSearchAttributes: attributes({ PerdureWorkspace: input.workspaceId }),
       });
     },

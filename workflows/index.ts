@@ -9,4 +9,8 @@ export { syncSource } from './sync-source.ts';
 export { sweepAccepted } from './sweep-accepted.ts';
 export { maintainLexicon } from './maintain-lexicon.ts';
 export { sweepOrphans } from './sweep-orphans.ts';
+export { checkInvariants } from './check-invariants.ts';
+export { aggregateUsage } from './aggregate-usage.ts';
+export { retainData } from './retain-data.ts';
 export { evaluate } from './evaluate.ts';
+export { deliverWebhook } from './deliver-webhook.ts';

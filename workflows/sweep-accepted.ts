@@ -1,24 +1,36 @@
 import { isCancellation, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
+import { reportLooksOptions } from './activity-options.ts';
 
-const { sweepTurns, sweepAcceptedDocuments, sweepSyncs, sweepMoves, sweepEvaluations } = proxyLocalActivities<
-  ReturnType<typeof createUpkeepActivities>
->({
-  startToCloseTimeout: '20 seconds',
-  retry: { maximumAttempts: 1 },
-});
+const { sweepTurns, sweepAcceptedDocuments, sweepSyncs, sweepMoves, sweepEvaluations, sweepBudgets, sweepDeliveries } =
+  proxyLocalActivities<ReturnType<typeof createUpkeepActivities>>({
+    startToCloseTimeout: '20 seconds',
+    retry: { maximumAttempts: 1 },
+  });
+const { reportLooks } = proxyLocalActivities<ReturnType<typeof createUpkeepActivities>>(reportLooksOptions);
 
 // Shorter than the schedule's interval and the run's time-out, also when a worker was away for a while.
 const looksForMs = 280_000;
 const sweeps = [
-  { sweep: sweepTurns, summary: 'Hand accepted turns to their conversations' },
-  { sweep: sweepAcceptedDocuments, summary: 'Start the ingestion of accepted documents' },
+  { sweep: sweepTurns, what: 'turns', summary: 'Hand accepted turns to their conversations' },
+  { sweep: sweepAcceptedDocuments, what: 'documents', summary: 'Start the ingestion of accepted documents' },
 ];
-const withSyncs = [...sweeps, { sweep: sweepSyncs, summary: 'Bring syncs and schedules of sources to Temporal' }];
-const withMoves = [...withSyncs, { sweep: sweepMoves, summary: 'Start moves to another embedding model' }];
+const withSyncs = [
+  ...sweeps,
+  { sweep: sweepSyncs, what: 'syncs', summary: 'Bring syncs and schedules of sources to Temporal' },
+];
+const withMoves = [
+  ...withSyncs,
+  { sweep: sweepMoves, what: 'moves', summary: 'Start moves to another embedding model' },
+];
 const withEvaluations = [
   ...withMoves,
-  { sweep: sweepEvaluations, summary: 'Start evaluations, keep histories of ended ones' },
+  { sweep: sweepEvaluations, what: 'evaluations', summary: 'Start evaluations, keep histories of ended ones' },
+];
+const withWebhooks = [
+  ...withEvaluations,
+  { sweep: sweepBudgets, what: 'budgets', summary: 'Sum up budgets' },
+  { sweep: sweepDeliveries, what: 'deliveries', summary: 'Tell webhooks what happened' },
 ];
 
 /**
@@ -27,25 +39,44 @@ const withEvaluations = [
  */
 export async function sweepAccepted(): Promise<{ swept: number }> {
   const end = Date.now() + looksForMs;
+  const did: Record<string, number> = {};
   let swept = 0;
+  let looks = 0;
+  let failedLooks = 0;
   for (let look = 1; Date.now() < end; look += 1) {
+    looks = look;
     if (look > 1) await sleep('5 seconds', { summary: 'Until the next look' });
-    const known = patched('sweep-evaluations')
-      ? withEvaluations
-      : patched('sweep-moves')
-        ? withMoves
-        : patched('sweep-syncs')
-          ? withSyncs
-          : sweeps;
-    for (const { sweep, summary } of known) {
+    const known = patched('sweep-webhooks')
+      ? withWebhooks
+      : patched('sweep-evaluations')
+        ? withEvaluations
+        : patched('sweep-moves')
+          ? withMoves
+          : patched('sweep-syncs')
+            ? withSyncs
+            : sweeps;
+    let isWhole = true;
+    for (const { sweep, what, summary } of known) {
       try {
-        swept += (await sweep.executeWithOptions({ summary }, [])).swept;
+        const found = (await sweep.executeWithOptions({ summary }, [])).swept;
+        did[what] = (did[what] ?? 0) + found;
+        swept += found;
       } catch (error) {
         // A local activity's failure comes as it is, not as an ActivityFailure.
         if (isCancellation(error)) throw error;
+        isWhole = false;
       }
     }
+    if (!isWhole) failedLooks += 1;
     setCurrentDetails(`${swept} started in ${look} looks`);
+  }
+  if (patched('report-looks')) {
+    try {
+      await reportLooks({ task: 'sweep-accepted', looks, failedLooks, did });
+    } catch (error) {
+      // What was done does not depend on its report.
+      if (isCancellation(error)) throw error;
+    }
   }
   return { swept };
 }

@@ -92,7 +92,7 @@ export async function endReplaced(
 type Refusal = RefusedMessage['refused'] | 'not_ended' | 'not_failed';
 
 const conflicts: Record<
-  Exclude<Refusal, 'conversation_not_found' | 'message_not_found' | 'conversation_busy'>,
+  Exclude<Refusal, 'conversation_not_found' | 'message_not_found' | 'conversation_busy' | 'budget_exhausted'>,
   string
 > = {
   conversation_archived: 'The conversation is archived. Restore it (is_archived: false) to go on.',
@@ -105,6 +105,12 @@ const conflicts: Record<
 export function refusal(reason: Refusal): PerdureError {
   if (reason === 'conversation_not_found') return notFound('conversation');
   if (reason === 'message_not_found') return notFound('message');
+  if (reason === 'budget_exhausted')
+    return new PerdureError(
+      reason,
+      'What this workspace, agent or user may cost this month is used up: GET /budgets says which budget. Raise its ' +
+        'amount (PUT /budgets/{name}), have it notify only, or wait for the next month.',
+    );
   if (reason !== 'conversation_busy') return new PerdureError('conflict', conflicts[reason]);
   return new PerdureError(
     reason,

@@ -32,7 +32,7 @@ const regenerate = defineRoute({
   example: { on_busy: 'queue' },
   idempotent: true,
   responses: { 202: messageAcceptedSchema },
-  problems: [409, 422],
+  problems: [402, 409, 422],
   transaction: async (em, { params, body, user, principal }, deps) => {
     const message = await findVisibleMessage(em, params.id, user);
     const turn = message.turn_id === null ? null : await findTurn(em, message.turn_id);
@@ -55,7 +55,7 @@ const retry = defineRoute({
   example: { on_busy: 'queue' },
   idempotent: true,
   responses: { 202: messageAcceptedSchema },
-  problems: [409, 422],
+  problems: [402, 409, 422],
   transaction: async (em, { params, body, user, principal }, deps) => {
     const turn = await findVisibleTurn(em, params.id, user);
     return again(em, deps, principal, turn, { kind: 'retry', onBusy: body.on_busy });

@@ -25,7 +25,7 @@ const create = defineRoute({
   body: createMessageSchema,
   idempotent: true,
   responses: { 202: messageAcceptedSchema },
-  problems: [409, 422],
+  problems: [402, 409, 422],
   example: { content: 'When is the office open?', client_message_id: 'm-1' },
   transaction: async (em, request, deps) => {
     const { params, user } = request;
@@ -49,7 +49,7 @@ const edit = defineRoute({
   body: createMessageSchema,
   idempotent: true,
   responses: { 202: messageAcceptedSchema },
-  problems: [409, 422],
+  problems: [402, 409, 422],
   example: { content: 'When is the office closed?' },
   transaction: async (em, request, deps) => {
     const { params, user } = request;

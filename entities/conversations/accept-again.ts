@@ -23,6 +23,7 @@ export async function acceptAgain(em: EntityManager, again: TurnAgain): Promise<
   const conversation = await lockConversation(em, again);
   if (!conversation) return { refused: 'conversation_not_found' };
   if (conversation.is_archived) return { refused: 'conversation_archived' };
+  if (conversation.is_over_budget) return { refused: 'budget_exhausted' };
   const [former] = await query<{ state: string }>(
     em,
     `select state from turns where id = $1 and conversation_id = $2`,

@@ -18,7 +18,13 @@ export type AcceptedMessage = {
 
 /** Why a message was not accepted. */
 export type RefusedMessage = {
-  refused: 'conversation_not_found' | 'conversation_archived' | 'conversation_busy' | 'message_not_found' | 'not_begun';
+  refused:
+    | 'conversation_not_found'
+    | 'conversation_archived'
+    | 'conversation_busy'
+    | 'message_not_found'
+    | 'not_begun'
+    | 'budget_exhausted';
 };
 
 /** What becomes of a message to a conversation that is at work: it waits, takes the place of the work, or is refused. */
@@ -55,6 +61,7 @@ export async function acceptMessage(
   const earlier = await findAcceptedMessage(em, message);
   if (earlier) return earlier;
   if (conversation.is_archived) return { refused: 'conversation_archived' };
+  if (conversation.is_over_budget) return { refused: 'budget_exhausted' };
   const edited = message.edits === undefined ? null : await findQuestion(em, message.conversationId, message.edits);
   if (edited && 'refused' in edited) return edited;
   const replaced = await makeRoom(em, message.conversationId, message.onBusy ?? conversation.on_busy);
@@ -106,7 +113,14 @@ export async function acceptMessage(
 }
 
 /** A conversation under its lock, with what its agent does with messages while it is at work. */
-export type LockedConversation = { agent_id: string; is_archived: boolean; sequence: string; on_busy: OnBusy };
+export type LockedConversation = {
+  agent_id: string;
+  is_archived: boolean;
+  sequence: string;
+  on_busy: OnBusy;
+  /** Whether a budget that refuses turns is used up for its month. */
+  is_over_budget: boolean;
+};
 
 /** Locks a conversation that was not deleted. */
 export async function lockConversation(
@@ -115,7 +129,11 @@ export async function lockConversation(
 ): Promise<LockedConversation | null> {
   const [row] = await query<LockedConversation>(
     em,
-    `select c.agent_id, c.is_archived, c.last_sequence + 1 as sequence, a.on_busy
+    `select c.agent_id, c.is_archived, c.last_sequence + 1 as sequence, a.on_busy,
+            exists (select from budgets b
+                    where b.workspace_id = c.workspace_id and b.on_exceeded = 'refuse' and b.exceeded_at is not null
+                      and b.period_end > now() and (b.agent_id is null or b.agent_id = c.agent_id)
+                      and (b.user_id is null or b.user_id = c.user_id)) as is_over_budget
      from conversations c join agents a on a.id = c.agent_id
      where c.workspace_id = $1 and c.id = $2 and c.deleted_at is null for update of c`,
     [workspaceId, conversationId],

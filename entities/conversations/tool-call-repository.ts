@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
+import { queueFrom, sqlTime } from '../webhooks/queue-events.ts';
 import type { ToolCallState } from './tool-call-state.ts';
 
 /** A call that a model has asked for, as it enters the ledger. */
@@ -62,9 +63,18 @@ export async function writeCalls(
   if (asked.length === 0) return;
   await query(
     em,
-    `insert into approvals (id, workspace_id, tool_call_id, arguments_hash, expires_at)
-     select g.id, $1, g.call, g.hash, g.expires_at
-     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[]) as g (id, call, hash, expires_at)`,
+    `with asked as (
+       insert into approvals (id, workspace_id, tool_call_id, arguments_hash, expires_at)
+       select g.id, $1, g.call, g.hash, g.expires_at
+       from unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[]) as g (id, call, hash, expires_at)
+       returning *),
+     happened as (
+       select a.workspace_id, 'approval.waiting'::text as event, 'approval/' || a.id as key,
+              jsonb_build_object('approval_id', a.id, 'tool_call_id', a.tool_call_id,
+                'conversation_id', c.conversation_id, 'turn_id', c.turn_id, 'tool_name', c.tool_name,
+                'arguments_hash', a.arguments_hash, 'expires_at', ${sqlTime('a.expires_at')}) as data
+       from asked a join tool_calls c on c.id = a.tool_call_id)
+     ${queueFrom('happened')}`,
     [
       step.workspaceId,
       asked.map((call) => call.approval?.id),

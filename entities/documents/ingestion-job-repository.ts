@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
+import { queueFrom, sqlTime } from '../webhooks/queue-events.ts';
 
 /** A job as a reader sees it; `document` in an error is the document's id. */
 export type IngestionJobRow = {
@@ -20,7 +21,18 @@ export type IngestionJobRow = {
 const jobColumns = `j.id, j.knowledge_source_id, j.status, j.total_documents, j.processed_documents, j.failed_documents,
   j.progress_percent::float8 as progress_percent, j.errors, j.started_at, j.completed_at, j.created_at, j.updated_at`;
 
-const isoNow = `to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const isoNow = sqlTime('now()');
+
+/** What the statements below return of jobs, and from it the events of those that have ended by them. */
+const counted = `j.id, j.workspace_id, j.knowledge_source_id, j.status, j.total_documents, j.processed_documents,
+  j.failed_documents, j.completed_at`;
+const queueEnds = `ended_jobs as (
+       select workspace_id, 'job.' || status as event, 'job/' || id as key, jsonb_build_object(
+                'job_id', id, 'knowledge_source_id', knowledge_source_id, 'status', status,
+                'total_documents', total_documents, 'processed_documents', processed_documents,
+                'failed_documents', failed_documents) as data
+       from counted_jobs where completed_at = now())
+     ${queueFrom('ended_jobs')}`;
 
 /** Writes a queued job for `totalDocuments`; an open one waits for more documents before it ends. */
 export async function createIngestionJob(
@@ -117,7 +129,8 @@ export async function countEndedDocuments(em: EntityManager, ended: readonly End
   for (const { jobId, error, succeeded } of endsByJob(ended)) {
     await query(
       em,
-      `update ingestion_jobs j
+      `with counted_jobs as (
+       update ingestion_jobs j
        set processed_documents = c.processed, failed_documents = c.failed,
            errors = case when $2::jsonb is null or jsonb_array_length(j.errors) >= 1000 then j.errors
                          else j.errors || ($2::jsonb || jsonb_build_object('timestamp', ${isoNow})) end,
@@ -134,7 +147,8 @@ export async function countEndedDocuments(em: EntityManager, ended: readonly End
                           least(processed_documents + $3::integer,
                                 total_documents - failed_documents - ($2::jsonb is not null)::integer) as processed
                    from ingestion_jobs where id = $1 for update) o) c
-       where j.id = c.id`,
+       where j.id = c.id returning ${counted}),
+     ${queueEnds}`,
       [jobId, error && JSON.stringify(error), succeeded],
     );
   }
@@ -182,7 +196,8 @@ export async function settleIngestionJobs(em: EntityManager, jobIds: readonly (s
                 || case when j.source_error is null then '[]' else jsonb_build_array(j.source_error) end as errors
        from ingestion_jobs j left join document_generations g on g.workspace_id = j.workspace_id and g.job_id = j.id,
             lateral (select g.state = 'failed' or (g.state = 'abandoned' and g.error ->> 'code' = 'cancelled') as failed) f
-       where j.id = any($1::uuid[]) group by j.id)
+       where j.id = any($1::uuid[]) group by j.id),
+     counted_jobs as (
      update ingestion_jobs j
      set processed_documents = j.total_documents - c.failed - c.pending,
          failed_documents = c.failed,
@@ -194,7 +209,8 @@ export async function settleIngestionJobs(em: EntityManager, jobIds: readonly (s
          started_at = coalesce(j.started_at, now()),
          completed_at = case when c.pending > 0 or j.is_open then null else coalesce(j.completed_at, now()) end,
          updated_at = now()
-     from counted c where j.id = c.job_id`,
+     from counted c where j.id = c.job_id returning ${counted}),
+     ${queueEnds}`,
     [ids],
   );
 }

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { EvaluationConfiguration, EvaluationPlan } from '../../contracts/names/evaluation-plan.ts';
 import { query } from '../sql.ts';
+import { queueFrom } from '../webhooks/queue-events.ts';
 
 /** One run. */
 export type EvaluationKey = { workspaceId: string; evaluationId: string };
@@ -163,10 +164,19 @@ export async function endRun(em: EntityManager, { evaluationId }: EvaluationKey,
   const done = end.status === 'completed' ? end : null;
   const rows = await query(
     em,
-    `update evaluations
-     set status = $2, verdict = $3, verdict_reasons = $4, results = coalesce($5::jsonb, results),
-         metrics = coalesce($6::jsonb, metrics), error = $7, completed_at = now()
-     where id = $1 and status in ('queued', 'running') returning id`,
+    `with ended as (
+       update evaluations
+       set status = $2, verdict = $3, verdict_reasons = $4, results = coalesce($5::jsonb, results),
+           metrics = coalesce($6::jsonb, metrics), error = $7, completed_at = now()
+       where id = $1 and status in ('queued', 'running') returning *),
+     happened as (
+       select workspace_id, 'evaluation.' || status as event,
+              concat('evaluation/', id, '/', extract(epoch from completed_at)) as key,
+              jsonb_build_object('evaluation_id', id, 'name', name, 'status', status, 'verdict', verdict,
+                                 'dataset_id', dataset_id, 'dataset_version', dataset_version, 'error', error) as data
+       from ended),
+     queued as (${queueFrom('happened')})
+     select id from ended`,
     [
       evaluationId,
       end.status,

@@ -40,6 +40,8 @@ export type TestApi = {
   /** The address of the database, for statements of the test's own. */
   databaseUrl: string;
   database: Database;
+  /** PERDURE_SECRET_KEY, with which the API seals. */
+  secretKey: string;
   /** Sends a request with the tenant's admin key unless another is given (null for none). */
   call(method: string, path: string, sent?: Sent): Promise<Answer>;
 };
@@ -48,7 +50,7 @@ export type TestApi = {
 export function testApi(change: (deps: ApiDeps) => Partial<ApiDeps> = () => ({})): TestApi {
   const { url: databaseUrl } = testDatabase();
   const temporal = testTemporal();
-  const api = { temporal, databaseUrl } as TestApi;
+  const api = { temporal, databaseUrl, secretKey: randomBytes(32).toString('base64') } as TestApi;
   beforeAll(async () => {
     const { modelDirectory } = testServers();
     Object.assign(process.env, { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace });
@@ -56,7 +58,7 @@ export function testApi(change: (deps: ApiDeps) => Partial<ApiDeps> = () => ({})
       DATABASE_URL: databaseUrl,
       TEMPORAL_ADDRESS: temporal.address,
       PERDURE_HOME: path.resolve(modelDirectory, '../..'),
-      PERDURE_SECRET_KEY: randomBytes(32).toString('base64'),
+      PERDURE_SECRET_KEY: api.secretKey,
       PERDURE_DATABASE_POOL: '8',
     });
     const logger = createLogger({ name: 'api', level: 'silent' });

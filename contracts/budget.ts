@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { idField, nameField, timeField, timestampFields, userField } from './fields.ts';
+
+const timeZones = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
+
+const onExceeded = z
+  .enum(['notify', 'refuse'])
+  .describe('refuse: no turn begins until the month is over or the amount is raised; notify: webhooks are told');
+
+/** Path parameters of a budget. */
+export const budgetParamsSchema = z.strictObject({ name: nameField });
+
+/** What a workspace, an agent or a user may cost in a calendar month, and what it has cost so far. */
+export const budgetSchema = z.strictObject({
+  id: idField,
+  name: z.string(),
+  amount: z.string(),
+  currency: z.string(),
+  agent_id: idField.nullable(),
+  user: z.string().nullable(),
+  time_zone: z.string(),
+  on_exceeded: onExceeded,
+  spent: z.string().describe('Of the calls that began in this month, as summed up at `looked_at`'),
+  unknown_calls: z
+    .int()
+    .describe('Calls of the month with unknown cost or in another currency; `spent` is without them'),
+  period_start: timeField.nullable(),
+  period_end: timeField.nullable(),
+  warned_at: timeField.nullable().describe('When 80 per cent were seen to be reached'),
+  exceeded_at: timeField.nullable().describe('When all of it was seen to be used up'),
+  looked_at: timeField.nullable(),
+  ...timestampFields,
+});
+
+export type Budget = z.infer<typeof budgetSchema>;
+
+/** Answer of `GET /budgets`: all of them, by name. */
+export const budgetListSchema = z.strictObject({ data: z.array(budgetSchema) });
+
+/** Body of `PUT /budgets/{name}`. */
+export const putBudgetSchema = z.strictObject({
+  amount: z.number().positive().max(1e9).describe('Of a month'),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be a code of three letters, as in the pricing of models')
+    .default('USD'),
+  agent: nameField.nullable().default(null).describe('Count the turns of this agent alone, by name or id'),
+  user: userField.nullable().default(null).describe('Count the turns of this user alone'),
+  time_zone: z
+    .string()
+    .refine((name) => timeZones.has(name), 'is not the name of an IANA time zone, such as Europe/Zurich')
+    .default('UTC')
+    .describe('IANA zone in which months begin'),
+  on_exceeded: onExceeded.default('notify'),
+});

@@ -1,0 +1,167 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { query } from '../sql.ts';
+import { queueEvents, sqlTime } from '../webhooks/queue-events.ts';
+
+/** A budget as a reader sees it; `spent` is what was known when it was last summed up. */
+export type BudgetRow = {
+  id: string;
+  workspace_id: string;
+  name: string;
+  agent_id: string | null;
+  user: string | null;
+  amount: string;
+  currency: string;
+  time_zone: string;
+  on_exceeded: 'notify' | 'refuse';
+  period_start: Date | null;
+  period_end: Date | null;
+  spent: string;
+  unknown_calls: number;
+  warned_at: Date | null;
+  exceeded_at: Date | null;
+  looked_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+};
+
+const columns = `b.id, b.workspace_id, b.name, b.agent_id, u.external_id as "user", trim_scale(b.amount)::text as amount,
+  b.currency, b.time_zone, b.on_exceeded, b.period_start, b.period_end, trim_scale(b.spent)::text as spent,
+  b.unknown_calls, b.warned_at, b.exceeded_at, b.looked_at, b.created_at, b.updated_at`;
+
+/** The budgets of the workspace by name, or the one of that name. */
+export async function listBudgets(em: EntityManager, name: string | null): Promise<BudgetRow[]> {
+  return query<BudgetRow>(
+    em,
+    `select ${columns} from budgets b left join users u on u.id = b.user_id
+     where $1::text is null or b.name = $1 order by b.name`,
+    [name],
+  );
+}
+
+/** Writes the budget of that name, whether there was one or not; returns its id. */
+export async function putBudget(
+  em: EntityManager,
+  budget: {
+    id: string;
+    workspaceId: string;
+    name: string;
+    agentId: string | null;
+    userId: string | null;
+    amount: number;
+    currency: string;
+    timeZone: string;
+    onExceeded: 'notify' | 'refuse';
+  },
+): Promise<string> {
+  const [row] = await query<{ id: string }>(
+    em,
+    `insert into budgets (id, workspace_id, name, agent_id, user_id, amount, currency, time_zone, on_exceeded)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     on conflict (workspace_id, name) do update
+     set agent_id = excluded.agent_id, user_id = excluded.user_id, amount = excluded.amount, currency = excluded.currency,
+         time_zone = excluded.time_zone, on_exceeded = excluded.on_exceeded
+     returning id`,
+    [
+      budget.id,
+      budget.workspaceId,
+      budget.name,
+      budget.agentId,
+      budget.userId,
+      budget.amount,
+      budget.currency,
+      budget.timeZone,
+      budget.onExceeded,
+    ],
+  );
+  return row!.id;
+}
+
+/** Deletes the budget of that name; false if there is none. */
+export async function deleteBudget(em: EntityManager, name: string): Promise<boolean> {
+  return (await query(em, `delete from budgets where name = $1 returning id`, [name])).length > 0;
+}
+
+/**
+ * Takes budgets of all workspaces that are to be summed up again, those for the longest time first. Whoever takes long is
+ * looked at less often, so that all of it takes no more than a fiftieth of the time, however many calls a month has.
+ */
+export async function claimDueBudgets(em: EntityManager, most: number): Promise<{ id: string; workspaceId: string }[]> {
+  return query(
+    em,
+    `update budgets b set looked_at = now()
+     from (select id from budgets
+           where looked_at is null or looked_at + greatest(interval '4 seconds', look_ms * interval '50 milliseconds') <= now()
+           order by looked_at nulls first limit $1 for update skip locked) due
+     where b.id = due.id returning b.id, b.workspace_id as "workspaceId"`,
+    [most],
+  );
+}
+
+type Look = {
+  name: string;
+  amount: string;
+  currency: string;
+  spent: string;
+  period: string;
+  period_end: string;
+  warned: boolean;
+  exceeded: boolean;
+};
+
+/**
+ * Sums up what the calls of the month cost, from the moment each began and in the budget's currency alone, and writes the
+ * events of 80 and 100 per cent when they are first seen: once for a month and an amount. Returns how many events.
+ */
+export async function sumUpBudget(em: EntityManager, id: string): Promise<number> {
+  const began = performance.now();
+  const [held] = await query<{ workspace_id: string }>(
+    em,
+    `select workspace_id from budgets where id = $1 for no key update`,
+    [id],
+  );
+  if (!held) return 0;
+  const [look] = await query<Look>(
+    em,
+    `with month as (
+       select b.*, date_trunc('month', now() at time zone b.time_zone) at time zone b.time_zone as starts,
+              (date_trunc('month', now() at time zone b.time_zone) + interval '1 month') at time zone b.time_zone as ends
+       from budgets b where b.id = $1),
+     used as (
+       select coalesce(sum(u.cost) filter (where u.currency = m.currency), 0) as cost,
+              (count(*) filter (where u.state <> 'started' and (u.cost is null or u.currency <> m.currency)))::integer as unknown
+       from month m join usage_metrics u on u.workspace_id = m.workspace_id and u."timestamp" >= m.starts
+       where m.agent_id is null and m.user_id is null
+          or exists (select from turns t join conversations c on c.id = t.conversation_id
+                     where t.id = u.turn_id and (m.agent_id is null or t.agent_id = m.agent_id)
+                       and (m.user_id is null or c.user_id = m.user_id)))
+     update budgets b
+     set period_start = m.starts, period_end = m.ends, spent = s.cost, unknown_calls = s.unknown, looked_at = now(),
+         warned_at = case when s.cost >= 0.8 * m.amount
+           then coalesce(case when m.period_start = m.starts then m.warned_at end, now()) end,
+         exceeded_at = case when s.cost >= m.amount
+           then coalesce(case when m.period_start = m.starts then m.exceeded_at end, now()) end
+     from month m, used s where b.id = m.id
+     returning b.name, trim_scale(b.amount)::text as amount, b.currency, trim_scale(b.spent)::text as spent,
+               to_char(b.period_start at time zone b.time_zone, 'YYYY-MM') as period,
+               ${sqlTime('b.period_end')} as period_end,
+               coalesce(b.warned_at = now(), false) as warned, coalesce(b.exceeded_at = now(), false) as exceeded`,
+    [id],
+  );
+  await query(em, `update budgets set look_ms = $2 where id = $1`, [id, Math.ceil(performance.now() - began)]);
+  if (!look) return 0;
+  const { name, amount, currency, spent, period, period_end } = look;
+  const crossed = [
+    ...(look.warned ? [{ event: 'budget.warning' as const, percent: 80 }] : []),
+    ...(look.exceeded ? [{ event: 'budget.exceeded' as const, percent: 100 }] : []),
+  ];
+  await queueEvents(
+    em,
+    crossed.map(({ event, percent }) => ({
+      workspaceId: held.workspace_id,
+      event,
+      key: `budget/${id}/${period}/${percent}/${amount}`,
+      data: { budget: name, percent, amount, spent, currency, period, period_end },
+    })),
+  );
+  return crossed.length;
+}
