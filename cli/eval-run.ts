@@ -4,10 +4,9 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import type { Evaluation } from '../contracts/evaluation.ts';
-import type { EvaluationDataset } from '../contracts/evaluation-dataset.ts';
-import type { Page } from '../contracts/page.ts';
 import { CliError, UsageError } from './cli-error.ts';
 import type { CommandContext } from './command.ts';
+import { findDataset, makeDataset } from './eval-datasets.ts';
 import { exitCodeOf, followEvaluation, showEvaluation } from './eval-view.ts';
 
 const mediaTypes: Record<string, string> = {
@@ -89,8 +88,7 @@ async function datasetOf({ api, signal, terminal }: CommandContext, given: strin
   }
   const name = path.basename(given, path.extname(given));
   const known = await findDataset({ api, signal }, name);
-  const { id } =
-    known ?? (await api.request<EvaluationDataset>('/evaluation-datasets', { method: 'POST', body: { name }, signal }));
+  const { id } = known ?? (await makeDataset({ api, signal }, name));
   const bytes = new Uint8Array(await readFile(given));
   const imported = await api.request<{ version: number; added: number; changed: number; removed: number }>(
     `/evaluation-datasets/${id}/import?name=${encodeURIComponent(path.basename(given))}`,
@@ -99,22 +97,6 @@ async function datasetOf({ api, signal, terminal }: CommandContext, given: strin
   const { version, added, changed, removed } = imported;
   terminal.note(`Data set "${name}", version ${version}: ${added} added, ${changed} changed, ${removed} removed.`);
   return id;
-}
-
-async function findDataset(
-  { api, signal }: Pick<CommandContext, 'api' | 'signal'>,
-  name: string,
-): Promise<EvaluationDataset | null> {
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const page: Page<EvaluationDataset> = await api.request<Page<EvaluationDataset>>(
-      `/evaluation-datasets?limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`,
-      { signal },
-    );
-    const found = page.data.find((each) => each.name === name);
-    if (found) return found;
-    cursor = page.next_cursor;
-  }
-  return null;
 }
 
 function targetOf(given: string, model: string | undefined): Record<string, unknown> {

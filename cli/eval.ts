@@ -3,6 +3,7 @@ import type { Evaluation } from '../contracts/evaluation.ts';
 import type { Page } from '../contracts/page.ts';
 import { CliError, UsageError } from './cli-error.ts';
 import type { Command, CommandContext } from './command.ts';
+import { acceptCases, listProposed, proposeCases } from './eval-cases.ts';
 import { runEvaluation } from './eval-run.ts';
 import { exitCodeOf, followEvaluation, showEvaluation, summaryLine } from './eval-view.ts';
 
@@ -14,6 +15,10 @@ export const evaluation: Command = {
        perdure eval list [--json]
        perdure eval show|cancel|retry ID|NAME [--json]
        perdure eval report ID|NAME [--format json|csv|junit|markdown] [--baseline ID|NAME]
+       perdure eval propose --dataset NAME --model NAME [--passages N] [--questions N] [--source NAME] [--document ID]
+                            [--instructions TEXT] [--tag TAG] [--seed N] [--detach] [--json]
+       perdure eval proposed DATASET [--json]
+       perdure eval accept DATASET --all | --case ID … [--reject ID …] [--json]
 
   --dataset FILE|NAME   a CSV, JSONL or XLSX file, whose data set gets a new version where it differs; or a data set
   --target KIND:NAME    agent:NAME, rag_tool:NAME, retrieval_tool:NAME, prompt_template:NAME, or endpoint:URL
@@ -30,6 +35,8 @@ export const evaluation: Command = {
                         write the report
   --detach              do not wait for the verdict
   --json                one object: the run
+
+  propose has a model write questions with answers about passages of documents; they wait until accept takes them over.
 
 Exit code: 0 the verdict is passed, 1 failed, 2 incomplete or something went wrong. Ctrl-C stops watching: the run goes on.`,
   async run(context) {
@@ -70,6 +77,9 @@ const verbs: Record<string, Verb> = {
     return exitCodeOf(ended);
   },
   report,
+  propose: proposeCases,
+  proposed: listProposed,
+  accept: acceptCases,
 };
 
 async function list({ args, api, terminal }: CommandContext): Promise<number> {

@@ -106,3 +106,41 @@ export const acceptCasesSchema = z.strictObject({
   accept: z.array(idField).max(1000).default([]),
   reject: z.array(idField).max(1000).default([]),
 });
+
+/** Body of `POST /evaluation-datasets/{id}/propose`. */
+export const proposeCasesSchema = z.strictObject({
+  model: z.string().min(1).max(200).describe('Name or id of the chat model that writes the questions'),
+  documents: z
+    .array(idField)
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Only these; documents of single users are never asked about'),
+  knowledge_source: z.string().min(1).max(200).optional().describe('Name or id; only documents of this source'),
+  passages: z.int().min(1).max(1000).default(20).describe('The model is called once for each'),
+  questions_per_passage: z.int().min(1).max(5).default(2),
+  instructions: z.string().trim().min(1).max(4000).optional().describe('What the questions should be like'),
+  tags: z.array(z.string().trim().min(1).max(100)).max(50).default(['proposed']),
+  seed: z.int().min(0).max(2_147_483_647).default(1).describe('Another one chooses other passages'),
+  patience_seconds: z.int().min(0).max(3600).default(120).describe('For how long a model that is away is waited for'),
+});
+
+/** A proposal of cases, and how far it is. */
+export const caseProposalSchema = z.strictObject({
+  id: idField,
+  dataset_id: idField,
+  status: z.enum(['queued', 'running', 'completed', 'failed', 'cancelled']),
+  model: z.strictObject({ id: idField, name: z.string() }),
+  passages: z.strictObject({ total: z.int(), open: z.int(), done: z.int(), failed: z.int(), cancelled: z.int() }),
+  proposed: z.int().describe('Cases that were new to the data set'),
+  refused: z.int().describe('Questions that the passage does not bear out'),
+  faults: z.array(z.strictObject({ code: z.string(), detail: z.string() })).describe('Why passages failed'),
+  error: z.strictObject({ code: z.string(), detail: z.string() }).nullable(),
+  completed_at: timeField.nullable(),
+  ...timestampFields,
+});
+
+export type CaseProposal = z.infer<typeof caseProposalSchema>;
+
+/** Path parameters of one proposal of a data set. */
+export const caseProposalParamsSchema = z.strictObject({ id: idField, proposal_id: idField });

@@ -107,6 +107,8 @@ const declarations = [
   'evaluation_calls (workspace_id, evaluation_id) references evaluations (workspace_id, id) on delete cascade',
   'evaluation_pacing (workspace_id, evaluation_id) references evaluations (workspace_id, id) on delete cascade',
   'evaluation_histories (workspace_id, evaluation_id) references evaluations (workspace_id, id) on delete cascade',
+  'case_proposals (workspace_id, dataset_id) references evaluation_datasets (workspace_id, id) on delete cascade',
+  'case_proposal_passages (workspace_id, proposal_id) references case_proposals (workspace_id, id) on delete cascade',
   'conversations (workspace_id, evaluation_id) references evaluations (workspace_id, id) on delete set null (evaluation_id)',
   'user_memories (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
   'memory_versions (workspace_id, user_id) references users (workspace_id, id) on delete cascade',

@@ -46,6 +46,8 @@ import { UsageProgress } from './usage/usage-progress.ts';
 import { UsageTotal } from './usage/usage-total.ts';
 import { MaintenanceReport } from './maintenance/maintenance-report.ts';
 import { Feedback } from './conversations/feedback.ts';
+import { CaseProposal } from './evaluations/case-proposal.ts';
+import { CaseProposalPassage } from './evaluations/case-proposal-passage.ts';
 import { Evaluation } from './evaluations/evaluation.ts';
 import { EvaluationCall } from './evaluations/evaluation-call.ts';
 import { EvaluationCase } from './evaluations/evaluation-case.ts';
@@ -120,6 +122,8 @@ export {
   EvaluationCall,
   EvaluationPace,
   EvaluationHistory,
+  CaseProposal,
+  CaseProposalPassage,
   UserMemory,
   MemoryVersion,
   MemoryLesson,
@@ -187,6 +191,8 @@ export const entities = [
   EvaluationCall,
   EvaluationPace,
   EvaluationHistory,
+  CaseProposal,
+  CaseProposalPassage,
   UserMemory,
   MemoryVersion,
   MemoryLesson,

@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../cli/api-client.ts';
 import type { DocumentsAccepted } from '../contracts/document.ts';
+import { documentBatches } from './document-batches.ts';
 
 /** A document to be searched. */
 export type ExampleDocument = { readonly path: string; readonly title: string; readonly text: string };
 
-// Below the limits of a request: 500 documents and 1 MB of JSON.
-const perRequest = 200;
-const charactersPerRequest = 300_000;
 const pollMs = 300;
 
 /** Hands documents over to a knowledge source of this name, and waits until all can be found. Doing it again changes nothing. */
@@ -22,7 +20,7 @@ export async function loadDocuments(
     idempotencyKey: `example-source-${source}`,
     body: { name: source, type: 'upload' },
   });
-  for (const batch of batchesOf(documents)) {
+  for (const batch of documentBatches(documents)) {
     const { job, documents: accepted } = await client.request<DocumentsAccepted>('/documents/batch', {
       method: 'POST',
       idempotencyKey: randomUUID(),
@@ -46,20 +44,4 @@ async function untilLoaded(client: ApiClient, jobId: string): Promise<void> {
     }
     await sleep(pollMs);
   }
-}
-
-function* batchesOf(documents: readonly ExampleDocument[]): Generator<readonly ExampleDocument[]> {
-  let batch: ExampleDocument[] = [];
-  let characters = 0;
-  for (const document of documents) {
-    const size = document.text.length + document.title.length;
-    if (batch.length === perRequest || (batch.length > 0 && characters + size > charactersPerRequest)) {
-      yield batch;
-      batch = [];
-      characters = 0;
-    }
-    batch.push(document);
-    characters += size;
-  }
-  if (batch.length > 0) yield batch;
 }

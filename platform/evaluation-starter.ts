@@ -1,14 +1,10 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  type Client,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { taskQueues } from '../contracts/names/task-queues.ts';
 import { workflowIds, workflowTypes, type EvaluateInput } from '../contracts/names/workflows.ts';
 import { readRunMemo, type EvaluationKey } from '../entities/evaluations/evaluation-repository.ts';
 import type { Database } from './database.ts';
+import { isWorkflowRunning } from './workflow-running.ts';
 
 /** Brings committed runs of evaluations to their workflows. Every call may be repeated. */
 export interface EvaluationStarter {
@@ -60,9 +56,9 @@ export function createEvaluationStarter(client: Client, database: Pick<Database,
           if (!(error instanceof WorkflowNotFoundError)) throw error;
         });
     },
-    evaluationRuns: (key) => isRunning(handleOf(key)),
+    evaluationRuns: (key) => isWorkflowRunning(handleOf(key)),
     async readHistories(workflowId) {
-      if (await isRunning(client.workflow.getHandle(workflowId))) return null;
+      if (await isWorkflowRunning(client.workflow.getHandle(workflowId))) return null;
       const histories: { runId: string; history: Uint8Array }[] = [];
       try {
         for (let runId: string | undefined; histories.length < mostRuns;) {
@@ -81,13 +77,4 @@ export function createEvaluationStarter(client: Client, database: Pick<Database,
       return histories;
     },
   };
-}
-
-async function isRunning(handle: WorkflowHandle): Promise<boolean> {
-  try {
-    return (await handle.describe()).status.name === 'RUNNING';
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
 }

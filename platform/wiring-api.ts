@@ -9,6 +9,7 @@ import { createProviders } from '../providers/registry.ts';
 import type { ModelSettings } from '../providers/registry.ts';
 import { seePrompts } from '../activities/conversation/prompt/see-prompts.ts';
 import { storedModel, type CallableModel, type StoredModel } from '../entities/agents/stored-model.ts';
+import type { ProposalKey } from '../entities/evaluations/case-proposal-repository.ts';
 import type { EvaluationKey } from '../entities/evaluations/evaluation-repository.ts';
 import { createArgumentCheck } from './check-arguments.ts';
 import { checkDatabase } from './check-database.ts';
@@ -16,6 +17,7 @@ import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
 import { createEvaluationDesk } from './evaluation-desk.ts';
 import { createEvaluationStarter } from './evaluation-starter.ts';
+import { createProposalStarter } from './proposal-starter.ts';
 import type { Logger } from './log.ts';
 import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
@@ -62,6 +64,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
   const starts = createWorkStarter(client);
   const { submitTurn, cancelTurn, startIngest, ingestRuns, cancelIngest, startSync, cancelSync, syncRuns } = starts;
   const runs = createEvaluationStarter(client, database);
+  const proposals = createProposalStarter(client);
   const schedules = createSourceSchedules(client);
   const desk = createScheduleDesk({
     client,
@@ -127,6 +130,8 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
       ...createEvaluationDesk(database),
       start: (key: EvaluationKey) => soon(() => runs.startEvaluation(key)),
       cancel: (key: EvaluationKey) => soon(() => runs.cancelEvaluation(key)),
+      startProposal: (key: ProposalKey) => soon(() => proposals.startProposal(key)),
+      cancelProposal: (key: ProposalKey) => soon(() => proposals.cancelProposal(key)),
     },
     checkArguments: createArgumentCheck({
       database,

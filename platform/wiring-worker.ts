@@ -27,6 +27,7 @@ import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
 import { ensureSchedules } from './ensure-schedules.ts';
 import { createEvaluationStarter } from './evaluation-starter.ts';
+import { createProposalStarter } from './proposal-starter.ts';
 import { openGuardedFetch } from './guarded-fetch.ts';
 import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
@@ -157,6 +158,7 @@ export async function createWorkerProcess(
         ),
       ...starter,
       ...evaluations,
+      ...createProposalStarter(client),
     }),
   };
   const workers = await Promise.all(

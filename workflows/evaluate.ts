@@ -1,7 +1,5 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   continueAsNew,
   isCancellation,
@@ -23,6 +21,7 @@ import {
   holdTurnsOptions,
   stopEvaluationOptions,
 } from './evaluate-options.ts';
+import { codeOfStep, describeStep, isOfStep } from './step-failure.ts';
 
 type Steps = ReturnType<typeof createEvaluationActivities>;
 
@@ -55,9 +54,8 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {
     tell(result);
     return result;
   } catch (error) {
-    if (codeOf(error) === 'fenced') return { state: 'gone', verdict: null };
-    if (!isCancellation(error) && !(error instanceof ActivityFailure) && !(error instanceof ApplicationFailure))
-      throw error;
+    if (codeOfStep(error) === 'fenced') return { state: 'gone', verdict: null };
+    if (!isOfStep(error)) throw error;
     return CancellationScope.nonCancellable(() => stop(input, error));
   }
 }
@@ -108,7 +106,7 @@ async function stop(input: EvaluateInput, error: unknown): Promise<EvaluateResul
           code: 'cancelled',
           detail: 'The run was cancelled on request. What it has measured stays; retry it to go on.',
         }
-      : describe(error),
+      : describeStep(error),
   });
   tell(result);
   return result;
@@ -118,18 +116,4 @@ function tell({ state, verdict }: EvaluateResult): void {
   setCurrentDetails(verdict === null ? state : `${state}: ${verdict}`);
   upsertSearchAttributes([{ key: attributes.status, value: verdict ?? state }]);
   if (verdict !== null) upsertMemo({ verdict });
-}
-
-function codeOf(error: unknown): string | null {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
-}
-
-function describe(error: unknown): { code: string; detail: string } {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure && cause.type) return { code: cause.type, detail: cause.message };
-  return {
-    code: 'unavailable',
-    detail: 'A step did not end in time. Look at the worker and its log, then retry the run; what is done stays.',
-  };
 }

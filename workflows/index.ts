@@ -13,4 +13,5 @@ export { checkInvariants } from './check-invariants.ts';
 export { aggregateUsage } from './aggregate-usage.ts';
 export { retainData } from './retain-data.ts';
 export { evaluate } from './evaluate.ts';
+export { proposeCases } from './propose-cases.ts';
 export { deliverWebhook } from './deliver-webhook.ts';

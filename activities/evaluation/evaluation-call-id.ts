@@ -20,3 +20,11 @@ export function metricCallId(
 export function heldConversationId(evaluationId: string, ordinal: number, attempt: number): string {
   return v5(`${evaluationId}/${ordinal}/conversation/${attempt}`, callNamespace);
 }
+
+/** The id of the call number `position` by which an attempt has questions written for a passage. */
+export function proposalCallId(
+  { proposalId, ordinal, attempt }: { proposalId: string; ordinal: number; attempt: number },
+  position: number,
+): string {
+  return v5(`${proposalId}/${ordinal}/passage/${attempt}/${position}`, callNamespace);
+}

@@ -1,4 +1,5 @@
 import type { StoredModel } from '../../entities/agents/stored-model.ts';
+import type { ProposalKey } from '../../entities/evaluations/case-proposal-repository.ts';
 import type { EvaluationKey } from '../../entities/evaluations/evaluation-repository.ts';
 import type { Database } from '../../platform/database.ts';
 import type { ChatModel } from '../../providers/chat-model.ts';
@@ -31,6 +32,8 @@ export type SweepEvaluationsDeps = {
   database: Database;
   startEvaluation(key: EvaluationKey): Promise<void>;
   evaluationRuns(key: EvaluationKey): Promise<boolean>;
+  startProposal(key: ProposalKey): Promise<void>;
+  proposalRuns(key: ProposalKey): Promise<boolean>;
   /** The histories of a closed workflow and the runs that it continued, oldest first; null while it is open. */
   readHistories(workflowId: string): Promise<{ runId: string; history: Uint8Array }[] | null>;
 };

@@ -1,5 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { workflowIds } from '../../contracts/names/workflows.ts';
+import {
+  claimStrayProposals,
+  endProposal,
+  noteProposalRestart,
+  type StrayProposal,
+} from '../../entities/evaluations/case-proposal-repository.ts';
 import { findUnexportedRuns, keepHistory } from '../../entities/evaluations/evaluation-history-repository.ts';
 import {
   claimStrayRuns,
@@ -7,6 +13,7 @@ import {
   noteRunRestart,
   type StrayRun,
 } from '../../entities/evaluations/evaluation-repository.ts';
+import { resumeStray } from '../upkeep/resume-stray.ts';
 import type { SweepEvaluationsDeps } from './evaluation-deps.ts';
 
 const atOnce = 20;
@@ -16,14 +23,16 @@ const mostRestarts = 5;
 const partBytes = 1024 * 1024;
 
 /**
- * Closes the gaps between the rows of evaluations and Temporal: starts runs that were accepted, and those whose workflow
- * was ended from outside, which go on where the rows are; ends a run to which that happened again and again; and keeps the
+ * Closes the gaps between the rows of evaluations and Temporal: starts runs and proposals that were accepted, and those whose
+ * workflow was ended from outside, which go on where the rows are; ends one to which that happened again and again; and keeps the
  * histories of runs that have ended, which Temporal forgets.
  */
 export function createSweepEvaluations(deps: SweepEvaluationsDeps): () => Promise<{ swept: number }> {
   return async function sweepEvaluations() {
     const stray = await deps.database.asOperator((em) => claimStrayRuns(em, atOnce));
     for (const run of stray) await resume(deps, run);
+    const proposals = await deps.database.asOperator((em) => claimStrayProposals(em, atOnce));
+    for (const proposal of proposals) await resumeProposal(deps, proposal);
     const ended = await deps.database.asOperator((em) => findUnexportedRuns(em, exportedAtOnce));
     for (const { workspaceId, evaluationId } of ended) {
       const histories = await deps.readHistories(workflowIds.evaluate(evaluationId));
@@ -38,21 +47,43 @@ export function createSweepEvaluations(deps: SweepEvaluationsDeps): () => Promis
         );
       }
     }
-    return { swept: stray.length };
+    return { swept: stray.length + proposals.length };
   };
 }
 
 async function resume(deps: SweepEvaluationsDeps, { status, restarts, ...key }: StrayRun): Promise<void> {
-  if (status === 'queued') return deps.startEvaluation(key);
-  if (await deps.evaluationRuns(key)) return;
-  if (restarts < mostRestarts) {
-    // Before the start: one that fails is counted too.
-    await deps.database.asOperator((em) => noteRunRestart(em, key));
-    return deps.startEvaluation(key);
-  }
+  await resumeStray({
+    isNew: status === 'queued',
+    restarts,
+    mostRestarts,
+    start: () => deps.startEvaluation(key),
+    runs: () => deps.evaluationRuns(key),
+    noteRestart: () => deps.database.asOperator((em) => noteRunRestart(em, key)),
+    giveUp: () => {
+      const error = endedOutside('this run', restarts);
+      return deps.database.inWorkspace(key.workspaceId, (em) => endRun(em, key, { status: 'failed', error }));
+    },
+  });
+}
+
+async function resumeProposal(deps: SweepEvaluationsDeps, { status, restarts, ...key }: StrayProposal): Promise<void> {
+  await resumeStray({
+    isNew: status === 'queued',
+    restarts,
+    mostRestarts,
+    start: () => deps.startProposal(key),
+    runs: () => deps.proposalRuns(key),
+    noteRestart: () => deps.database.asOperator((em) => noteProposalRestart(em, key)),
+    giveUp: () => {
+      const error = endedOutside('this proposal', restarts);
+      return deps.database.inWorkspace(key.workspaceId, (em) => endProposal(em, key, { status: 'failed', error }));
+    },
+  });
+}
+
+function endedOutside(what: string, restarts: number): { code: string; detail: string } {
   const detail =
-    `The workflow of this run was ended from outside ${restarts + 1} times before it was done. Look at it in Temporal's ` +
-    "UI and at the worker's log, then retry the run; what is done stays.";
-  const error = { code: 'restarted_too_often', detail };
-  await deps.database.inWorkspace(key.workspaceId, (em) => endRun(em, key, { status: 'failed', error }));
+    `The workflow of ${what} was ended from outside ${restarts + 1} times before it was done. Look at it in Temporal's ` +
+    "UI and at the worker's log, then retry; what is done stays.";
+  return { code: 'restarted_too_often', detail };
 }

@@ -1,5 +1,6 @@
 import type { Breach, Check, CheckContext } from './breach.ts';
 import { checkDocuments } from './check-documents.ts';
+import { checkEvaluations, checkRuns } from './check-evaluations.ts';
 import { checkGenerations } from './check-generations.ts';
 import { checkLeftOvers } from './check-left-overs.ts';
 import { checkLexicon } from './check-lexicon.ts';
@@ -18,7 +19,12 @@ export const invariants: ReadonlyArray<{ number: number; name: string; check: Ch
   { number: 4, name: 'every user message has one answer or a stated reason', check: checkTurns },
   { number: 5, name: 'calls of tools are run with their approval, and none is left open', check: checkToolCalls },
   { number: 6, name: 'every paid call has its usage row', check: checkUsage },
-  { number: 8, name: 'status columns agree with Temporal', check: checkStatus },
+  {
+    number: 7,
+    name: 'evaluations have the verdict of their scores, and pay for nothing twice',
+    check: checkEvaluations,
+  },
+  { number: 8, name: 'status columns agree with Temporal', check: checkStates },
   { number: 9, name: 'full text search counts what active generations hold', check: checkLexicon },
   { number: 10, name: 'usage is summed up as its rows say', check: checkUsageTotals },
 ];
@@ -26,6 +32,11 @@ export const invariants: ReadonlyArray<{ number: number; name: string; check: Ch
 /** Chunks with their vectors, and what is kept beside them. */
 async function checkParts(context: CheckContext): Promise<Breach[]> {
   return [...(await checkGenerations(context)), ...(await checkLeftOvers(context))];
+}
+
+/** Documents, turns, syncs and moves, and runs of evaluations. */
+async function checkStates(context: CheckContext): Promise<Breach[]> {
+  return [...(await checkStatus(context)), ...(await checkRuns(context))];
 }
 
 /** Runs every check and returns all breaches. */

@@ -14,6 +14,7 @@ import {
 import type { RequestSyncInput, SyncSourceInput } from '../../contracts/names/workflows.ts';
 import type { SourceSchedule } from '../../contracts/source-schedule.ts';
 import type { Database } from '../../platform/database.ts';
+import { resumeStray } from '../upkeep/resume-stray.ts';
 
 /** What the sweep of syncs is made with; all calls may be repeated. */
 export type SweepSyncsDeps = {
@@ -56,16 +57,19 @@ export function createSweepSyncs(deps: SweepSyncsDeps): () => Promise<{ swept: n
 }
 
 async function resume(deps: SweepSyncsDeps, { state, restarts, ...sync }: StraySync): Promise<void> {
-  if (state === 'accepted') return deps.startSync(sync);
-  if (await deps.syncRuns(sync)) return;
-  if (restarts < mostRestarts) {
-    // Before the start: one that fails is counted too.
-    await deps.database.asOperator((em) => noteSyncRestart(em, sync));
-    return deps.startSync(sync);
-  }
-  const detail =
-    `The workflow of this sync was ended from outside ${restarts + 1} times before it was done. Look at it in Temporal's ` +
-    "UI and at the worker's log, then sync again; what was done is not done again.";
-  const error = { code: 'sync_interrupted', detail };
-  await deps.database.inWorkspace(sync.workspaceId, (em) => endSync(em, sync, { state: 'failed', error }));
+  await resumeStray({
+    isNew: state === 'accepted',
+    restarts,
+    mostRestarts,
+    start: () => deps.startSync(sync),
+    runs: () => deps.syncRuns(sync),
+    noteRestart: () => deps.database.asOperator((em) => noteSyncRestart(em, sync)),
+    giveUp: () => {
+      const detail =
+        `The workflow of this sync was ended from outside ${restarts + 1} times before it was done. Look at it in ` +
+        "Temporal's UI and at the worker's log, then sync again; what was done is not done again.";
+      const error = { code: 'sync_interrupted', detail };
+      return deps.database.inWorkspace(sync.workspaceId, (em) => endSync(em, sync, { state: 'failed', error }));
+    },
+  });
 }

@@ -10,6 +10,7 @@ import { given, resourceRoutes } from '../framework/resource-routes.ts';
 import type { Route } from '../framework/route.ts';
 import { caseRoutes } from './case-routes.ts';
 import { makeDataset, presentDataset } from './change-cases.ts';
+import { proposalRoutes } from './proposal-routes.ts';
 
 const resource = resourceRoutes({
   path: '/evaluation-datasets',
@@ -58,4 +59,5 @@ export const evaluationDatasetRoutes: Route[] = [
     ...(route.method === 'POST' && { maxBodyBytes: 32 * 1024 * 1024 }),
   })),
   ...caseRoutes,
+  ...proposalRoutes,
 ];

@@ -1,4 +1,5 @@
 import type { GivenCase } from '../../contracts/evaluation-case.ts';
+import type { ProposalKey } from '../../entities/evaluations/case-proposal-repository.ts';
 import type { EvaluationKey } from '../../entities/evaluations/evaluation-repository.ts';
 
 /** A metric as it was chosen, and which models it needs. */
@@ -37,4 +38,7 @@ export interface EvaluationDesk {
   /** Starts the workflow of a run; gives up after a few seconds, for a sweep comes after it. */
   start(key: EvaluationKey): Promise<void>;
   cancel(key: EvaluationKey): Promise<void>;
+  /** As `start` and `cancel`, for a proposal of cases. */
+  startProposal(key: ProposalKey): Promise<void>;
+  cancelProposal(key: ProposalKey): Promise<void>;
 }

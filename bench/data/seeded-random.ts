@@ -1,3 +1,5 @@
+import { seededIndexes } from '../../domain/metrics/aggregate/seeded-random.ts';
+
 /** Numbers that are the same on every machine for the same seed. */
 export interface SeededRandom {
   /** Uniform in [0, 1). */
@@ -8,35 +10,11 @@ export interface SeededRandom {
   below(bound: number): number;
 }
 
-/** A generator seeded by one whole number (xoshiro128**, Blackman and Vigna 2018; state filled by splitmix32). */
+/** A generator seeded by one whole number. */
 export function seededRandom(seed: number): SeededRandom {
-  let mix = seed | 0;
-  const next = () => {
-    mix = (mix + 0x9e3779b9) | 0;
-    let z = mix ^ (mix >>> 16);
-    z = Math.imul(z, 0x21f0aaad);
-    z ^= z >>> 15;
-    z = Math.imul(z, 0x735a2d97);
-    return (z ^ (z >>> 15)) >>> 0;
-  };
-  let a = next();
-  let b = next();
-  let c = next();
-  let d = next();
-  const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
-  const uint32 = () => {
-    const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
-    const t = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= t;
-    d = rotate(d, 11);
-    return result;
-  };
+  const index = seededIndexes(seed);
   let spare: number | null = null;
-  const uniform = () => uint32() / 0x1_0000_0000;
+  const uniform = () => index(0x1_0000_0000) / 0x1_0000_0000;
   const normal = () => {
     if (spare !== null) {
       const value = spare;

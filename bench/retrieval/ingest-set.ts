@@ -2,12 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../../cli/api-client.ts';
 import type { DocumentsAccepted } from '../../contracts/document.ts';
+import { documentBatches } from '../../examples/document-batches.ts';
 import { progress } from '../harness/progress.ts';
 import type { RetrievalSet } from './read-retrieval-set.ts';
 
-// Below the limits of a request: 500 documents and 1 MB of JSON.
-const documentsPerRequest = 400;
-const charactersPerRequest = 400_000;
 const pollMs = 500;
 
 /**
@@ -22,7 +20,7 @@ export async function ingestSet(
   const source = await findOrCreateSource(client, set.name, language);
   // An empty document is refused, and no search could find it.
   const written = set.documents.filter(({ title, text }) => title.trim() !== '' || text.trim() !== '');
-  for (const documents of batches(written)) {
+  for (const documents of documentBatches(written)) {
     const { job, documents: items } = await client.request<DocumentsAccepted>('/documents/batch', {
       method: 'POST',
       idempotencyKey: randomUUID(),
@@ -92,20 +90,4 @@ async function countChunks(client: ApiClient, source: string): Promise<number> {
     cursor = page.next_cursor;
   } while (cursor !== null);
   return chunks;
-}
-
-function* batches(documents: RetrievalSet['documents']): Generator<RetrievalSet['documents']> {
-  let batch: RetrievalSet['documents'] = [];
-  let characters = 0;
-  for (const document of documents) {
-    const size = document.text.length + document.title.length;
-    if (batch.length === documentsPerRequest || (batch.length > 0 && characters + size > charactersPerRequest)) {
-      yield batch;
-      batch = [];
-      characters = 0;
-    }
-    batch.push(document);
-    characters += size;
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -1,3 +1,8 @@
+import type { Metric, MetricInput } from '../../domain/metrics/metric.ts';
+import { ndcg } from '../../domain/metrics/ranked/ndcg.ts';
+import { recall } from '../../domain/metrics/ranked/recall.ts';
+import { reciprocalRank } from '../../domain/metrics/ranked/reciprocal-rank.ts';
+
 /** How good one ranked list is, each from 0 to 1. */
 export interface RankingMetrics {
   ndcg10: number;
@@ -9,23 +14,34 @@ export interface RankingMetrics {
 export const rankingMetricNames = ['ndcg10', 'recall10', 'recall100', 'mrr10'] as const;
 
 /**
- * The measures of TREC for one query with binary relevance: nDCG@10 (Järvelin and Kekäläinen 2002, gain 1 and discount
- * log2(rank + 1), against the ideal list of all relevant ones), recall@10 and @100, and the reciprocal rank within 10.
- * `ranked` has no document twice; `relevant` is not empty.
+ * The measures of TREC for one query with binary relevance, as evaluations have them: nDCG@10, recall@10 and @100, and the
+ * reciprocal rank within 10. `relevant` is not empty.
  */
 export function measureRanking(ranked: readonly string[], relevant: ReadonlySet<string>): RankingMetrics {
-  const gains = ranked.slice(0, 100).map((id) => (relevant.has(id) ? 1 : 0));
-  const discounted = (list: readonly number[]) =>
-    list.slice(0, 10).reduce((sum, gain, index) => sum + gain / Math.log2(index + 2), 0);
-  const ideal = discounted(Array.from({ length: Math.min(10, relevant.size) }, () => 1));
-  const found = (depth: number) => gains.slice(0, depth).reduce<number>((sum, gain) => sum + gain, 0);
-  const first = gains.slice(0, 10).indexOf(1);
-  return {
-    ndcg10: discounted(gains) / ideal,
-    recall10: found(10) / relevant.size,
-    recall100: found(100) / relevant.size,
-    mrr10: first < 0 ? 0 : 1 / (first + 1),
+  const input: MetricInput = {
+    ...nothing,
+    ranked,
+    relevant: Array.from(relevant, (key) => ({ key, grade: 1 })),
   };
+  return {
+    ndcg10: scoreOf(ndcg, 10, input),
+    recall10: scoreOf(recall, 10, input),
+    recall100: scoreOf(recall, 100, input),
+    mrr10: scoreOf(reciprocalRank, 10, input),
+  };
+}
+
+const nothing: MetricInput = {
+  ...{ question: '', messages: [], answer: null, expectedAnswer: null, alternativeAnswers: [], contexts: [] },
+  ...{ ranked: [], relevant: [], toolCalls: [], expectedToolCalls: null, isUnanswerable: false },
+  ...{ latencyMs: null, cost: null, metadata: {} },
+};
+
+function scoreOf(metric: Metric, k: number, input: MetricInput): number {
+  const { value } = metric.judge(input, { k }).next();
+  if (value === undefined || !('state' in value) || value.state !== 'scored')
+    throw new Error(`${metric.name} gave no score.`);
+  return value.score;
 }
 
 /** The mean of each measure over the queries. */

@@ -51,3 +51,17 @@ export const mostItems = 200_000;
 
 /** So many items are done by one step: what a kill of its worker has Temporal hand out again. */
 export const itemsPerBlock = 25;
+
+/** What a proposal of cases asks for, as it was when it was asked for; kept in `case_proposals.configuration`. */
+export type ProposalConfiguration = {
+  model: PlannedModel;
+  /** The most questions of one passage. */
+  questions: number;
+  /** What the questions should be about or like, in the words of the person. */
+  instructions: string | null;
+  tags: string[];
+  patience_seconds: number;
+};
+
+/** So many passages are asked about by one step. */
+export const passagesPerBlock = 5;

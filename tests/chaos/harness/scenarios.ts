@@ -1,5 +1,6 @@
 import { batchPoints } from './batch-points.ts';
 import type { ChaosPoint } from './chaos-point.ts';
+import { evaluationPoints } from './evaluation-points.ts';
 import { ingestWorkload } from './ingest-workload.ts';
 import { modelPoints } from './model-points.ts';
 import { runConversations } from './run-conversations.ts';
@@ -38,6 +39,7 @@ export const chaosPoints: Readonly<Record<string, readonly ChaosPoint[]>> = {
   'sync-points': syncPoints,
   'model-points': modelPoints,
   'turn-points': turnPoints,
+  'evaluation-points': evaluationPoints,
 };
 
 /** Every scenario of the harness. */
@@ -49,7 +51,9 @@ export const scenarios: readonly Scenario[] = [
   { name: 'rolling-restart', paidModel: true, run: runRollingRestart },
   { name: 'schedules', paidModel: true, run: runSchedules },
   { name: 'conversations', paidModel: true, run: runConversations },
-  { name: 'evaluations', paidModel: true, run: runEvaluations },
+  { name: 'evaluations', paidModel: true, run: runEvaluations('answers') },
+  { name: 'evaluations-judge-late', paidModel: true, run: runEvaluations('comes-late') },
+  { name: 'evaluations-judge-gone', paidModel: true, run: runEvaluations('stays-away') },
   // The last one: its workers stay on the next version.
   { name: 'rolling-deploy', paidModel: true, run: runRollingDeploy },
 ];

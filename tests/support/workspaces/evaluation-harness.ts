@@ -33,6 +33,7 @@ import {
 import { query } from '../../../entities/sql.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { createEvaluationStarter, type EvaluationStarter } from '../../../platform/evaluation-starter.ts';
+import { createProposalStarter } from '../../../platform/proposal-starter.ts';
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createAddressPolicy } from '../../../providers/fetch/address-policy.ts';
 import { createGuardedFetch } from '../../../providers/fetch/guarded-fetch.ts';
@@ -208,7 +209,11 @@ export function evaluationHarness(options: { withConversations?: boolean } = {})
       return Object.fromEntries(found.map(({ name, score, state }) => [name, score ?? state]));
     },
     async sweep(): Promise<void> {
-      await createSweepEvaluations({ database: self.database, ...self.starter })();
+      await createSweepEvaluations({
+        database: self.database,
+        ...self.starter,
+        ...createProposalStarter(self.client),
+      })();
     },
   };
 
