@@ -1,10 +1,11 @@
 import { isCancellation, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
-import { maintainLexiconOptions } from './activity-options.ts';
+import { maintainLexiconOptions, reportLooksOptions } from './activity-options.ts';
 
 type Steps = ReturnType<typeof createUpkeepActivities>;
 
 const { foldTermStatistics, indexGenerations, sweepGrownModels } = proxyLocalActivities<Steps>(maintainLexiconOptions);
+const { reportLooks } = proxyLocalActivities<Steps>(reportLooksOptions);
 
 // Shorter than the schedule's interval and the run's time-out, also when a worker was away for a while.
 const looksForMs = 270_000;
@@ -17,7 +18,10 @@ const looksForMs = 270_000;
 export async function maintainLexicon(): Promise<{ folded: number; indexed: number }> {
   const end = Date.now() + looksForMs;
   const done = { folded: 0, indexed: 0 };
+  let looks = 0;
+  let failedLooks = 0;
   for (let look = 1; Date.now() < end; look += 1) {
+    looks = look;
     let indexed = 0;
     try {
       done.folded += (await foldTermStatistics()).folded;
@@ -27,9 +31,18 @@ export async function maintainLexicon(): Promise<{ folded: number; indexed: numb
     } catch (error) {
       // A local activity's failure comes as it is, not as an ActivityFailure.
       if (isCancellation(error)) throw error;
+      failedLooks += 1;
     }
     setCurrentDetails(`${done.folded} changes folded and ${done.indexed} documents indexed in ${look} looks`);
     if (indexed === 0) await sleep('10 seconds', { summary: 'Until the next look' });
+  }
+  if (patched('report-looks')) {
+    try {
+      await reportLooks({ task: 'maintain-lexicon', looks, failedLooks, did: done });
+    } catch (error) {
+      // What was done does not depend on its report.
+      if (isCancellation(error)) throw error;
+    }
   }
   return done;
 }

@@ -4,17 +4,9 @@ import type { RouteDeps } from '../framework/route.ts';
 import type { Principal } from '../framework/scope.ts';
 import { notFound } from '../framework/validate-request.ts';
 
-/**
- * The schedule of that name, for a key that operates the server.
- * @throws PerdureError `not_found`, or `forbidden` for the keys of other workspaces.
- */
-export async function requireSchedule(
-  deps: RouteDeps,
-  principal: Principal,
-  name: string,
-): Promise<MaintenanceScheduleName> {
+/** The schedule of that name. @throws PerdureError `not_found`. */
+export function requireSchedule(name: string): MaintenanceScheduleName {
   if (!isMaintenanceSchedule(name)) throw notFound('schedule');
-  await requireOperator(deps, principal);
   return name;
 }
 

@@ -25,9 +25,8 @@ const list = defineRoute({
   summary: 'List the schedules of maintenance, with their next and latest runs',
   scope: 'maintenance:read',
   responses: { 200: schedulesSchema },
-  problems: [403, 503],
-  handle: async ({ principal }, deps) => {
-    await requireOperator(deps, principal);
+  problems: [503],
+  handle: async (_request, deps) => {
     const schedules = await deps.schedules.list();
     return { status: 200, body: { data: schedules.map((schedule) => presentSchedule(schedule, deps.historyUrl)) } };
   },
@@ -41,8 +40,8 @@ const show = defineRoute({
   scope: 'maintenance:read',
   params,
   responses: { 200: scheduleSchema },
-  problems: [403, 503],
-  handle: async ({ params: { name }, principal }, deps) => answer(deps, await requireSchedule(deps, principal, name)),
+  problems: [503],
+  handle: async ({ params: { name } }, deps) => answer(deps, requireSchedule(name)),
 });
 
 const change = defineRoute({
@@ -60,7 +59,8 @@ const change = defineRoute({
   responses: { 200: scheduleSchema },
   problems: [403, 503],
   handle: async ({ params: { name }, body, principal }, deps) => {
-    const known = await requireSchedule(deps, principal, name);
+    const known = requireSchedule(name);
+    await requireOperator(deps, principal);
     await deps.schedules.change(known, body);
     return answer(deps, known);
   },
@@ -76,7 +76,8 @@ const reset = defineRoute({
   responses: { 200: scheduleSchema },
   problems: [403, 503],
   handle: async ({ params: { name }, principal }, deps) => {
-    const known = await requireSchedule(deps, principal, name);
+    const known = requireSchedule(name);
+    await requireOperator(deps, principal);
     await deps.schedules.reset(known);
     return answer(deps, known);
   },
@@ -95,7 +96,8 @@ const pause = defineRoute({
   responses: { 200: scheduleSchema },
   problems: [403, 503],
   handle: async ({ params: { name }, body, principal }, deps) => {
-    const known = await requireSchedule(deps, principal, name);
+    const known = requireSchedule(name);
+    await requireOperator(deps, principal);
     await deps.schedules.pause(known, body.note === '' ? 'Paused through the API' : body.note);
     return answer(deps, known);
   },
@@ -114,7 +116,8 @@ const resume = defineRoute({
   responses: { 200: scheduleSchema },
   problems: [403, 503],
   handle: async ({ params: { name }, body, principal }, deps) => {
-    const known = await requireSchedule(deps, principal, name);
+    const known = requireSchedule(name);
+    await requireOperator(deps, principal);
     await deps.schedules.resume(known, body.note === '' ? 'Resumed through the API' : body.note);
     return answer(deps, known);
   },
@@ -137,7 +140,8 @@ const trigger = defineRoute({
   responses: { 202: triggeredSchema },
   problems: [403, 503],
   handle: async ({ params: { name }, body, principal }, deps) => {
-    const known = await requireSchedule(deps, principal, name);
+    const known = requireSchedule(name);
+    await requireOperator(deps, principal);
     if (body.dry_run) requireDryRun(known);
     const triggered_at = presentTime(new Date());
     const workflow_id = body.dry_run ? await deps.schedules.startDryRun(known) : null;

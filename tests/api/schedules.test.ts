@@ -166,13 +166,13 @@ describe('schedules', () => {
     expect(answer.json.errors[0].path).toMatch(new RegExp(`^${path}`));
   });
 
-  test('belong to the workspace that operates the server', async () => {
-    for (const [method, path] of [
-      ['GET', '/schedules'],
-      ['GET', '/schedules/sweep-orphans'],
-      ['POST', '/schedules/sweep-orphans/trigger'],
-    ] as const)
-      expectProblem(await api.call(method, path, { key: other.key }), 'forbidden');
+  test('are changed by keys of the workspace that operates the server, and by no other', async () => {
+    const before = (await api.call('GET', '/schedules/sweep-orphans')).json;
+    for (const action of ['trigger', 'pause', 'resume', 'reset'])
+      expectProblem(await api.call('POST', `/schedules/sweep-orphans/${action}`, { key: other.key }), 'forbidden');
+    const body = { overlap: 'allow_all' };
+    expectProblem(await api.call('PATCH', '/schedules/sweep-orphans', { key: other.key, body }), 'forbidden');
+    expect((await api.call('GET', '/schedules/sweep-orphans', { key: other.key })).json).toEqual(before);
     const viewer = await createKey(api.database, api.tenant.workspaceId, 'viewer');
     expect((await api.call('GET', '/schedules', viewer)).status).toBe(200);
     expectProblem(await api.call('POST', '/schedules/sweep-orphans/pause', viewer), 'forbidden');
