@@ -18,6 +18,7 @@ import type { TextAnalyzer } from '../providers/text-analyzer.ts';
 import type { ToolWorkshop } from '../providers/tool-workshop.ts';
 
 import type { EvaluationDesk } from './evaluations/evaluation-desk.ts';
+import type { MemoryDesk } from './users/memory-desk.ts';
 import type { ScheduleDesk } from './schedules/schedule-desk.ts';
 
 /** A row of `models` as far as it is needed to call a model; the key is still sealed. */
@@ -72,6 +73,7 @@ export interface ApiDeps {
   capacity: ApiCapacity;
   /** Origins whose pages may call the API from a browser; `*` stands for all. */
   corsOrigins: readonly string[];
+  memory: MemoryDesk;
   /** After so many milliseconds a comment follows the last one in an event stream. */
   keepAliveMs: number;
   log: ApiLogger;

@@ -12,6 +12,7 @@ import { evaluation } from './eval.ts';
 import { findApiKey, findApiUrl, findHome } from './find-stack.ts';
 import { ingest } from './ingest.ts';
 import { jobs } from './jobs.ts';
+import { memory } from './memory.ts';
 import { replay } from './replay.ts';
 import { reports } from './reports.ts';
 import { retry } from './retry.ts';
@@ -33,6 +34,7 @@ const commands: readonly Command[] = [
   chat,
   watch,
   approvals,
+  memory,
   evaluation,
   schedules,
   reports,

@@ -75,6 +75,7 @@ export const errorTable = {
   tool_unavailable: { status: 503, retryable: true, title: 'The service behind the tool cannot be called now' },
   tool_outcome_unknown: { status: 502, retryable: true, title: 'Nobody knows whether the tool did its work' },
   tool_failed: { status: 502, retryable: false, title: 'The tool could not do its work' },
+  memory_too_long: { status: 422, retryable: false, title: 'The memory has more tokens than its cap' },
   sync_interrupted: { status: 409, retryable: true, title: 'The sync ended before its time' },
 } as const;
 

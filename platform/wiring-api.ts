@@ -19,6 +19,7 @@ import { createEvaluationDesk } from './evaluation-desk.ts';
 import { createEvaluationStarter } from './evaluation-starter.ts';
 import { createProposalStarter } from './proposal-starter.ts';
 import type { Logger } from './log.ts';
+import { createMemoryDesk } from './memory-desk.ts';
 import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
 import { poolSizes } from './pool-sizes.ts';
@@ -114,6 +115,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     corsOrigins: config.PERDURE_CORS_ORIGINS,
     keepAliveMs: config.PERDURE_KEEP_ALIVE_MS,
     httpTelemetry: httpTelemetry(telemetry.metrics),
+    memory: createMemoryDesk(config.PERDURE_MEMORY_TOKENS),
     renderMetrics: () => telemetry.metrics.render(),
     embeddingModel: (model: CallableModel) => providers.embeddingModel(settingsOf(model)),
     textAnalyzer,

@@ -10,6 +10,7 @@ import { createIngestionActivities } from '../activities/ingestion/create-ingest
 import { createChangeWriter } from '../activities/evaluation/change-writer.ts';
 import { createEvaluationActivities } from '../activities/evaluation/create-evaluation-activities.ts';
 import { createModelActivities } from '../activities/embedding-models/create-model-activities.ts';
+import { createMemoryActivities } from '../activities/memory/create-memory-activities.ts';
 import { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
 import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { createWebhookActivities } from '../activities/webhooks/create-webhook-activities.ts';
@@ -29,6 +30,7 @@ import { ensureSchedules } from './ensure-schedules.ts';
 import { createEvaluationStarter } from './evaluation-starter.ts';
 import { createProposalStarter } from './proposal-starter.ts';
 import { openGuardedFetch } from './guarded-fetch.ts';
+import { createLessonStarter } from './lesson-starter.ts';
 import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
 import { payloadGuard } from './payload-guard.ts';
@@ -143,6 +145,13 @@ export async function createWorkerProcess(
     }),
     ...createWebhookActivities({
       database,
+    ...createMemoryActivities({
+      database,
+      chatModel,
+      metrics: telemetry.metrics,
+      memory: { capTokens: config.PERDURE_MEMORY_TOKENS, idleSeconds: config.PERDURE_MEMORY_IDLE_SECONDS },
+      ...createLessonStarter(client),
+    }),
       fetch: openGuardedFetch(config),
       openSealed: (sealed) => open(config.PERDURE_SECRET_KEY, sealed),
     }),

@@ -15,3 +15,6 @@ export { retainData } from './retain-data.ts';
 export { evaluate } from './evaluate.ts';
 export { proposeCases } from './propose-cases.ts';
 export { deliverWebhook } from './deliver-webhook.ts';
+export { learnMemory } from './learn-memory.ts';
+export { learnMemories } from './learn-memories.ts';
+export { condenseMemories } from './condense-memories.ts';

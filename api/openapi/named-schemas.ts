@@ -74,6 +74,7 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   TurnWithAnswer: turn.turnWithAnswerSchema,
   Usage: usage.usageSchema,
   UserMemory: userMemory.userMemorySchema,
+  UserMemoryVersion: userMemory.memoryVersionSchema,
 };
 
 /** Schemas of request bodies, which differ from answers in that what has a default may be left out. */

@@ -1,10 +1,15 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { PerdureError } from '../../contracts/errors.ts';
 import { putUserMemorySchema, userMemoryParamsSchema, userMemorySchema } from '../../contracts/user-memory.ts';
-import { deleteUserMemory, findUserMemory, putUserMemory } from '../../entities/memory/user-memory-repository.ts';
+import { writeMemory } from '../../entities/memory/memory-version-repository.ts';
+import { findUserMemory, forgetUser, lockMemoryOwner } from '../../entities/memory/user-memory-repository.ts';
 import { actingUser } from '../framework/acting-user.ts';
-import { presentTime } from '../framework/present-time.ts';
-import { defineRoute } from '../framework/route.ts';
+import { defineRoute, type RouteDeps } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';
+import { findMemoryOwner, requireSame } from './find-memory-owner.ts';
+import { presentMemory } from './present-memory.ts';
+import { settingsRoutes } from './settings-routes.ts';
+import { versionRoutes } from './version-routes.ts';
 
 const path = '/users/{external_id}/memory';
 const tag = 'Users';
@@ -17,7 +22,10 @@ const get = defineRoute({
   scope: 'memory:read',
   params: userMemoryParamsSchema,
   responses: { 200: userMemorySchema },
-  transaction: async (em, { params, user }) => ({ status: 200, body: await show(em, params.external_id, user) }),
+  transaction: async (em, { params, user }, deps) => {
+    requireSame(params.external_id, user);
+    return { status: 200, body: await show(em, params.external_id, deps) };
+  },
 });
 
 const put = defineRoute({
@@ -25,19 +33,38 @@ const put = defineRoute({
   path,
   tag,
   summary: 'Replace what is remembered of a user',
-  description: 'There is one row a user, whoever wrote it and however often.',
+  description:
+    'There is one row a user, whoever wrote it and however often; each change is a version. Lines that were learned and ' +
+    'stay as they are keep what is known of them.',
   scope: 'memory:write',
   params: userMemoryParamsSchema,
   body: putUserMemorySchema,
   example: { memory: 'Prefers short answers.' },
   responses: { 200: userMemorySchema },
-  transaction: async (em, request) => {
+  transaction: async (em, request, deps) => {
     const { params, body, principal, user } = request;
     requireSame(params.external_id, user);
     const { workspaceId } = principal;
     const { id: userId } = await actingUser(em, request, params.external_id);
-    await putUserMemory(em, { workspaceId, userId, memory: body.memory, metadata: body.metadata });
-    return { status: 200, body: await show(em, params.external_id, user) };
+    const owner = await lockMemoryOwner(em, userId);
+    if (!owner) throw notFound('memory');
+    if (body.if_version !== undefined && body.if_version !== owner.version)
+      throw new PerdureError(
+        'conflict',
+        `The memory has version ${owner.version} now, not ${body.if_version}: read it again, and write your change anew.`,
+      );
+    const { memory, metadata } = body;
+    const { tokens, facts } = deps.memory.describe(memory, owner.facts);
+    const cap = owner.capTokens ?? deps.memory.capTokens;
+    if (tokens > cap)
+      throw new PerdureError(
+        'memory_too_long',
+        `The memory has about ${tokens} tokens, and the cap is ${cap}: shorten it, or give the user a higher cap.`,
+      );
+    const isSame = memory === owner.memory && JSON.stringify(metadata) === JSON.stringify(owner.metadata);
+    if (owner.version === 0 || !isSame)
+      await writeMemory(em, { workspaceId, userId, memory, metadata, facts, tokens, origin: 'written', detail: {} });
+    return { status: 200, body: await show(em, params.external_id, deps) };
   },
 });
 
@@ -46,33 +73,24 @@ const remove = defineRoute({
   path,
   tag,
   summary: 'Forget a user',
+  description: 'All versions are deleted too, and nothing is learned any more from what the user has said until now.',
   scope: 'memory:write',
   params: userMemoryParamsSchema,
   responses: { 204: null },
   transaction: async (em, { params, user }) => {
-    requireSame(params.external_id, user);
-    if (!(await deleteUserMemory(em, params.external_id))) throw notFound('memory');
+    const owner = await findMemoryOwner(em, params.external_id, user);
+    const locked = await lockMemoryOwner(em, owner.userId);
+    if (!locked || locked.version === 0) throw notFound('memory');
+    await forgetUser(em, owner.userId);
     return { status: 204 };
   },
 });
 
 /** Routes of users' memories. */
-export const userRoutes = [get, put, remove];
+export const userRoutes = [get, put, remove, ...versionRoutes, ...settingsRoutes];
 
-/** A request that acts for one user sees nothing of another. */
-function requireSame(externalId: string, user: string | null): void {
-  if (user !== null && user !== externalId) throw notFound('memory');
-}
-
-async function show(em: EntityManager, externalId: string, user: string | null) {
-  requireSame(externalId, user);
+async function show(em: EntityManager, externalId: string, { memory }: Pick<RouteDeps, 'memory'>) {
   const row = await findUserMemory(em, externalId);
   if (!row) throw notFound('memory');
-  return {
-    user: row.user,
-    memory: row.memory,
-    metadata: row.metadata,
-    created_at: presentTime(row.created_at),
-    updated_at: presentTime(row.updated_at),
-  };
+  return presentMemory(row, memory.capTokens);
 }

@@ -94,7 +94,7 @@ export async function readPromptSource(em: EntityManager, turnId: string): Promi
               left join prompt_template_versions v
                 on v.prompt_template_id = w.id and v.version = w.version and w.version <> p.version), '[]') as templates,
             json_build_object('externalId', s.external_id, 'displayName', s.display_name) as "user",
-            coalesce((select y.memory from user_memories y where y.user_id = c.user_id), '') as memory,
+            coalesce((select y.memory from user_memories y where y.user_id = c.user_id and s.memory_recall), '') as memory,
             json_build_object('title', c.title, 'titleBy', c.title_by, 'metadata', c.metadata) as conversation,
             json_build_object('id', q.id, 'content', q.content) as question, t.topic,
             (select b.topic from turns b
