@@ -5,14 +5,19 @@ import type { NotificationListener } from './notification-listener.ts';
 import type { Notifier } from './notifier.ts';
 import type { CommittedTurn } from './work-starter.ts';
 
-// Temporal's work would slow down an answer that is begun early: its conversation hears of the turn when the first text is
-// with its readers, or 300 ms after its commit; sooner where nobody has begun to answer.
+// Temporal's work would slow down answers that are begun early: a conversation hears of its turn when the first text is with
+// its readers, or 300 ms after its commit; sooner where nobody has begun to answer.
 // Measured: docs/decisions/2026-11-22-early-model-call.md.
 const beginMs = 60;
 // From the begin.
 const firstTextMs = 240;
 // From the commit of the first text: this process is busy with sending it.
 const sendingMs = 25;
+// A turn that was just committed and has said nothing holds the updates of all others back, so that the first texts of
+// turns that come together are not slowed down by the updates of those among them that were quicker.
+const freshMs = 300;
+// From the announcement; nothing of others holds an update back for longer.
+const mostWaitMs = 400;
 // From here on a request waits for its own update, so that callers are slowed down to what Temporal can take.
 const mostAtOnce = 40;
 
@@ -40,13 +45,14 @@ export function createTurnSubmitter({
 }): TurnSubmitter {
   const announced = new Map<string, HeadStart>();
   const onTheirWay = new Map<Promise<void>, HeadStart>();
+  const crowd = createCrowd();
   notifications.subscribe(turnsChannel, (turnId) => {
     if (turnId !== null) announced.get(turnId)?.noteNews();
   });
 
   async function bringLater(turn: CommittedTurn, head: HeadStart): Promise<void> {
     try {
-      await head.ended;
+      await Promise.race([head.hurried, head.waited.then(() => crowd.hasPassed(turn.turnId, head.announcedAt))]);
       announced.delete(turn.turnId);
       await submit(turn);
     } catch (error) {
@@ -61,7 +67,11 @@ export function createTurnSubmitter({
       propagation.inject(context.active(), carrier);
       const { traceparent: trace } = carrier;
       const accepted = { workspaceId, conversationId, turnId };
-      announced.set(turnId, createHeadStart(conversationId));
+      crowd.join(turnId);
+      announced.set(
+        turnId,
+        createHeadStart(conversationId, () => crowd.leave(turnId)),
+      );
       notifier.notify(turnNewsChannel, [writeTurnNews(trace === undefined ? { accepted } : { accepted, trace })]);
     },
     async submitTurn(turn) {
@@ -69,7 +79,7 @@ export function createTurnSubmitter({
       if (!head) {
         // Messages come to their conversation in their order.
         const before = [...onTheirWay].filter(([, { conversationId }]) => conversationId === turn.conversationId);
-        for (const [, { end }] of before) end();
+        for (const [, { hurry }] of before) hurry();
         await Promise.all(before.map(([brought]) => brought));
         return submit(turn);
       }
@@ -78,28 +88,72 @@ export function createTurnSubmitter({
       if (onTheirWay.size > mostAtOnce) await brought;
     },
     async drain() {
-      for (const { end } of onTheirWay.values()) end();
+      for (const { hurry } of onTheirWay.values()) hurry();
       await Promise.all(onTheirWay.keys());
     },
   };
 }
 
-/** What an announced turn waits for. */
-type HeadStart = { conversationId: string; ended: Promise<void>; end: () => void; noteNews: () => void };
+/** What an announced turn waits for: its own first text, unless it is in a hurry. */
+type HeadStart = {
+  conversationId: string;
+  /** By the process's own clock. */
+  announcedAt: number;
+  waited: Promise<void>;
+  hurried: Promise<void>;
+  hurry: () => void;
+  noteNews: () => void;
+};
 
-function createHeadStart(conversationId: string): HeadStart {
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+function createHeadStart(conversationId: string, onFirstText: () => void): HeadStart {
+  const { promise: waited, resolve: end } = Promise.withResolvers<void>();
+  const { promise: hurried, resolve: hurry } = Promise.withResolvers<void>();
   // The first news is of the begin, the second of the first text, or of a step before it. Both may come as one: that costs
   // the rest of the wait.
   const waits = [firstTextMs, sendingMs];
   let timer = setTimeout(end, beginMs);
   return {
-    ...{ conversationId, ended, end },
+    ...{ conversationId, announcedAt: performance.now(), waited, hurried, hurry },
     noteNews() {
       const wait = waits.shift();
       if (wait === undefined) return;
+      if (waits.length === 0) onFirstText();
       clearTimeout(timer);
       timer = setTimeout(end, wait);
+    },
+  };
+}
+
+/** Turns that were just committed and have said nothing yet. */
+type Crowd = {
+  join(turnId: string): void;
+  leave(turnId: string): void;
+  /** Resolves when nobody else is in it, or this turn has waited long enough. */
+  hasPassed(turnId: string, announcedAt: number): Promise<void>;
+};
+
+function createCrowd(): Crowd {
+  const fresh = new Set<string>();
+  const waiting = new Map<string, () => void>();
+  const others = (turnId: string) => fresh.size - (fresh.has(turnId) ? 1 : 0);
+  const leave = (turnId: string): void => {
+    if (!fresh.delete(turnId)) return;
+    for (const [waits, pass] of waiting) if (others(waits) === 0) pass();
+  };
+  return {
+    leave,
+    join(turnId) {
+      fresh.add(turnId);
+      setTimeout(() => leave(turnId), freshMs).unref();
+    },
+    async hasPassed(turnId, announcedAt) {
+      if (others(turnId) === 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.set(turnId, resolve);
+      const timer = setTimeout(resolve, announcedAt + mostWaitMs - performance.now());
+      await promise;
+      clearTimeout(timer);
+      waiting.delete(turnId);
     },
   };
 }

@@ -1,17 +1,18 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
+import type { OpenCall, TurnInput, TurnVerdict } from '../../contracts/names/workflows.ts';
 import { exchangesOf } from '../../domain/prompting/exchanges-of.ts';
 import { toolsOfTopic } from '../../domain/turns/topic-tools.ts';
 import { readPromptSource, type PromptSource } from '../../entities/conversations/prompt-source-repository.ts';
 import type { ActivityRun } from '../../entities/conversations/turn-lease-repository.ts';
 import { appendEventsUnderLock, type EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
 import { beginStep, finishStep } from '../../entities/conversations/turn-step-repository.ts';
+import { listOpenCalls } from '../../entities/conversations/tool-call-repository.ts';
 import { settleUnknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
 import type { ChatModel } from '../../providers/chat-model.ts';
 import { ProviderError } from '../../providers/provider-error.ts';
 import { paceCall } from '../pacing/pace-calls.ts';
-import { beginAttempt, beginEarly } from './begin-attempt.ts';
+import { beginAttempt, beginEarly, continueEarly, presentOpenCall } from './begin-attempt.ts';
 import type { Adoption, Attempt, BegunAttempt, StartedAttempt } from './begin-attempt.ts';
 import { commitAnswer } from './commit-answer.ts';
 import { commitCalls } from './commit-calls.ts';
@@ -67,6 +68,15 @@ export function beginTurnEarly(
   return deps.database.inWorkspace(input.workspaceId, async (em) => {
     const start = await beginEarly(em, input, lease);
     return start && begin(deps, em, start.attempt, start.opening);
+  });
+}
+
+/** Begins the step of a turn that was begun early which follows its calls, or says which calls are still to be served. */
+export function beginNextEarly(deps: ConversationDeps, former: Attempt): Promise<OpenTurn | { open: OpenCall[] }> {
+  return deps.database.inWorkspace(former.workspaceId, async (em) => {
+    const start = await continueEarly(em, former);
+    if (start) return begin(deps, em, start.attempt, start.opening);
+    return { open: (await listOpenCalls(em, former.turnId)).map(presentOpenCall) };
   });
 }
 

@@ -4,8 +4,8 @@ import { listOpenCalls } from '../../entities/conversations/tool-call-repository
 import {
   closeEarlierAttempts,
   lockTurn,
-  lockUntouchedTurn,
   takeOverTurn,
+  takeUntouchedTurn,
   type TurnContext,
 } from '../../entities/conversations/turn-attempt-repository.ts';
 import type { EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
@@ -77,7 +77,7 @@ export async function beginAttempt(em: EntityManager, input: TurnInput, run: Act
     if ('restMs' in chosen) return chosen;
     ({ context, events: switched } = chosen);
   }
-  return takeOver(em, input, context, { adoption: { by: run, isNoted: true }, switched });
+  return takeOver(em, input, context, { run, switched });
 }
 
 /**
@@ -87,27 +87,49 @@ export async function beginAttempt(em: EntityManager, input: TurnInput, run: Act
 export async function beginEarly(
   em: EntityManager,
   input: TurnInput,
-  lease: { leaseMs: number; adoption: Adoption },
+  { leaseMs, adoption }: { leaseMs: number; adoption: Adoption },
 ): Promise<StartedAttempt | null> {
-  const context = await lockUntouchedTurn(em, input);
-  return context?.model_is_free ? takeOver(em, input, context, { ...lease, switched: [] }) : null;
+  const context = await takeUntouchedTurn(em, { ...input, leaseMs });
+  if (context === null) return null;
+  const { step } = context;
+  const done = step === 0 ? [] : await readSteps(em, input.turnId);
+  const begun: Attempt = { ...input, context, attempt: Math.max(context.attempt, 1), step, done, adoption };
+  return { attempt: begun, opening: openingOf(begun) };
+}
+
+/**
+ * Begins the next step of a turn that was begun early, when the calls of its last one have results; null where there is
+ * anything else to do first, or the turn is no longer this attempt's.
+ */
+export async function continueEarly(em: EntityManager, former: Attempt): Promise<StartedAttempt | null> {
+  const { adoption, attempt } = former;
+  const context = await lockTurn(em, former);
+  if (context?.state !== 'running' || context.attempt !== attempt || context.step !== former.step + 1) return null;
+  if (context.cancel_requested || context.is_step_begun || !context.model_is_free) return null;
+  const isHeld =
+    context.activity_id === earlyActivity
+      ? context.leased_ms > 0
+      : context.run_id === adoption.by?.runId &&
+        context.activity_id === adoption.by?.activityId &&
+        context.activity_attempt === adoption.by?.attempt;
+  if (!isHeld || (await listOpenCalls(em, former.turnId)).length > 0) return null;
+  const done = await readSteps(em, former.turnId);
+  return { attempt: { ...former, context, step: context.step, done }, opening: [] };
 }
 
 async function takeOver(
   em: EntityManager,
   input: TurnInput,
   context: TurnContext,
-  { adoption, switched, leaseMs }: { adoption: Adoption; switched: EventToAppend[]; leaseMs?: number },
+  { run, switched }: { run: ActivityRun; switched: EventToAppend[] },
 ): Promise<StartedAttempt> {
-  const run = leaseMs === undefined ? adoption.by : null;
   const attempt = context.is_step_begun ? context.attempt + 1 : Math.max(context.attempt, 1);
   await takeOverTurn(em, {
     turnId: input.turnId,
     attempt,
-    runId: run?.runId,
-    activityId: run?.activityId ?? earlyActivity,
-    activityAttempt: run?.attempt ?? 0,
-    leaseMs,
+    runId: run.runId,
+    activityId: run.activityId,
+    activityAttempt: run.attempt,
     // What hangs somewhere already, because it was edited, stays there; an answer that is given again is shown once it is
     // there.
     question:
@@ -117,6 +139,7 @@ async function takeOver(
   });
   if (context.is_step_begun) await closeEarlierAttempts(em, input.turnId);
   const done = context.step === 0 ? [] : await readSteps(em, input.turnId);
+  const adoption = { by: run, isNoted: true };
   const begun: Attempt = { ...input, context, attempt, step: context.step, done, adoption };
   return { attempt: begun, opening: [...openingOf(begun), ...switched] };
 }

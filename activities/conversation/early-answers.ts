@@ -10,15 +10,22 @@ import {
   type ActivityRun,
 } from '../../entities/conversations/turn-lease-repository.ts';
 import { createAdoptionNotes } from './adoption-notes.ts';
-import { beginTurnEarly, goOn } from './advance-turn.ts';
+import { beginNextEarly, beginTurnEarly, goOn, type OpenTurn } from './advance-turn.ts';
 import type { Adoption } from './begin-attempt.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
+import { fewAtOnce } from './few-at-once.ts';
+import { areQuickReads, serveReads } from './serve-reads.ts';
 
 // As long as the heartbeat's time-out of the activity, whose place the lease takes.
 const leaseMs = 3000;
 const renewEveryMs = 750;
 // Beside the activities of the process, so that news of many turns cannot take all of its memory.
 const mostAtOnce = 50;
+// The activity that adopts an answer has ten minutes, of which the last call of the model may take what is left.
+const mostWithReadsMs = 60_000;
+// Of turns that come together the first ones have their answers sooner, and the last ones no later, where few are begun at
+// a time.
+const mostBegunAtOnce = 4;
 // For so long an answer that has ended is remembered for its activity, which otherwise asks the rows.
 const rememberedMs = 10_000;
 // A lost notification of an answer's end costs at most this long.
@@ -57,17 +64,18 @@ export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: strin
   const answers = new Map<string, EarlyAnswer>();
   const waiting = new Map<string, Set<() => void>>();
   const notes = createAdoptionNotes(deps.database);
+  const inOrder = fewAtOnce(mostBegunAtOnce);
   let renewal: NodeJS.Timeout | null = null;
   let isClosed = false;
 
   async function run(answer: EarlyAnswer): Promise<TurnVerdict | null> {
-    const { turn, stop, adoption } = answer;
+    const { turn, adoption } = answer;
     try {
       // What cannot be begun now is left to the activity, which says why.
-      const open = await beginTurnEarly(deps, turn, { leaseMs, adoption }).catch(() => null);
+      const open = await inOrder(() => beginTurnEarly(deps, turn, { leaseMs, adoption }).catch(() => null));
       if (open === null) return null;
       answer.isBegun = true;
-      const verdict = await goOn(deps, open, { signal: stop.signal, attempt: 1, isLast: false });
+      const verdict = await goThrough(answer, open);
       if (verdict.state === 'tools' && adoption.by === null) await letGo(answer, 0);
       return verdict;
     } catch (error) {
@@ -75,6 +83,21 @@ export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: strin
       throw error;
     } finally {
       end(answer);
+    }
+  }
+
+  /** Goes on with a turn until it ends, or waits for what is a matter of its workflow. */
+  async function goThrough({ turn, stop: { signal } }: EarlyAnswer, first: OpenTurn): Promise<TurnVerdict> {
+    const until = performance.now() + mostWithReadsMs;
+    const runner = { signal, attempt: 1, isLast: false };
+    for (let open = first; ;) {
+      const verdict = await goOn(deps, open, runner);
+      const leftMs = until - performance.now();
+      if (verdict.state !== 'tools' || !areQuickReads(verdict.calls, leftMs)) return verdict;
+      await serveReads(deps, turn, verdict.calls, { leftMs, signal });
+      const next = await beginNextEarly(deps, { ...open.attempt, step: verdict.step });
+      if ('open' in next) return { ...verdict, calls: next.open };
+      open = next;
     }
   }
 

@@ -35,26 +35,34 @@ const persistMs = 30_000;
 /** A call that may be run now, with the tool as it was when it was proposed. */
 type Startable = { call: LockedCall; tool: Tool; attempts: number };
 
-/**
- * Runs one call of a tool and writes what it gave. The ledger says `executing` before the effect: a repetition that finds
- * it so runs the call again only where that is harmless, and leaves any other to a person.
- */
+/** Runs one call of a tool as an activity. */
 export function createRunTool(deps: ConversationDeps): (input: CallInput) => Promise<CallVerdict> {
   return async function runTool(input) {
     const context = Context.current();
     const heartbeat = setInterval(() => context.heartbeat(), heartbeatEveryMs);
     try {
-      const claimed = await deps.database.inWorkspace(input.workspaceId, (em) => claim(deps, em, input.callId));
-      deps.wakeTurns([input.turnId]);
-      if (!('tool' in claimed)) return claimed;
-      return await run(deps, claimed, context.cancellationSignal);
-    } catch (error) {
-      if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
-      throw toFailure(error);
+      return await runCall(deps, input, context.cancellationSignal);
     } finally {
       clearInterval(heartbeat);
     }
   };
+}
+
+/**
+ * Runs one call of a tool and writes what it gave. The ledger says `executing` before the effect: a repetition that finds
+ * it so runs the call again only where that is harmless, and leaves any other to a person.
+ * @throws ApplicationFailure that says when it is to be tried again; the abort reason of `signal`.
+ */
+export async function runCall(deps: ConversationDeps, input: CallInput, signal: AbortSignal): Promise<CallVerdict> {
+  try {
+    const claimed = await deps.database.inWorkspace(input.workspaceId, (em) => claim(deps, em, input.callId));
+    deps.wakeTurns([input.turnId]);
+    if (!('tool' in claimed)) return claimed;
+    return await run(deps, claimed, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw toFailure(error);
+  }
 }
 
 async function claim(deps: ConversationDeps, em: EntityManager, callId: string): Promise<Startable | CallVerdict> {

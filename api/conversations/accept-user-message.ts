@@ -5,7 +5,11 @@ import type { createMessageSchema } from '../../contracts/message.ts';
 import { turnsChannel } from '../../contracts/names/limits.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { messageAcceptedSchema } from '../../contracts/turn.ts';
-import { acceptMessage, type RefusedMessage } from '../../entities/conversations/conversation-repository.ts';
+import {
+  acceptMessage,
+  lockForQuestion,
+  type RefusedMessage,
+} from '../../entities/conversations/conversation-repository.ts';
 import { findMessage } from '../../entities/conversations/message-repository.ts';
 import { findTurn } from '../../entities/conversations/turn-repository.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
@@ -13,7 +17,7 @@ import type { Reply, RouteDeps, RouteRequest } from '../framework/route.ts';
 import type { Principal } from '../framework/scope.ts';
 import { notFound } from '../framework/validate-request.ts';
 import { presentTurn } from '../turns/present-turn.ts';
-import { pinPrompt, requireFilled } from './pin-prompt.ts';
+import { fillPin, requireFilled } from './pin-prompt.ts';
 import { presentMessage } from './present-message.ts';
 
 type MessageRequest = RouteRequest<{ id: string }, unknown, z.infer<typeof createMessageSchema>>;
@@ -26,8 +30,10 @@ export async function acceptUserMessage(
   place: { conversationId: string; edits?: string },
 ): Promise<Reply> {
   const { conversationId } = place;
-  const pin = await pinPrompt(em, { conversationId, question: body.content });
-  const accepted = await acceptMessage(em, {
+  const locked = await lockForQuestion(em, { workspaceId: principal.workspaceId, conversationId });
+  if (!locked) throw refusal('conversation_not_found');
+  const pin = fillPin(locked, body.content);
+  const question = {
     ...place,
     workspaceId: principal.workspaceId,
     messageId: uuidV7(),
@@ -36,13 +42,14 @@ export async function acceptUserMessage(
     clientMessageId: body.client_message_id ?? null,
     content: body.content,
     onBusy: body.on_busy,
-    ...(pin && { versions: pin.versions }),
-  });
+    versions: pin.versions,
+  };
+  const accepted = await acceptMessage(em, question, locked);
   if ('refused' in accepted) throw refusal(accepted.refused);
   // A message that was accepted before is answered as it was, whatever its templates say now.
-  if (pin && !accepted.duplicate) requireFilled(pin);
-  const message = await findMessage(em, accepted.messageId);
-  const turn = await findTurn(em, accepted.turnId);
+  if (!accepted.duplicate) requireFilled(pin);
+  const message = accepted.rows?.message ?? (await findMessage(em, accepted.messageId));
+  const turn = accepted.rows?.turn ?? (await findTurn(em, accepted.turnId));
   if (!message || !turn) throw new Error(`message ${accepted.messageId} was accepted but cannot be read`);
   if (message.content !== body.content)
     throw new PerdureError(

@@ -3,7 +3,7 @@ import { PerdureError } from '../../contracts/errors.ts';
 import { fillTemplate } from '../../contracts/names/fill-template.ts';
 import { describeMissing, templateValues, type MissingVariable } from '../../contracts/names/template-values.ts';
 import { givenVariables } from '../../contracts/names/template-variables.ts';
-import { readPromptPin } from '../../entities/agents/agent-template-repository.ts';
+import { readPromptPin, type PromptPin as StoredPin } from '../../entities/agents/agent-template-repository.ts';
 
 /** The versions that a turn is served with: of its agent, and of the agent's prompt templates by id. */
 export type TurnVersions = { agent: number; templates: Record<string, number> };
@@ -17,7 +17,11 @@ export async function pinPrompt(
   { conversationId, question }: { conversationId: string; question: string },
 ): Promise<PromptPin | null> {
   const pin = await readPromptPin(em, conversationId);
-  if (!pin) return null;
+  return pin && fillPin(pin, question);
+}
+
+/** Tries out whether the variables of templates can be filled for a question. */
+export function fillPin(pin: StoredPin, question: string): PromptPin {
   const { metadata, user, userName, agentName: agent, title, templates } = pin;
   const date = new Date().toISOString().slice(0, 10);
   const values = templateValues({ metadata, question, date, user, userName, agent, title, topic: null });

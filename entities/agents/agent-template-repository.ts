@@ -38,16 +38,20 @@ export type PromptPin = {
   templates: AgentTemplate[];
 };
 
+/** A `PromptPin` of the agent with the alias `a`, the conversation `c` and its user `s`. */
+export const promptPinColumns = `
+  a.version as "agentVersion", a.name as "agentName", s.external_id as "user", s.display_name as "userName", c.title,
+  c.metadata,
+  coalesce((
+    select json_agg(json_build_object('id', p.id, 'name', p.name, 'type', p.type, 'version', p.version,
+                                      'template', p.template, 'variables', p.variables) order by w.place, p.id)
+    from (${templatesOfAgent}) as w join prompt_templates p on p.id = w.id), '[]') as templates`;
+
 /** Reads which versions a turn that is accepted now would use; null when there is no such conversation. */
 export async function readPromptPin(em: EntityManager, conversationId: string): Promise<PromptPin | null> {
   const [row] = await query<PromptPin>(
     em,
-    `select a.version as "agentVersion", a.name as "agentName", s.external_id as "user", s.display_name as "userName",
-            c.title, c.metadata,
-            coalesce((
-              select json_agg(json_build_object('id', p.id, 'name', p.name, 'type', p.type, 'version', p.version,
-                                                'template', p.template, 'variables', p.variables) order by w.place, p.id)
-              from (${templatesOfAgent}) as w join prompt_templates p on p.id = w.id), '[]') as templates
+    `select ${promptPinColumns}
      from conversations c join agents a on a.id = c.agent_id join users s on s.id = c.user_id
      where c.id = $1 and c.deleted_at is null`,
     [conversationId],

@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { promptPinColumns, type PromptPin } from '../agents/agent-template-repository.ts';
 import { query } from '../sql.ts';
+import { turnColumns, type TurnRow } from './turn-repository.ts';
 
 /** A user's message with its turn, as one transaction leaves them. */
 export type AcceptedMessage = {
@@ -14,6 +16,8 @@ export type AcceptedMessage = {
   isAlone: boolean;
   /** Turns whose end was asked for, to make room. */
   replaced: string[];
+  /** What was written; null for a duplicate. */
+  rows: { message: MessageRow; turn: TurnRow } | null;
 };
 
 /** Why a message was not accepted. */
@@ -50,13 +54,15 @@ type MessageToAccept = {
 
 /**
  * Writes the user's message and its turn with state `accepted`. The lock on the conversation's row gives messages a
- * strict order, and makes the check for a repeated `clientMessageId` safe against a concurrent twin.
+ * strict order, and makes the check for a repeated `clientMessageId` safe against a concurrent twin. The caller may hold
+ * it already.
  */
 export async function acceptMessage(
   em: EntityManager,
   message: MessageToAccept,
+  locked?: LockedConversation,
 ): Promise<AcceptedMessage | RefusedMessage> {
-  const conversation = await lockConversation(em, message);
+  const conversation = locked ?? (await lockConversation(em, message));
   if (!conversation) return { refused: 'conversation_not_found' };
   const earlier = await findAcceptedMessage(em, message);
   if (earlier) return earlier;
@@ -66,7 +72,7 @@ export async function acceptMessage(
   if (edited && 'refused' in edited) return edited;
   const replaced = await makeRoom(em, message.conversationId, message.onBusy ?? conversation.on_busy);
   if (replaced === 'busy') return { refused: 'conversation_busy' };
-  const [written] = await query<{ is_alone: boolean }>(
+  const [written] = await query<TurnRow & { is_alone: boolean; metadata: Record<string, unknown> }>(
     em,
     `with conversation as (
        update conversations set last_sequence = $5, updated_at = now(),
@@ -76,14 +82,19 @@ export async function acceptMessage(
      message as (
        insert into messages (id, workspace_id, conversation_id, sequence, client_message_id, sender, content, metadata,
                              parent_id)
-       values ($3, $1, $2, $5, $6, 'user', $7, $8, $13))
-     insert into turns (id, workspace_id, conversation_id, user_message_id, agent_id, agent_version, model_id, workflow_id,
-                        limits, versions, kind)
-     select $4, $1, $2, $3, a.id, coalesce(($11::jsonb ->> 'agent')::integer, a.version), a.model_id, $9, a.limits,
-            coalesce($11, jsonb_build_object('agent', a.version)), case when $12 then 'edit' else 'message' end
-     from agents a where a.workspace_id = $1 and a.id = $10
-     returning not exists (select from turns o where o.conversation_id = $2
-                             and o.state in ('accepted', 'queued', 'running', 'waiting')) as is_alone`,
+       values ($3, $1, $2, $5, $6, 'user', $7, $8, $13)
+       returning metadata),
+     t as (
+       insert into turns (id, workspace_id, conversation_id, user_message_id, agent_id, agent_version, model_id,
+                          workflow_id, limits, versions, kind)
+       select $4, $1, $2, $3, a.id, coalesce(($11::jsonb ->> 'agent')::integer, a.version), a.model_id, $9, a.limits,
+              coalesce($11, jsonb_build_object('agent', a.version)), case when $12 then 'edit' else 'message' end
+       from agents a where a.workspace_id = $1 and a.id = $10
+       returning *)
+     select ${turnColumns}, m.metadata,
+            not exists (select from turns o where o.conversation_id = $2
+                          and o.state in ('accepted', 'queued', 'running', 'waiting')) as is_alone
+     from t, message m`,
     [
       message.workspaceId,
       message.conversationId,
@@ -100,15 +111,27 @@ export async function acceptMessage(
       edited?.parentId ?? null,
     ],
   );
+  if (!written) throw new Error(`The agent of conversation ${message.conversationId} vanished while it was locked`);
+  const { is_alone: isAlone, metadata, ...turn } = written;
+  const { messageId, turnId, clientMessageId, content } = message;
   return {
-    messageId: message.messageId,
+    ...{ messageId, turnId, turnState: turn.state, agentId: turn.agent_id, duplicate: false, isAlone, replaced },
     sequence: Number(conversation.sequence),
-    turnId: message.turnId,
-    turnState: 'accepted',
-    agentId: conversation.agent_id,
-    duplicate: false,
-    isAlone: written?.is_alone === true,
-    replaced,
+    rows: {
+      turn,
+      message: {
+        ...{ id: messageId, conversation_id: message.conversationId, sequence: conversation.sequence },
+        ...{
+          client_message_id: clientMessageId,
+          parent_id: edited?.parentId ?? null,
+          sender: 'user',
+          content,
+          metadata,
+        },
+        ...{ token_count: null, model_response_time: null, created_at: turn.created_at },
+        ...{ turn_id: turn.id, turn_state: turn.state },
+      },
+    },
   };
 }
 
@@ -122,6 +145,29 @@ export type LockedConversation = {
   is_over_budget: boolean;
 };
 
+// A `LockedConversation` of the conversation `c` and its agent `a`.
+const lockedColumns = `
+  c.agent_id, c.is_archived, c.last_sequence + 1 as sequence, a.on_busy,
+  exists (select from budgets b
+          where b.workspace_id = c.workspace_id and b.on_exceeded = 'refuse' and b.exceeded_at is not null
+            and b.period_end > now() and (b.agent_id is null or b.agent_id = c.agent_id)
+            and (b.user_id is null or b.user_id = c.user_id)) as is_over_budget`;
+
+/** Locks a conversation that was not deleted, as for a question that is to be answered with the versions of now. */
+export async function lockForQuestion(
+  em: EntityManager,
+  { workspaceId, conversationId }: { workspaceId: string; conversationId: string },
+): Promise<(LockedConversation & PromptPin) | null> {
+  const [row] = await query<LockedConversation & PromptPin>(
+    em,
+    `select ${lockedColumns}, ${promptPinColumns}
+     from conversations c join agents a on a.id = c.agent_id join users s on s.id = c.user_id
+     where c.workspace_id = $1 and c.id = $2 and c.deleted_at is null for update of c`,
+    [workspaceId, conversationId],
+  );
+  return row ?? null;
+}
+
 /** Locks a conversation that was not deleted. */
 export async function lockConversation(
   em: EntityManager,
@@ -129,11 +175,7 @@ export async function lockConversation(
 ): Promise<LockedConversation | null> {
   const [row] = await query<LockedConversation>(
     em,
-    `select c.agent_id, c.is_archived, c.last_sequence + 1 as sequence, a.on_busy,
-            exists (select from budgets b
-                    where b.workspace_id = c.workspace_id and b.on_exceeded = 'refuse' and b.exceeded_at is not null
-                      and b.period_end > now() and (b.agent_id is null or b.agent_id = c.agent_id)
-                      and (b.user_id is null or b.user_id = c.user_id)) as is_over_budget
+    `select ${lockedColumns}
      from conversations c join agents a on a.id = c.agent_id
      where c.workspace_id = $1 and c.id = $2 and c.deleted_at is null for update of c`,
     [workspaceId, conversationId],
@@ -200,6 +242,7 @@ async function findAcceptedMessage(
     duplicate: true,
     isAlone: false,
     replaced: [],
+    rows: null,
   };
 }
 

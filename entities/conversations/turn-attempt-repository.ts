@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ModelFault } from '../../contracts/names/model-faults.ts';
 import { agentToolsAsJson } from '../agents/agent-tool-repository.ts';
 import { query } from '../sql.ts';
+import { earlyActivity } from './turn-lease-repository.ts';
 import { settleUnknownUsage } from './turn-usage-repository.ts';
 
 /** All that one attempt at a turn needs to know, read under the turn's lock. */
@@ -76,59 +77,42 @@ export async function lockTurn(
   return readTurnContext(em, turn.turnId);
 }
 
-/**
- * Locks conversation and turn as `lockTurn` does if nobody is at work on either, and reads the context; null otherwise.
- * Waits for nothing.
- */
-export async function lockUntouchedTurn(
-  em: EntityManager,
-  turn: { conversationId: string; turnId: string },
-): Promise<TurnContext | null> {
-  const locked = await query(
-    em,
-    `with c as materialized (select id from conversations where id = $2 for update skip locked)
-     select t.id from c join turns t on t.conversation_id = c.id
-     where t.id = $1 and t.state = 'accepted' and t.cancel_requested_at is null
-       and not exists (select from turns o where o.conversation_id = $2 and o.id <> $1
-                         and o.state in ('accepted', 'queued', 'running', 'waiting'))
-     for update of t skip locked`,
-    [turn.turnId, turn.conversationId],
-  );
-  return locked.length === 0 ? null : readTurnContext(em, turn.turnId);
-}
+// Of the turn `t`, its conversation `c`, its question `m`, its agent `a` and its model `d`.
+const contextColumns = `
+  t.id as turn_id, t.conversation_id, c.user_id, t.state, t.kind, t.step, t.attempt,
+       exists (select from turn_steps s where s.turn_id = t.id and s.step = t.step) as is_step_begun,
+       t.started_at is null as is_new, t.cancel_requested_at is not null as cancel_requested,
+       t.run_id, t.activity_id, t.activity_attempt,
+       coalesce(greatest(0, ceil(extract(epoch from t.leased_until - clock_timestamp()) * 1000)), 0)::float8 as leased_ms,
+       case when t.started_at is not null then '{}'::uuid[] else
+         array(select o.id from turns o where o.conversation_id = t.conversation_id and o.number < t.number
+            and o.state in ('accepted', 'queued', 'running', 'waiting')
+            and (o.started_at is not null or o.cancel_requested_at is null) order by o.number limit 100) end as behind,
+       t.limit_reached, t.limits, t.topic,
+       extract(epoch from t.created_at)::float8 as accepted_at,
+       coalesce(extract(epoch from clock_timestamp() - t.started_at) - t.waited_seconds, 0)::float8 as worked_seconds,
+       (select coalesce(max(seq), 0)::float8 from turn_events e where e.turn_id = t.id) as last_seq,
+       m.content as question, m.id as question_id,
+       case when t.started_at is null and t.kind = 'message' then c.active_message_id else m.parent_id end as parent_id,
+       a.id as agent_id, a.system_prompt, a.temperature, a.max_tokens, ${agentToolsAsJson} as tools,
+       d.id as model_id, d.name as model_name, d.provider, d.model_id as provider_model_id, d.endpoint, d.api_key,
+       d.capabilities, d.pricing, t.model_faults,
+       d.is_active and d.deleted_at is null
+         and not exists (select from model_circuits c
+                         where c.workspace_id = d.workspace_id and c.model_id = d.id and c.openings > 0)
+         and not exists (select from rate_limits r
+                         where r.workspace_id = d.workspace_id and r.model_id = d.id
+                           and r.blocked_until > clock_timestamp() + interval '10 seconds') as model_is_free,
+       d.capabilities ?| array['requestsPerMinute', 'tokensPerMinute']
+         or exists (select from rate_limits r
+                    where r.workspace_id = d.workspace_id and r.model_id = d.id
+                      and r.blocked_until > clock_timestamp()) as model_is_paced`;
 
 /** Reads all that an attempt needs to know. The caller holds both locks. */
 async function readTurnContext(em: EntityManager, turnId: string): Promise<TurnContext | null> {
   const [row] = await query<TurnContext>(
     em,
-    `select t.id as turn_id, t.conversation_id, c.user_id, t.state, t.kind, t.step, t.attempt,
-            exists (select from turn_steps s where s.turn_id = t.id and s.step = t.step) as is_step_begun,
-            t.started_at is null as is_new, t.cancel_requested_at is not null as cancel_requested,
-            t.run_id, t.activity_id, t.activity_attempt,
-            coalesce(greatest(0, ceil(extract(epoch from t.leased_until - clock_timestamp()) * 1000)), 0)::float8 as leased_ms,
-            case when t.started_at is not null then '{}'::uuid[] else
-              array(select o.id from turns o where o.conversation_id = t.conversation_id and o.number < t.number
-                 and o.state in ('accepted', 'queued', 'running', 'waiting')
-                 and (o.started_at is not null or o.cancel_requested_at is null) order by o.number limit 100) end as behind,
-            t.limit_reached, t.limits, t.topic,
-            extract(epoch from t.created_at)::float8 as accepted_at,
-            coalesce(extract(epoch from clock_timestamp() - t.started_at) - t.waited_seconds, 0)::float8 as worked_seconds,
-            (select coalesce(max(seq), 0)::float8 from turn_events e where e.turn_id = t.id) as last_seq,
-            m.content as question, m.id as question_id,
-            case when t.started_at is null and t.kind = 'message' then c.active_message_id else m.parent_id end as parent_id,
-            a.id as agent_id, a.system_prompt, a.temperature, a.max_tokens, ${agentToolsAsJson} as tools,
-            d.id as model_id, d.name as model_name, d.provider, d.model_id as provider_model_id, d.endpoint, d.api_key,
-            d.capabilities, d.pricing, t.model_faults,
-            d.is_active and d.deleted_at is null
-              and not exists (select from model_circuits c
-                              where c.workspace_id = d.workspace_id and c.model_id = d.id and c.openings > 0)
-              and not exists (select from rate_limits r
-                              where r.workspace_id = d.workspace_id and r.model_id = d.id
-                                and r.blocked_until > clock_timestamp() + interval '10 seconds') as model_is_free,
-            d.capabilities ?| array['requestsPerMinute', 'tokensPerMinute']
-              or exists (select from rate_limits r
-                         where r.workspace_id = d.workspace_id and r.model_id = d.id
-                           and r.blocked_until > clock_timestamp()) as model_is_paced
+    `select ${contextColumns}
      from turns t
      join conversations c on c.id = t.conversation_id
      join messages m on m.id = t.user_message_id
@@ -141,9 +125,53 @@ async function readTurnContext(em: EntityManager, turnId: string): Promise<TurnC
 }
 
 /**
- * Makes `attempt` the only one that may write to the turn. A call that an earlier attempt left open can no longer be
- * known: its usage becomes `unknown`, never zero. For `leaseMs` from now nobody else goes on with it. `question` is put below
- * what is shown now, and shown. The caller holds both locks.
+ * Takes over a turn that nobody has touched, in one statement, if nobody is at work in its conversation and its model may be
+ * called: both are locked as by `lockTurn`, its question is put below what is shown, and shown, and nobody else goes on with
+ * it for `leaseMs`. Returns the context of before, or null where that may not be. Waits for nothing.
+ */
+export async function takeUntouchedTurn(
+  em: EntityManager,
+  turn: { conversationId: string; turnId: string; leaseMs: number },
+): Promise<TurnContext | null> {
+  const [row] = await query<TurnContext>(
+    em,
+    `with c as materialized (
+       select id, user_id, active_message_id from conversations where id = $2 for update skip locked),
+     t as materialized (
+       select t.* from c join turns t on t.conversation_id = c.id
+       where t.id = $1 and t.state = 'accepted' and t.cancel_requested_at is null
+         and not exists (select from turns o where o.conversation_id = $2 and o.id <> $1
+                           and o.state in ('accepted', 'queued', 'running', 'waiting'))
+       for update of t skip locked),
+     context as materialized (
+       select ${contextColumns}
+       from t
+       join c on c.id = t.conversation_id
+       join messages m on m.id = t.user_message_id
+       join agents a on a.id = t.agent_id
+       join models d on d.id = t.model_id),
+     free as (select * from context where model_is_free and not is_step_begun),
+     taken as (
+       update turns u set attempt = greatest(u.attempt, 1), activity_id = $4, activity_attempt = 0,
+              leased_until = clock_timestamp() + $3 * interval '1 millisecond', state = 'running',
+              started_at = coalesce(u.started_at, now()), updated_at = now()
+       from free f where u.id = f.turn_id),
+     placed as (
+       update messages q set parent_id = f.parent_id
+       from free f where q.id = f.question_id and f.is_new and f.kind in ('message', 'edit')
+         and q.parent_id is distinct from f.parent_id),
+     shown as (
+       update conversations v set active_message_id = f.question_id
+       from free f where v.id = f.conversation_id and f.is_new and f.kind in ('message', 'edit'))
+     select * from free`,
+    [turn.turnId, turn.conversationId, turn.leaseMs, earlyActivity],
+  );
+  return row ?? null;
+}
+
+/**
+ * Makes `attempt` the only one that may write to the turn, without a lease. `question` is put below what is shown now, and
+ * shown. The caller holds both locks.
  */
 export async function takeOverTurn(
   em: EntityManager,
@@ -153,19 +181,17 @@ export async function takeOverTurn(
     runId?: string | undefined;
     activityId?: string;
     activityAttempt?: number;
-    leaseMs?: number | undefined;
     question?: { id: string; conversationId: string; parentId: string | null } | undefined;
   },
 ): Promise<void> {
   await query(
     em,
     `with placed as (
-       update messages set parent_id = $8 where id = $7 and parent_id is distinct from $8),
+       update messages set parent_id = $7 where id = $6 and parent_id is distinct from $7),
      shown as (
-       update conversations set active_message_id = $7 where id = $9)
+       update conversations set active_message_id = $6 where id = $8)
      update turns set attempt = $2, run_id = coalesce($3, run_id), activity_id = $4, activity_attempt = $5,
-            leased_until = clock_timestamp() + $6 * interval '1 millisecond',
-            state = 'running', started_at = coalesce(started_at, now()), updated_at = now()
+            leased_until = null, state = 'running', started_at = coalesce(started_at, now()), updated_at = now()
      where id = $1`,
     [
       turn.turnId,
@@ -173,7 +199,6 @@ export async function takeOverTurn(
       turn.runId ?? null,
       turn.activityId ?? null,
       turn.activityAttempt ?? null,
-      turn.leaseMs ?? null,
       turn.question?.id ?? null,
       turn.question?.parentId ?? null,
       turn.question?.conversationId ?? null,

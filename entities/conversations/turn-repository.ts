@@ -28,7 +28,8 @@ export type TurnRow = {
   completed_at: Date | null;
 };
 
-const turnColumns = `t.id, t.conversation_id, t.user_message_id, t.assistant_message_id, t.agent_id, t.agent_version,
+/** The columns of a `TurnRow` of the turn with the alias `t`. */
+export const turnColumns = `t.id, t.conversation_id, t.user_message_id, t.assistant_message_id, t.agent_id, t.agent_version,
   t.model_id, t.kind, t.replaces_turn_id, t.topic, t.versions, t.step, t.limit_reached, t.waiting_since, t.state, t.error, t.attempt, t.cancel_requested_at, t.workflow_id, t.run_id, t.created_at, t.started_at,
   t.completed_at`;
 

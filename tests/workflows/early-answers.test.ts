@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { beginTurnEarly } from '../../activities/conversation/advance-turn.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beginNextEarly, beginTurnEarly, goOn } from '../../activities/conversation/advance-turn.ts';
 import { createEarlyAnswers, type EarlyAnswers } from '../../activities/conversation/early-answers.ts';
 import { writeTurnNews } from '../../contracts/names/turn-news.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
@@ -19,10 +19,18 @@ const harness = conversationHarness({
   tools: ({ url }) =>
     offerTools([
       effectTool({ name: 'look', url: `${url}/stock`, effect: 'read' }),
+      effectTool({ name: 'note', url: `${url}/note`, effect: 'write', idempotent: true }),
       effectTool({ name: 'pay', url: `${url}/payment`, effect: 'write', approval: { mode: 'always' } }),
     ]),
 });
 const slowModel = 'fake?firstTokenMs=100&tokenMs=20&tokens=60';
+
+/** What the service has met in this test. */
+const effects = () => harness.service.log().slice(before);
+let before = 0;
+beforeEach(() => {
+  before = harness.service.log().length;
+});
 
 beforeAll(() => {
   elsewhere = otherProcess();
@@ -236,7 +244,88 @@ test('a turn whose cancel overtakes its own update holds nothing up, though its 
   expect(await chat.ended(turnId)).toMatchObject({ state: 'cancelled' });
   await chat.submit(turnId);
   await chat.isCalm();
-  expect(harness.service.log()).toEqual([]);
+  expect(effects()).toEqual([]);
+});
+
+describe('an early answer whose calls only read', () => {
+  afterEach(() => harness.service.delayAnswers(0));
+  const kindsOfCall = ['tool_call_proposed', 'tool_call_started', 'tool_call_result'];
+
+  test('runs them and asks the model again before the workflow hears of the turn, each once', async () => {
+    const chat = await conversationWith('fake?tokens=5&tool=look');
+    const turnId = await chat.accept('What is there?');
+    elsewhere.hear(chat.news(turnId));
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1, step: 2 });
+    expect(await chat.calls(turnId)).toMatchObject([{ tool_name: 'look', state: 'succeeded', attempts: 1 }]);
+    expect((await chat.kinds(turnId)).filter((kind) => kindsOfCall.includes(kind))).toEqual(kindsOfCall);
+    expect((await chat.messages()).at(-1)?.content).toBe(shownText(await chat.events(turnId)));
+    await chat.submit(turnId);
+    await chat.isCalm();
+    expect(effects()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(2);
+    expect(await chat.usage(turnId)).toMatchObject([{ state: 'settled' }, { state: 'settled' }]);
+  });
+
+  test('goes on as the answer of the activity that comes while they run', async () => {
+    harness.service.delayAnswers(500);
+    const chat = await conversationWith('fake?tokens=5&tool=look');
+    const turnId = await chat.accept('What is there?');
+    harness.worker.early.hear(chat.news(turnId));
+    await chat.callIn(turnId, 'look', 'executing');
+    await chat.submit(turnId);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
+    await chat.isCalm();
+    expect(await chat.kinds(turnId)).not.toContain('reset');
+    expect(effects()).toHaveLength(1);
+    expect(harness.provider.log()).toHaveLength(2);
+  });
+
+  test('R17: leaves them to the workflow when its process is shut down, with the step that asked for them', async () => {
+    harness.service.delayAnswers(60_000);
+    const chat = await conversationWith('fake?tokens=5&tool=look');
+    const leaving = otherProcess();
+    const turnId = await chat.accept('What is there?');
+    leaving.hear(chat.news(turnId));
+    await chat.callIn(turnId, 'look', 'executing');
+    await until(async () => effects().length === 1, { what: 'the read' });
+    harness.service.delayAnswers(0);
+    await leaving.close();
+    await chat.submit(turnId);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
+    expect(await chat.calls(turnId)).toMatchObject([{ state: 'succeeded', attempts: 2 }]);
+    expect(harness.provider.log()).toHaveLength(2);
+  });
+
+  test('begins no further step of a turn that was cancelled meanwhile', async () => {
+    harness.service.delayAnswers(500);
+    const chat = await conversationWith('fake?tokens=5&tool=look');
+    const turnId = await chat.accept('What is there?');
+    elsewhere.hear(chat.news(turnId));
+    await chat.callIn(turnId, 'look', 'executing');
+    await chat.cancel(turnId);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'cancelled' });
+    await until(async () => effects().length === 1, { what: 'the read' });
+    await chat.submit(turnId);
+    await chat.isCalm();
+    expect(await chat.calls(turnId)).toMatchObject([{ state: 'cancelled' }]);
+    expect(harness.provider.log()).toHaveLength(1);
+  });
+
+  test('writes nothing more when it was frozen past its lease and its successor has begun', async () => {
+    const chat = await conversationWith('fake?tokens=5&tool=look');
+    const turnId = await chat.accept('What is there?');
+    const { deps } = harness.worker;
+    const adoption = { by: null, isNoted: false };
+    const open = await beginTurnEarly(deps, chat.turnOf(turnId), { leaseMs: 1000, adoption });
+    const { signal } = new AbortController();
+    const verdict = await goOn(deps, open!, { signal, attempt: 1, isLast: false });
+    await chat.submit(turnId);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
+    const step = verdict.state === 'tools' ? verdict.step : -1;
+    expect(await beginNextEarly(deps, { ...open!.attempt, step })).toEqual({ open: [] });
+    expect(harness.provider.log()).toHaveLength(2);
+    expect(effects()).toHaveLength(1);
+  });
 });
 
 describe('an early answer that fails', () => {
@@ -292,13 +381,13 @@ describe('an early answer whose turn the workflow is never told of', () => {
   });
 
   test('is brought to it by the sweep when its tools are to be run', async () => {
-    const chat = await conversationWith('fake?tokens=5&tool=look');
-    const turnId = await chat.accept('What is there?');
+    const chat = await conversationWith('fake?tokens=5&tool=note');
+    const turnId = await chat.accept('Note it');
     elsewhere.hear(chat.news(turnId));
-    await chat.callIn(turnId, 'look', 'proposed', 'approved');
+    await chat.callIn(turnId, 'note', 'proposed', 'approved');
     await swept(async () => (await chat.turn(turnId)).state === 'completed');
     expect((await chat.turn(turnId)).attempt).toBe(1);
     expect(harness.provider.log()).toHaveLength(2);
-    expect(harness.service.log()).toHaveLength(1);
+    expect(effects()).toHaveLength(1);
   });
 });
