@@ -187,6 +187,20 @@ export const configSchema = z.object({
     .describe('Put prompts and answers on telemetry spans (they may hold personal data)'),
   PERDURE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged'),
   PERDURE_WORKFLOW_BUNDLE: z.string().optional().describe('Prebuilt workflow bundle; made and cached when not given'),
+  PERDURE_MEMORY_TOKENS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(50_000)
+    .default(2000)
+    .describe('Tokens that what is remembered of a user may have, unless the user has a cap of their own'),
+  PERDURE_MEMORY_IDLE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(604_800)
+    .default(900)
+    .describe('How long a conversation must rest before it is learned from; 0 learns nothing about users'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional().describe('Where traces go (OTLP over HTTP); other OTEL_* apply too'),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional().describe('Full address for traces, in place of the above'),
   OTEL_EXPORTER_OTLP_PROTOCOL: z
