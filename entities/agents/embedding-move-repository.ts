@@ -266,20 +266,20 @@ export async function switchTools(em: EntityManager, key: MoveKey): Promise<Swit
 
 /**
  * Ends a move that has not ended; false if it had, in another way. Asked again, as after an answer that was lost, it says
- * the same. What the move was about to pay for is marked as unknown. A failed one keeps its vectors, which the next
- * attempt need not pay for again.
+ * the same. What the move was about to pay for is marked as unknown, and nothing that another one is. A failed one keeps
+ * its vectors, which the next attempt need not pay for again.
  */
 export async function endMove(
   em: EntityManager,
   key: MoveKey,
   end: { state: 'completed' | 'failed' | 'cancelled'; error: { code: string; detail: string } | null },
 ): Promise<boolean> {
-  const [ended] = await query<{ modelId: string }>(
+  const [ended] = await query(
     em,
     `update embedding_moves
      set state = $3, error = $4, completed_at = now(), started_at = coalesce(started_at, now()), updated_at = now(),
          is_cleared = $3 = 'failed'
-     where workspace_id = $1 and id = $2 and state in ('accepted', 'running') returning model_id as "modelId"`,
+     where workspace_id = $1 and id = $2 and state in ('accepted', 'running') returning id`,
     [key.workspaceId, key.moveId, end.state, end.error && JSON.stringify(end.error)],
   );
   if (!ended) {
@@ -293,9 +293,11 @@ export async function endMove(
   await query(
     em,
     `update usage_metrics u set state = 'unknown', settled_at = now()
-     where u.workspace_id = $1 and u.model_id = $2 and u.entity_type = 'document' and u.state = 'started'
-       and not exists (select from document_generations g where g.document_id = u.entity_id and g.state = 'staging')`,
-    [key.workspaceId, ended.modelId],
+     from embedding_moves v join documents d on ${inScope}
+     where v.workspace_id = $1 and v.id = $2 and u.workspace_id = $1 and u.model_id = v.model_id
+       and u.entity_type = 'document' and u.entity_id = d.id and u.state = 'started'
+       and not exists (select from document_generations g where g.document_id = d.id and g.state = 'staging')`,
+    [key.workspaceId, key.moveId],
   );
   return true;
 }

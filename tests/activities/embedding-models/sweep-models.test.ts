@@ -66,6 +66,37 @@ test('a move whose workflow never started, was ended, or has not cleared up is s
   expect(await sweptNow()).toEqual([]);
 });
 
+test('R27: a move that ends gives up its own open calls, and none that a move of another source to the same model makes', async () => {
+  const { workspaceId, manuals, letters, modelId } = library;
+  const chunk = [{ content: 'a text', vector: [1, 0, 0] }];
+  const own = await library.add('manual', chunk, { sourceId: manuals });
+  const other = await library.add('letter', chunk, { sourceId: letters });
+  const moves = [manuals, letters].map((knowledgeSourceId) => ({ workspaceId, moveId: v7(), knowledgeSourceId }));
+  for (const move of moves)
+    await database.inWorkspace(workspaceId, (em) => requestMove(em, { ...move, ragToolId: null, modelId }));
+  await database.asOperator((em) =>
+    query(
+      em,
+      `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, step, attempt)
+       select gen_random_uuid(), $1, 'document', id, $2, 0, 1 from unnest($3::uuid[]) as d (id)`,
+      [workspaceId, modelId, [own, other]],
+    ),
+  );
+  const states = async () => {
+    const rows = await database.asOperator((em) =>
+      query<{ id: string; state: string }>(em, `select entity_id as id, state from usage_metrics`),
+    );
+    return Object.fromEntries(rows.map(({ id, state }) => [id, state]));
+  };
+  const error = { code: 'cancelled', detail: 'on request' };
+  const end = (move: { workspaceId: string; moveId: string }) =>
+    database.inWorkspace(workspaceId, (em) => endMove(em, move, { state: 'cancelled', error }));
+  await end(moves[0]!);
+  expect(await states()).toEqual({ [own]: 'unknown', [other]: 'started' });
+  await end(moves[1]!);
+  expect(await states()).toEqual({ [own]: 'unknown', [other]: 'unknown' });
+});
+
 test('R21 indexes that are not what their model asks for are built, those that are cost nothing', async () => {
   const sweep = createSweepIndexes(deps());
   started = [];
