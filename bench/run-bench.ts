@@ -17,6 +17,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   files: async () => ({ run: (await import('./files/bench-files.ts')).benchFiles }),
   ingest: async () => ({ run: (await import('./ingest/bench-ingest.ts')).benchIngest }),
   lexical: async () => ({ run: (await import('./lexical/bench-lexical.ts')).benchLexical }),
+  maintenance: async () => ({ run: (await import('./maintenance/bench-maintenance.ts')).benchMaintenance }),
   retrieval: async () => ({ run: (await import('./retrieval/bench-retrieval.ts')).benchRetrieval }),
   search: async () => ({ run: (await import('./search/bench-search.ts')).benchSearch }),
   start: async () => ({ run: (await import('./start/bench-start.ts')).benchStart }),

@@ -28,6 +28,16 @@ export const vectorIndexSchema = z
       .nullable()
       .default(null)
       .describe('HNSW: below so many rows no index is built and all are compared; null: about 5 million / dimensions'),
+    ef_search: z
+      .int()
+      .min(1)
+      .max(1000)
+      .nullable()
+      .default(null)
+      .describe(
+        'Searches look through so many candidates at least; null leaves it to the search. Index health raises it where the ' +
+          'nearest are not found otherwise',
+      ),
   })
   .refine((index) => index.ef_construction >= 2 * index.m, {
     message: 'must be at least twice m',
@@ -49,4 +59,10 @@ export const vectorIndexStateSchema = z.strictObject({
       bytes: z.int(),
     }),
   ),
+});
+
+/** What was started to look after the indexes of a model. */
+export const maintenanceStartedSchema = z.strictObject({
+  started: z.boolean().describe('False where it was under way already'),
+  workflow_id: z.string(),
 });

@@ -55,6 +55,7 @@ const declarations = [
   'blobs (workspace_id, document_id, generation) references document_generations (workspace_id, document_id, generation) on delete cascade',
   'document_chunks (workspace_id, document_id, generation) references document_generations (workspace_id, document_id, generation) on delete cascade',
   'chunk_terms (workspace_id, document_id, generation, chunk_index) references document_chunks (workspace_id, document_id, generation, chunk_index) on delete cascade',
+  'query_samples (workspace_id, model_id) references models (workspace_id, id) on delete cascade',
   'term_statistics (workspace_id) references workspaces (id) on delete cascade',
   'term_statistics_deltas (workspace_id) references workspaces (id) on delete cascade',
   'lexical_collections (workspace_id) references workspaces (id) on delete cascade',

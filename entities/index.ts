@@ -29,6 +29,7 @@ import { EmbeddingClaim } from './documents/embedding-claim.ts';
 import { ModelCircuit } from './usage/model-circuit.ts';
 import { RateLimit } from './usage/rate-limit.ts';
 import { ChunkTerms } from './search/chunk-terms.ts';
+import { QuerySample } from './search/query-sample.ts';
 import { TermStatistic } from './search/term-statistic.ts';
 import { TermStatisticsDelta } from './search/term-statistics-delta.ts';
 import { LexicalCollection } from './search/lexical-collection.ts';
@@ -92,6 +93,7 @@ export {
   BlobPart,
   DocumentChunk,
   ChunkTerms,
+  QuerySample,
   TermStatistic,
   TermStatisticsDelta,
   LexicalCollection,
@@ -161,6 +163,7 @@ export const entities = [
   BlobPart,
   DocumentChunk,
   ChunkTerms,
+  QuerySample,
   TermStatistic,
   TermStatisticsDelta,
   LexicalCollection,

@@ -60,6 +60,14 @@ export const configSchema = z.object({
     .max(200)
     .default(16)
     .describe('Connections of one process to the database, those of listeners and the operator role included'),
+  PERDURE_DATABASE_DISK_GB: z.coerce
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'Gigabytes that the databases of the server may take: before an index is built anew, room for it is looked for. The ' +
+        'embedded server is asked how much its disk has left',
+    ),
   TEMPORAL_ADDRESS: z
     .string()
     .optional()

@@ -95,6 +95,8 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     syncRuns: (input) => soon(() => syncRuns(input)),
     startMove: (input) => soon(() => starts.startMove(input)),
     cancelMove: (input) => soon(() => starts.cancelMove(input)),
+    startMaintenance: (input) => soon(() => starts.startMaintenance(input)),
+    cancelMaintenance: (input) => soon(() => starts.cancelMaintenance(input)),
     startIndexing: (input) => soon(() => starts.startIndexing(input)),
     startDelivery: (input) => soon(() => starts.startDelivery(input)),
   };

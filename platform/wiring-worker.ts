@@ -45,6 +45,7 @@ import { countIngestions } from './telemetry/count-ingestions.ts';
 import { connectTemporal } from './temporal-client.ts';
 import { openToolWorkshop } from './tool-workshop.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
+import { createDiskRoomReader } from './disk-room.ts';
 import { createWorkStarter } from './work-starter.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 import { createWorkflowStates } from './workflow-states.ts';
@@ -131,6 +132,7 @@ export async function createWorkerProcess(
       database,
       embeddingModel,
       notifyDocument: (documentId) => notifier.notify(documentsChannel, [documentId]),
+      readDiskRoom: createDiskRoomReader(config, database),
     }),
     ...createEvaluationActivities({
       database,

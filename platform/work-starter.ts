@@ -59,6 +59,10 @@ export interface WorkStarter {
   startMove(input: MoveEmbeddingsInput): Promise<void>;
   /** Asks the run of a move to end; nothing happens where there is none. */
   cancelMove(input: MoveEmbeddingsInput): Promise<void>;
+  /** Starts looking after the indexes of a model's vectors; false where that is under way. */
+  startMaintenance(input: IndexModelInput): Promise<boolean>;
+  /** Asks it to end; nothing happens where it is not under way. */
+  cancelMaintenance(input: IndexModelInput): Promise<void>;
   /** Starts the building of the indexes of a model's vectors; nothing happens where it runs. */
   startIndexing(input: IndexModelInput): Promise<void>;
   /** Starts the sending of a message to a webhook; nothing happens where it runs. */
@@ -222,6 +226,31 @@ export function createWorkStarter(client: Client): WorkStarter {
     async cancelMove({ moveId }) {
       try {
         await client.workflow.getHandle(workflowIds.moveEmbeddings(moveId)).cancel();
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
+    async startMaintenance(input) {
+      try {
+        await client.workflow.start(workflowTypes.maintainIndex, {
+          workflowId: workflowIds.maintainIndex(input.modelId),
+          taskQueue: taskQueues.maintain,
+          args: [input],
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          staticSummary: 'Maintain the indexes of an embedding model',
+          staticDetails: `Model \`${input.modelId}\``,
+          typedSearchAttributes: attributes({ PerdureWorkspace: input.workspaceId }),
+        });
+        return true;
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        return false;
+      }
+    },
+    async cancelMaintenance({ modelId }) {
+      try {
+        await client.workflow.getHandle(workflowIds.maintainIndex(modelId)).cancel();
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }

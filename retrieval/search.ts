@@ -8,6 +8,7 @@ import type { Ranked, RankedList } from './find-ranked.ts';
 import { readRanked } from './read-ranked.ts';
 import { rerankHits } from './rerank-hits.ts';
 import { rewriteQuery } from './rewrite-query.ts';
+import { sampleQuery } from './sample-query.ts';
 import { analyzeQuery } from './analyze-query.ts';
 import type { SearchDependencies } from './search-dependencies.ts';
 import type { SearchHit, SearchOutcome, SearchWarning, TestedCandidate } from './search-outcome.ts';
@@ -38,6 +39,7 @@ export async function search(
   const embedding = strategy === 'text' ? null : await embedQuery(dependencies.embeddingModel, text, request.signal);
   const words = analyzeQuery(dependencies.textAnalyzer, strategy === 'vector' ? '' : text, request);
   clock.end('embed');
+  if (embedding !== null) sampleQuery(dependencies.database, request, embedding);
 
   const depth = candidateDepth(request.limit);
   const judged = dependencies.reranker

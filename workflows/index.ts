@@ -3,6 +3,8 @@ export { ingestDocument } from './ingest-document.ts';
 export { ingestBatch } from './ingest-batch.ts';
 export { moveEmbeddings } from './move-embeddings.ts';
 export { indexModel } from './index-model.ts';
+export { maintainIndex } from './maintain-index.ts';
+export { maintainIndexes } from './maintain-indexes.ts';
 export { checkSource } from './check-source.ts';
 export { requestSync } from './request-sync.ts';
 export { syncSource } from './sync-source.ts';

@@ -45,7 +45,7 @@ export async function settleVectorIndexes(
     signal.throwIfAborted();
     const state = await database.autocommitAsOwner((em) => readVectorIndexes(em, modelId));
     if (!state) return result;
-    if (state.isBusy) {
+    if (state.isBusy || state.isHeld) {
       await setTimeout(lookAgainMs, undefined, { signal });
       continue;
     }

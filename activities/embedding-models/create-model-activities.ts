@@ -1,4 +1,8 @@
 import { createBuildVectorIndexes } from './build-vector-indexes.ts';
+import { createExamineIndexes } from './examine-indexes.ts';
+import { createListModelsToMaintain } from './list-models-to-maintain.ts';
+import type { MaintenanceDeps } from './maintenance-deps.ts';
+import { createMendIndex } from './mend-index.ts';
 import type { ModelDeps } from './model-deps.ts';
 import {
   createBeginMove,
@@ -7,11 +11,16 @@ import {
   createFinishMove,
   createSwitchModel,
 } from './move-embeddings.ts';
+import { createReportIndex } from './report-index.ts';
 
 /** The steps that look after the vectors of embedding models. */
-export function createModelActivities(deps: ModelDeps) {
+export function createModelActivities(deps: ModelDeps & MaintenanceDeps) {
   return {
     buildVectorIndexes: createBuildVectorIndexes(deps),
+    listModelsToMaintain: createListModelsToMaintain(deps),
+    examineIndexes: createExamineIndexes(deps),
+    mendIndex: createMendIndex(deps),
+    reportIndex: createReportIndex(deps),
     beginMove: createBeginMove(deps),
     embedMoved: createEmbedMoved(deps),
     switchModel: createSwitchModel(deps),

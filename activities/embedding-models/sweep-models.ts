@@ -57,7 +57,7 @@ async function startWhereWanted(
   let swept = 0;
   for (const model of models) {
     const state = await deps.database.asOperator((em) => readVectorIndexes(em, model.modelId));
-    if (!state || state.isBusy) continue;
+    if (!state || state.isBusy || state.isHeld) continue;
     const settings = { ...defaultVectorIndex, ...state.settings };
     if (!planVectorIndexes(settings, state, state.built).next) continue;
     await deps.startIndexing(model);

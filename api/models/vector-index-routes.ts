@@ -1,5 +1,6 @@
 import { idParamsSchema } from '../../contracts/fields.ts';
-import { vectorIndexSchema, vectorIndexStateSchema } from '../../contracts/vector-index.ts';
+import { workflowIds } from '../../contracts/names/workflows.ts';
+import { maintenanceStartedSchema, vectorIndexSchema, vectorIndexStateSchema } from '../../contracts/vector-index.ts';
 import { readVectorIndexes, setVectorIndex } from '../../entities/agents/vector-index-repository.ts';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
@@ -44,13 +45,50 @@ const change = defineRoute({
   },
 });
 
+const maintain = defineRoute({
+  method: 'POST',
+  path: '/models/{id}/vector-index/maintain',
+  tag: 'Models',
+  summary: 'Look after the indexes of an embedding model’s vectors now',
+  description:
+    'Starts what the schedule `maintain-indexes` does each night, for this model alone: its indexes are measured, and ' +
+    'built anew, vacuumed or searched more broadly where that shows a need. `GET /maintenance-reports` says what was ' +
+    'seen, decided and done. Where it is under way already, nothing is started.',
+  scope: 'configuration:write',
+  params: idParamsSchema,
+  responses: { 202: maintenanceStartedSchema },
+  handle: async ({ params, principal }, deps) => {
+    const model = { workspaceId: principal.workspaceId, modelId: params.id };
+    await deps.database.inWorkspace(model.workspaceId, (em) => present(em, model.modelId));
+    const started = await deps.starter.startMaintenance(model);
+    return { status: 202, body: { started, workflow_id: workflowIds.maintainIndex(model.modelId) } };
+  },
+});
+
+const cancel = defineRoute({
+  method: 'POST',
+  path: '/models/{id}/vector-index/maintain/cancel',
+  tag: 'Models',
+  summary: 'Stop what looks after the indexes of an embedding model’s vectors',
+  description:
+    'What is under way in the database is ended and what is half built is dropped; the index that serves stays as it is. ' +
+    'Answers with the state as it is.',
+  scope: 'configuration:write',
+  params: idParamsSchema,
+  responses: { 202: vectorIndexStateSchema },
+  transaction: async (em, { params }) => ({ status: 202, body: await present(em, params.id) }),
+  afterCommit: async (_reply, { params, principal }, deps) => {
+    await deps.starter.cancelMaintenance({ workspaceId: principal.workspaceId, modelId: params.id });
+  },
+});
+
 async function present(em: EntityManager, modelId: string): Promise<z.input<typeof vectorIndexStateSchema>> {
   const state = await readVectorIndexes(em, modelId);
   if (!state) throw notFound('embedding model');
   return {
     wanted: vectorIndexSchema.parse(state.settings),
     rows: Math.round(state.rows),
-    busy: state.isBusy,
+    busy: state.isBusy || state.isHeld,
     indexes: state.built.map(({ name, kind, metric, isValid, parameters, bytes }) => ({
       name,
       kind,
@@ -63,4 +101,4 @@ async function present(em: EntityManager, modelId: string): Promise<z.input<type
 }
 
 /** Routes about the indexes of embedding models. */
-export const vectorIndexRoutes = [show, change];
+export const vectorIndexRoutes = [show, change, maintain, cancel];

@@ -21,6 +21,8 @@ export interface BenchOptions {
   idle: boolean;
   /** Turns of the long conversation; the benchmark's own number when left out. */
   turns?: number;
+  /** Share of the usual amount of data, for trying. */
+  scale?: number;
   json: boolean;
   /** Whether what is not as expected is an error. */
   check: boolean;
@@ -43,6 +45,7 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
       home: { type: 'string' },
       plot: { type: 'string' },
       turns: { type: 'string' },
+      scale: { type: 'string' },
       search: { type: 'string', default: '{}' },
     },
   });
@@ -51,10 +54,18 @@ export function readBenchOptions(args: readonly string[]): { name: string; optio
   const { set, dir, language = null, home = null, plot = null, json, check, growth, peers, idle } = values;
   const search = JSON.parse(values.search) as Record<string, unknown>;
   const turns = values.turns === undefined ? {} : { turns: readTurns(values.turns) };
-  return { name, options: { set, dir, language, home, search, json, check, growth, plot, peers, idle, ...turns } };
+  const scale = values.scale === undefined ? {} : { scale: readScale(values.scale) };
+  const flags = { json, check, growth, peers, idle };
+  return { name, options: { set, dir, language, home, search, plot, ...flags, ...turns, ...scale } };
 }
 
 function readTurns(value: string): number {
   if (!/^[1-9]\d{0,6}$/.test(value)) throw new Error(`--turns must be a number of turns, not "${value}".`);
   return Number(value);
+}
+
+function readScale(value: string): number {
+  const scale = Number(value);
+  if (!(scale > 0 && scale <= 100)) throw new Error(`--scale must be a number above 0, not "${value}".`);
+  return scale;
 }

@@ -49,6 +49,20 @@ export const maintenanceSchedules = {
     summary: 'Clear up after steps that died for good',
     description: 'Chunks, bytes, vectors, claims and keys that belong to nothing any more. Zeros are the usual result.',
   },
+  'maintain-indexes': {
+    timing: { cron: '30 2 * * *', time_zone: 'UTC' },
+    overlap: 'skip',
+    catch_up_seconds: 3600,
+    // The index that is being built by then is finished in a workflow of its own.
+    time_out_seconds: 82_800,
+    workflow: 'maintainIndexes',
+    summary: 'Keep the indexes of vectors fast and whole',
+    description:
+      'Measures the indexes of one model after the other, and builds anew, vacuums, analyses or searches more broadly ' +
+      'where that shows a need. The reports say what was seen, decided and done.',
+    startsAtOnce: false,
+    hasDryRun: false,
+  },
   'maintain-lexicon': {
     ...everyFiveMinutes,
     workflow: 'maintainLexicon',

@@ -13,6 +13,8 @@ export type VectorIndexSettings = {
   lists: number | null;
   /** Below so many rows an HNSW index is not built: all are compared. */
   min_rows: number | null;
+  /** Searches look through so many candidates at least; null leaves it to the search. */
+  ef_search: number | null;
 };
 
 /** What a model has when nothing was said. */
@@ -23,6 +25,7 @@ export const defaultVectorIndex: VectorIndexSettings = {
   ef_construction: 64,
   lists: null,
   min_rows: null,
+  ef_search: null,
 };
 
 /** An index as the database's catalogue shows it; one that was not finished is not valid. */

@@ -1,8 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
+import { heldIndexes } from './index-hold-repository.ts';
 
 /** An index of a model's vectors as the catalogue shows it. */
 export type VectorIndexRow = {
+  oid: number;
   name: string;
   kind: 'hnsw' | 'ivfflat';
   metric: 'cosine' | 'l2' | 'inner_product';
@@ -23,6 +25,8 @@ export type VectorIndexState = {
   isLoading: boolean;
   /** Whether somebody builds or drops an index of this model right now. */
   isBusy: boolean;
+  /** Whether somebody holds this model's indexes to maintain them, so that none may be dropped (index-hold-repository.ts). */
+  isHeld: boolean;
   built: VectorIndexRow[];
 };
 
@@ -43,8 +47,13 @@ export async function readVectorIndexes(em: EntityManager, modelId: string): Pro
          where l.locktype = 'relation' and l.relation = p.oid and l.granted and l.pid <> pg_backend_pid()
            and l.database = (select oid from pg_database where datname = current_database())
            and l.mode in ('ShareUpdateExclusiveLock', 'AccessExclusiveLock')) as "isBusy",
+       exists (
+         select from pg_locks l
+         where l.locktype = 'advisory' and l.objsubid = 2 and l.granted and l.classid = ${heldIndexes}::oid
+           and l.objid = hashtext(m.id::text)::oid
+           and l.database = (select oid from pg_database where datname = current_database())) as "isHeld",
        coalesce((
-         select json_agg(json_build_object('name', c.relname, 'kind', a.amname, 'isValid', i.indisvalid,
+         select json_agg(json_build_object('oid', c.oid::bigint, 'name', c.relname, 'kind', a.amname, 'isValid', i.indisvalid,
              'metric', replace(regexp_replace(o.opcname, '^(vector|halfvec)_(.*)_ops$', '\\2'), 'ip', 'inner_product'),
              'parameters', coalesce((select json_object_agg(option_name, option_value::integer)
                                      from pg_options_to_table(c.reloptions)), '{}'),
@@ -83,6 +92,11 @@ export async function buildVectorIndex(
 /** Drops an index while others read and write. As the owner, outside of a transaction. */
 export async function dropVectorIndex(em: EntityManager, name: string): Promise<void> {
   await query(em, `drop index concurrently if exists "${name}"`);
+}
+
+/** Gives an index another name. As the owner. */
+export async function renameVectorIndex(em: EntityManager, name: string, newName: string): Promise<void> {
+  await query(em, `alter index "${name}" rename to "${newName}"`);
 }
 
 /** Says what indexes the vectors of a model shall have. */

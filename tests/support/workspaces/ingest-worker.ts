@@ -33,6 +33,7 @@ export async function startIngestWorker(database: Database, temporal: TestTempor
     parsers,
     openSealed: (sealed: string) => sealed.slice('sealed:'.length),
     notifyDocument: () => {},
+    readDiskRoom: async () => null,
   };
   const steps: IngestionSteps = { ...createIngestionActivities(deps), ...createModelActivities(deps) };
   const self: IngestWorker = { around: (_, run) => run(), stop };
