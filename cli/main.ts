@@ -3,6 +3,7 @@ import path from 'node:path';
 import { ApiClient } from './api-client.ts';
 import { approvals } from './approvals.ts';
 import { ask } from './ask.ts';
+import { budgets } from './budgets.ts';
 import { chat } from './chat.ts';
 import { check } from './check.ts';
 import { CliError, UsageError } from './cli-error.ts';
@@ -22,6 +23,7 @@ import { status } from './status.ts';
 import { sync } from './sync.ts';
 import { Terminal } from './terminal.ts';
 import { watch } from './watch.ts';
+import { webhooks } from './webhooks.ts';
 
 const up = { name: 'up', summary: 'Start the whole stack (the same as npm start)', usage: 'perdure up [--once]' };
 const commands: readonly Command[] = [
@@ -34,6 +36,8 @@ const commands: readonly Command[] = [
   chat,
   watch,
   approvals,
+  webhooks,
+  budgets,
   memory,
   evaluation,
   schedules,

@@ -48,6 +48,10 @@ beforeAll(async () => {
       [foreign['/tool-calls'], foreign['/turns']],
     ),
   );
+  const sent = await api.call('POST', `/webhooks/${foreign['/webhooks']}/test`, { key: other.key });
+  foreign['/webhook-deliveries'] = sent.json.id;
+  await api.call('PUT', '/budgets/hidden-month', { key: other.key, body: { amount: 10 } });
+  foreign['/budgets'] = 'hidden-month';
   await api.call('PUT', '/users/grace/memory', { key: other.key, body: { memory: 'A secret memory' } });
   foreign['/users'] = 'grace';
 });
