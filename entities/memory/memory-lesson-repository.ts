@@ -7,9 +7,18 @@ export type LessonKey = { workspaceId: string; conversationId: string; upToSeque
 
 const key = `workspace_id as "workspaceId", conversation_id as "conversationId", up_to_sequence::integer as "upToSequence"`;
 
+/** Whether a budget that refuses turns is used up for its month, so that nothing is paid for the memory either. */
+export function isSpent(workspace: string, user: string, ofAgent = 'false'): string {
+  return `exists (select from budgets b
+                  where b.workspace_id = ${workspace} and b.on_exceeded = 'refuse' and b.exceeded_at is not null
+                    and b.period_end > now() and (b.agent_id is null or ${ofAgent})
+                    and (b.user_id is null or b.user_id = ${user}))`;
+}
+
 /**
  * Accepts lessons of conversations that have rested for `idleSeconds` and have something new, the longest rested first.
- * Conversations of users who do not want it count as done. For the operator role.
+ * Conversations of users who do not want it count as done; those whose budget is used up wait for the next month. For the
+ * operator role.
  */
 export async function acceptLessons(
   em: EntityManager,
@@ -24,6 +33,7 @@ export async function acceptLessons(
          and c.updated_at < now() - $1 * interval '1 second'
          and not exists (select from turns t where t.conversation_id = c.id
                          and t.state in ('accepted', 'queued', 'running', 'waiting'))
+         and not ${isSpent('c.workspace_id', 'c.user_id', 'b.agent_id = c.agent_id')}
          and not exists (select from memory_lessons l
                          where l.conversation_id = c.id and l.up_to_sequence >= c.last_sequence)
        order by c.updated_at limit $2),

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { MemoryFact, MemoryOrigin } from '../../contracts/names/memory-fact.ts';
 import { query } from '../sql.ts';
+import { isSpent } from './memory-lesson-repository.ts';
 
 const keptVersions = 50;
 
@@ -111,14 +112,17 @@ export async function listRecalledLines(em: EntityManager, userId: string): Prom
 /** A memory that has more tokens than it may. */
 export type FullMemory = { workspaceId: string; userId: string; version: number; tokens: number; cap: number };
 
-/** Memories over their cap, which is `cap` where the user has none, the largest first; for the operator role. */
+/**
+ * Memories over their cap, which is `cap` where the user has none, the largest first, without those of users whose budget is
+ * used up; for the operator role.
+ */
 export async function listFullMemories(em: EntityManager, cap: number, limit: number): Promise<FullMemory[]> {
   return query<FullMemory>(
     em,
     `select m.workspace_id as "workspaceId", m.user_id as "userId", m.version, m.token_count as tokens,
             coalesce(u.memory_cap_tokens, $1) as cap
      from user_memories m join users u on u.id = m.user_id
-     where m.token_count > coalesce(u.memory_cap_tokens, $1)
+     where m.token_count > coalesce(u.memory_cap_tokens, $1) and not ${isSpent('m.workspace_id', 'm.user_id')}
      order by m.token_count desc, m.user_id limit $2`,
     [cap, limit],
   );

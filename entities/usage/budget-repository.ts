@@ -133,7 +133,8 @@ export async function sumUpBudget(em: EntityManager, id: string): Promise<number
        where m.agent_id is null and m.user_id is null
           or exists (select from turns t join conversations c on c.id = t.conversation_id
                      where t.id = u.turn_id and (m.agent_id is null or t.agent_id = m.agent_id)
-                       and (m.user_id is null or c.user_id = m.user_id)))
+                       and (m.user_id is null or c.user_id = m.user_id))
+          or u.entity_type = 'memory' and u.entity_id = m.user_id and m.agent_id is null)
      update budgets b
      set period_start = m.starts, period_end = m.ends, spent = s.cost, unknown_calls = s.unknown, looked_at = now(),
          warned_at = case when s.cost >= 0.8 * m.amount

@@ -167,6 +167,28 @@ describe('users decide', () => {
   });
 });
 
+test('R28 nothing is learned of a user whose budget is used up until there is one again', async () => {
+  harness.provider.control({ script: [{ answer: 'Good.' }, nothing] });
+  const chat = await talk(['I live in Paris now.']);
+  const { workspaceId, userId } = chat.workspace;
+  const spend = (end: string) =>
+    harness.database.asOperator((em) =>
+      query(
+        em,
+        `insert into budgets (id, workspace_id, name, user_id, amount, currency, on_exceeded, period_start, period_end,
+           exceeded_at)
+         values ($1, $2, 'monthly', $1, 1, 'USD', 'refuse', now() - interval '1 day', now() + $3::interval, now())
+         on conflict (id) do update set period_end = excluded.period_end`,
+        [userId, workspaceId, end],
+      ),
+    );
+  await spend('1 day');
+  expect(await learn()).toEqual({ started: 0 });
+  await spend('-1 minute');
+  expect(await learn()).toEqual({ started: 1 });
+  expect(await chat.lessonEnded()).toMatchObject({ state: 'completed', outcome: { reason: 'nothing_found' } });
+});
+
 describe('R25 a model that fails', () => {
   test('is told once what is wrong with its answer', async () => {
     harness.provider.control({
