@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Schedule } from '../contracts/schedule.ts';
 import { UsageError } from './cli-error.ts';
 import type { Command, CommandContext } from './command.ts';
-import { followReport, newestReport } from './follow-report.ts';
+import { followReport, standingOf } from './follow-report.ts';
 import { safeText } from './safe-text.ts';
 
 const actions = ['pause', 'resume', 'trigger', 'reset', 'set'] as const;
@@ -119,7 +119,7 @@ function settings(values: Values): Record<string, unknown> {
 }
 
 async function trigger(context: CommandContext, name: string, values: Values): Promise<number> {
-  const before = await newestReport(context, name);
+  const before = await standingOf(context, name);
   const triggered = await context.api.request<{ workflow_id: string | null }>(`${pathOf(name)}/trigger`, {
     method: 'POST',
     body: { dry_run: values['dry-run'] },

@@ -1,4 +1,11 @@
-import { isCancellation, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import {
+  isCancellation,
+  patched,
+  proxyLocalActivities,
+  setCurrentDetails,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { maintainLexiconOptions, reportLooksOptions } from './activity-options.ts';
 
@@ -7,8 +14,9 @@ type Steps = ReturnType<typeof createUpkeepActivities>;
 const { foldTermStatistics, indexGenerations, sweepGrownModels } = proxyLocalActivities<Steps>(maintainLexiconOptions);
 const { reportLooks } = proxyLocalActivities<Steps>(reportLooksOptions);
 
-// Shorter than the schedule's interval and the run's time-out, also when a worker was away for a while.
-const looksForMs = 270_000;
+// Shorter than the run's time-out, also when a worker was away for a while.
+const mostLooksForMs = 270_000;
+const endsBeforeMs = 25_000;
 
 /**
  * Keeps full text search fast and whole: folds the statistics that ingestion appends, before searches have much to sum
@@ -16,7 +24,8 @@ const looksForMs = 270_000;
  * every ten seconds, and at once while there is more to index. A look that fails is repeated by the next.
  */
 export async function maintainLexicon(): Promise<{ folded: number; indexed: number }> {
-  const end = Date.now() + looksForMs;
+  const timeOutMs = workflowInfo().executionTimeoutMs ?? Number.POSITIVE_INFINITY;
+  const end = Date.now() + Math.min(mostLooksForMs, Math.max(timeOutMs - endsBeforeMs, timeOutMs / 2));
   const done = { folded: 0, indexed: 0 };
   let looks = 0;
   let failedLooks = 0;

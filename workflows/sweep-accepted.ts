@@ -1,4 +1,11 @@
-import { isCancellation, patched, proxyLocalActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import {
+  isCancellation,
+  patched,
+  proxyLocalActivities,
+  setCurrentDetails,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activities.ts';
 import { reportLooksOptions } from './activity-options.ts';
 
@@ -9,8 +16,9 @@ const { sweepTurns, sweepAcceptedDocuments, sweepSyncs, sweepMoves, sweepEvaluat
   });
 const { reportLooks } = proxyLocalActivities<ReturnType<typeof createUpkeepActivities>>(reportLooksOptions);
 
-// Shorter than the schedule's interval and the run's time-out, also when a worker was away for a while.
-const looksForMs = 280_000;
+// Shorter than the run's time-out, also when a worker was away for a while.
+const mostLooksForMs = 280_000;
+const endsBeforeMs = 15_000;
 const sweeps = [
   { sweep: sweepTurns, what: 'turns', summary: 'Hand accepted turns to their conversations' },
   { sweep: sweepAcceptedDocuments, what: 'documents', summary: 'Start the ingestion of accepted documents' },
@@ -38,7 +46,8 @@ const withWebhooks = [
  * five seconds, which as runs of a schedule would be sixty times the histories. A look that fails is repeated by the next.
  */
 export async function sweepAccepted(): Promise<{ swept: number }> {
-  const end = Date.now() + looksForMs;
+  const timeOutMs = workflowInfo().executionTimeoutMs ?? Number.POSITIVE_INFINITY;
+  const end = Date.now() + Math.min(mostLooksForMs, Math.max(timeOutMs - endsBeforeMs, timeOutMs / 2));
   const did: Record<string, number> = {};
   let swept = 0;
   let looks = 0;

@@ -24,15 +24,17 @@ export function createAggregateUsage(deps: { database: Database }): () => Promis
         sum.rows += done.rows;
         sum.mended += done.mended;
       }
-      const finding = {
-        saw: { workspaces: workspaces.length, changed_hours: sum.hours, differing_hours: sum.mended },
-        decided: 'sum_up',
-        reason: 'Calls began or were settled in these hours since the last run.',
-        did: { hours: sum.hours, rows: sum.rows },
-      };
       return {
         result: { workspaces: workspaces.length, ...sum },
-        finding: sum.hours === 0 ? null : finding,
+        finding: {
+          saw: { workspaces: workspaces.length, changed_hours: sum.hours, differing_hours: sum.mended },
+          decided: sum.hours === 0 ? 'nothing' : 'sum_up',
+          reason:
+            sum.hours === 0
+              ? 'No call began or was settled since the last run.'
+              : 'Calls began or were settled in these hours since the last run.',
+          did: sum.hours === 0 ? {} : { hours: sum.hours, rows: sum.rows },
+        },
       };
     });
   };
