@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import * as budget from '../../contracts/budget.ts';
 import * as agent from '../../contracts/agent.ts';
 import * as apiKey from '../../contracts/api-key.ts';
 import { approvalSchema } from '../../contracts/approval.ts';
@@ -28,6 +29,7 @@ import { turnEventSchema } from '../../contracts/turn-event.ts';
 import * as turn from '../../contracts/turn.ts';
 import * as usage from '../../contracts/usage.ts';
 import * as userMemory from '../../contracts/user-memory.ts';
+import * as webhook from '../../contracts/webhook.ts';
 
 /** Schemas of answers that have a name in the documentation; all others are shown in place. */
 export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
@@ -36,6 +38,7 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   ApiKey: apiKey.apiKeySchema,
   ApiKeyCreated: apiKey.apiKeyCreatedSchema,
   Approval: approvalSchema,
+  Budget: budget.budgetSchema,
   Citation: message.citationSchema,
   Conversation: conversation.conversationSchema,
   ConversationEvent: conversationEventSchema,
@@ -75,6 +78,9 @@ export const namedAnswers: Readonly<Record<string, z.ZodType>> = {
   Usage: usage.usageSchema,
   UserMemory: userMemory.userMemorySchema,
   UserMemoryVersion: userMemory.memoryVersionSchema,
+  Webhook: webhook.webhookSchema,
+  WebhookDelivery: webhook.webhookDeliverySchema,
+  WebhookWithSecret: webhook.webhookWithSecretSchema,
 };
 
 /** Schemas of request bodies, which differ from answers in that what has a default may be left out. */
