@@ -19,7 +19,7 @@ export async function replaceVectors(
 ): Promise<void> {
   const { workspaceId, modelId, partition } = corpus;
   const { rows: keys } = await owner.query<Key>(
-    `delete from ${partition} where hashtext(document_id::text)::bigint + 2147483648 < $1 * 4294967296
+    `delete from ${partition} where hashtext(document_id::text)::bigint + 2147483648 < $1::float8 * 4294967296
      returning document_id as document, chunk_index as index`,
     [share],
   );
