@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
 import { composeText } from './compose-text.ts';
 import { killProcess } from './hit-process.ts';
+import { shortenMaintenance } from './maintenance-runs.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import { prepareSagaWorkspace, sagaNames } from './saga-workspace.ts';
 import type { ScenarioOptions, ScenarioReport } from './scenario.ts';
@@ -22,7 +23,8 @@ type Kill = { worker: (typeof workers)[number]; at: number };
 
 /**
  * Three workers, a source with a schedule of short intervals, and kills of workers at moments that the seed chooses, most
- * of them just after a run was due: there are as many runs as intervals, each once, and every one of them is answered.
+ * of them just after a run was due: there are as many runs as intervals, each once, and every one of them is answered. A
+ * schedule of maintenance with the same intervals has as many runs too, though each must end before the next is due.
  */
 export async function runSchedules(
   stack: ProxiedStack,
@@ -34,6 +36,7 @@ export async function runSchedules(
   await stack.useThirdWorker(true);
   const intervals = options.sample ?? usualIntervals;
   const source = await createScheduledSource(stack, `scheduled${options.round}`, random);
+  const maintenance = await shortenMaintenance(stack, everySeconds);
   const schedule = stack.temporal.schedule.getHandle(workflowIds.requestSync(source.id));
   const taken = async () => (await schedule.describe()).info.numActionsTaken;
   while ((await taken()) === 0) await sleep(50);
@@ -60,11 +63,12 @@ export async function runSchedules(
   }
   const { info } = await schedule.describe();
   await source.end();
+  const maintained = await maintenance.end(intervals - 1);
 
   const runs = await judgeScheduleRuns(stack, { sourceId: source.id, everySeconds });
   await stack.useStandIn(false);
   await stack.useThirdWorker(false);
-  const { findings } = runs;
+  const findings = [...runs.findings, ...maintained.findings];
   if (runs.requests.length < intervals) findings.push(`${runs.requests.length} runs in ${intervals} intervals`);
   if (info.numActionsSkippedOverlap + info.numActionsMissedCatchupWindow > 0)
     findings.push(
@@ -77,6 +81,8 @@ export async function runSchedules(
     requests: runs.requests.length,
     syncs: runs.syncs.length,
     kills: kills.length,
+    maintenance: maintained.runs,
+    maintenanceTimedOut: maintained.timedOut,
     longestRequestMs: Math.max(...runs.requests.map(({ startedAt, closedAt }) => closedAt - startedAt)),
     longestDelayMs: Math.max(...runs.requests.map(({ dueAt, startedAt }) => startedAt - dueAt)),
   };
