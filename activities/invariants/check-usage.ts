@@ -22,6 +22,13 @@ export const checkUsage: Check = async ({ em }) => {
          select from embedding_moves v
          where v.workspace_id = u.workspace_id and v.model_id = u.model_id and v.state = 'running')
      union all
+     select u.id, 'usage', 'it is still open, but nothing about a memory takes that long'
+     from usage_metrics u
+     where u.entity_type = 'memory' and u.state = 'started' and u."timestamp" < now() - interval '3 hours'
+       and not exists (
+         select from memory_lessons l
+         where l.workspace_id = u.workspace_id and l.user_id = u.entity_id and l.state in ('accepted', 'running'))
+     union all
      select s.turn_id, 'turn', 'step ' || s.step || ' called a model, but has no usage row'
      from turn_steps s
      where s.kind = 'model' and not exists (

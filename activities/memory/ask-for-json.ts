@@ -13,6 +13,9 @@ const callNamespace = '0d3a6c1e-9a58-4c59-8f0c-5b0f0a3e7d42';
 const asksPerModel = 2;
 const mostAnswerTokens = 4000;
 
+/** Longer than any attempt of a step may take: what began earlier and is open was lost. */
+export const longestCallSeconds = 600;
+
 /** A question to which the answer is JSON. */
 export type JsonQuestion<T> = {
   workspaceId: string;

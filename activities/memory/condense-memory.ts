@@ -9,12 +9,12 @@ import {
 } from '../../domain/memory/condense-memory.ts';
 import type { Remembered } from '../../domain/memory/memory-lines.ts';
 import { estimateTokens } from '../../domain/prompting/estimate-tokens.ts';
-import { findLastTurn } from '../../entities/memory/memory-usage-repository.ts';
+import { findLastTurn, settleLostCalls } from '../../entities/memory/memory-usage-repository.ts';
 import { writeMemory, type FullMemory } from '../../entities/memory/memory-version-repository.ts';
 import { lockMemoryOwner, readMemoryOwner, type MemoryOwner } from '../../entities/memory/user-memory-repository.ts';
 import { findSideModels, type SideModel } from '../conversation/side-models.ts';
 import { withReport, type Reported } from '../upkeep/with-report.ts';
-import { askForJson } from './ask-for-json.ts';
+import { askForJson, longestCallSeconds } from './ask-for-json.ts';
 import type { MemoryDeps } from './memory-deps.ts';
 import { runMemoryStep, type MemoryStep } from './run-memory-step.ts';
 
@@ -46,10 +46,11 @@ async function condense(
   { workspaceId, userId, version }: FullMemory,
   step: MemoryStep,
 ): Promise<Reported<CondensedMemory>> {
-  const { owner, models } = await deps.database.inWorkspace(workspaceId, async (em) => ({
-    owner: await readMemoryOwner(em, userId),
-    models: await modelsOf(deps, em, workspaceId, userId),
-  }));
+  const { owner, models } = await deps.database.inWorkspace(workspaceId, async (em) => {
+    await settleLostCalls(em, { workspaceId, userId, seconds: longestCallSeconds });
+    const models = await modelsOf(deps, em, workspaceId, userId);
+    return { owner: await readMemoryOwner(em, userId), models };
+  });
   const left = { result: { state: 'left' as const }, finding: null };
   if (!owner || owner.version !== version) return left;
   const cap = owner.capTokens ?? deps.memory.capTokens;

@@ -12,10 +12,11 @@ import {
   readLessonMessages,
   type LessonKey,
 } from '../../entities/memory/memory-lesson-repository.ts';
+import { settleLostCalls } from '../../entities/memory/memory-usage-repository.ts';
 import { listRecalledLines } from '../../entities/memory/memory-version-repository.ts';
 import { lockMemoryOwner } from '../../entities/memory/user-memory-repository.ts';
 import { findSideModels } from '../conversation/side-models.ts';
-import { askForJson } from './ask-for-json.ts';
+import { askForJson, longestCallSeconds } from './ask-for-json.ts';
 import type { MemoryDeps } from './memory-deps.ts';
 import { runMemoryStep } from './run-memory-step.ts';
 
@@ -33,6 +34,7 @@ export function createFindFacts(deps: MemoryDeps): (lesson: LessonKey) => Promis
       const begun = await deps.database.inWorkspace(workspaceId, async (em) => {
         const row = await beginLesson(em, lesson);
         if (!row?.isOpen) return null;
+        await settleLostCalls(em, { workspaceId, userId: row.userId, seconds: longestCallSeconds });
         const recalled = new Set(await listRecalledLines(em, row.userId));
         const messages = await readLessonMessages(em, lesson, row.learnedSequence);
         const { turnId, modelId } = row;

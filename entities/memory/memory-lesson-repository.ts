@@ -170,16 +170,17 @@ export async function noteLessonVersion(em: EntityManager, lesson: LessonKey, ve
   ]);
 }
 
-/** Notes that a lesson failed; a sweep may ask for it again. */
+/** Notes that a lesson failed; a sweep may ask for it again. Returns its user, null for a lesson that had ended. */
 export async function failLesson(
   em: EntityManager,
   lesson: LessonKey,
   error: { code: string; detail: string },
-): Promise<void> {
-  await query(
+): Promise<string | null> {
+  const [row] = await query<{ user_id: string }>(
     em,
     `update memory_lessons set state = 'failed', error = $3, updated_at = now()
-     where conversation_id = $1 and up_to_sequence = $2 and state in ('accepted', 'running')`,
+     where conversation_id = $1 and up_to_sequence = $2 and state in ('accepted', 'running') returning user_id`,
     [lesson.conversationId, lesson.upToSequence, JSON.stringify(error)],
   );
+  return row?.user_id ?? null;
 }

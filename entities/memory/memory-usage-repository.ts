@@ -30,6 +30,23 @@ export async function settleUnknownCalls(em: EntityManager, callIds: readonly st
   );
 }
 
+/**
+ * Marks calls about the memory of a user as unknown that nobody works on any more: those that began `seconds` ago or
+ * earlier.
+ */
+export async function settleLostCalls(
+  em: EntityManager,
+  { workspaceId, userId, seconds }: { workspaceId: string; userId: string; seconds: number },
+): Promise<void> {
+  await query(
+    em,
+    `update usage_metrics set state = 'unknown', settled_at = now()
+     where workspace_id = $1 and entity_type = 'memory' and entity_id = $2 and state = 'started'
+       and "timestamp" <= now() - $3 * interval '1 second'`,
+    [workspaceId, userId, seconds],
+  );
+}
+
 /** The last turn of a user with an agent, whose models may be asked about the memory; null where there is none. */
 export async function findLastTurn(
   em: EntityManager,

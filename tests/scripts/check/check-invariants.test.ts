@@ -197,6 +197,13 @@ describe('a planted breach is found, with the row that has it', () => {
       undone: `update usage_metrics set state = 'settled', entity_type = 'agent', turn_id = '${ids.turn}' where id = '${ids.usage}'`,
     },
     {
+      invariant: 6,
+      what: 'a call about a memory is open for hours',
+      id: ids.usage,
+      planted: `update usage_metrics set state = 'started', entity_type = 'memory', turn_id = null, "timestamp" = now() - interval '4 hours' where id = '${ids.usage}'`,
+      undone: `update usage_metrics set state = 'settled', entity_type = 'agent', turn_id = '${ids.turn}', "timestamp" = now() where id = '${ids.usage}'`,
+    },
+    {
       invariant: 9,
       what: 'an active generation is said to be indexed, and is not',
       id: ids.document,
