@@ -33,7 +33,7 @@ export const holdTurnsOptions: ActivityOptions = {
 
 /** The end of a run must be written, so this is tried until it is. */
 export const finishEvaluationOptions: ActivityOptions = {
-  heartbeatTimeout: '30 seconds',
+  ...noticed,
   summary: 'Aggregate, compare, decide the gates',
   startToCloseTimeout: '10 minutes',
   retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
+import { taskQueues } from '../../contracts/names/task-queues.ts';
 import {
   blockModelCalls,
   bookModelCall,
@@ -31,6 +32,10 @@ export type LaterTurn = { afterMs: number; booked: string | null };
 
 // A longer pause is left to Temporal's timer, so that the slot serves others meanwhile.
 const longestPauseMs = 20_000;
+// What an evaluation may book ahead: a turn waits for no more than one call of it.
+const nextLookMs = 1000;
+// Another call of the run may have taken the room.
+const leastWaitMs = 50;
 // Where a provider refuses and does not say for how long.
 const usualPauseMs = 1_000;
 
@@ -41,7 +46,8 @@ export const isUnpaced = ({ provider }: Pick<ModelToPace, 'provider'>): boolean 
 /**
  * Makes one call of a model within its limits, which all workers share: waits for its moment, corrects what was booked
  * by what `tokensOf` says was counted, and holds everybody back where the provider answers that it is limiting.
- * `tokens` is an estimate; a call that `isDue` was found to need no waiting. Models on this machine have no limits.
+ * `tokens` is an estimate; a call that `isDue` was found to need no waiting. Models on this machine have no limits. Whatever
+ * is called on the queue of evaluations takes the room that turns leave, and never stands before them in the queue.
  * @throws ApplicationFailure `provider_rate_limited`, to be tried again later, while the provider refuses calls for long.
  */
 export async function paceCall<T>(
@@ -52,7 +58,8 @@ export async function paceCall<T>(
 ): Promise<T> {
   if (isUnpaced(model)) return work.call();
   const { tokens, signal, isDue = false } = estimate;
-  if (!isDue) await awaitTurn(database, model, { tokens, priority: 'turn', signal });
+  if (!isDue && isForEvaluation()) await awaitRoom(database, model, { tokens, signal });
+  else if (!isDue) await awaitTurn(database, model, { tokens, priority: 'turn', signal });
   return makeCall(database, model, tokens, work);
 }
 
@@ -67,6 +74,32 @@ export async function awaitTurn(database: Database, model: ModelToPace, call: Ca
     if (later.booked === null) throw pausedFor(later.afterMs);
     await setTimeout(later.afterMs, undefined, { signal: call.signal });
     ({ booked } = later);
+  }
+}
+
+/** Whether the step that runs belongs to an evaluation; turns of conversations that one holds do too. */
+function isForEvaluation(): boolean {
+  return asyncLocalStorage.getStore()?.info.taskQueue === taskQueues.evaluate;
+}
+
+/**
+ * Waits until a call is due within about a second, and counts it as made; nothing is booked before, so that whoever queues
+ * has nobody of these before it. @throws as `awaitTurn`.
+ */
+async function awaitRoom(
+  database: Database,
+  model: ModelToPace,
+  call: { tokens: number; signal: AbortSignal },
+): Promise<void> {
+  const look = { ...call, priority: 'batch', longestWaitMs: nextLookMs, longestPauseMs } as const;
+  for (;;) {
+    const later = await tryTurn(database, model, look);
+    if (later === null) return;
+    const pauseMs = await database.inWorkspace(model.workspaceId, (em) => readModelPause(em, model));
+    if (pauseMs > longestPauseMs) throw pausedFor(pauseMs);
+    await setTimeout(Math.min(Math.max(later.afterMs - nextLookMs, leastWaitMs), longestPauseMs), undefined, {
+      signal: call.signal,
+    });
   }
 }
 

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { v7 } from 'uuid';
 import { query } from '../../../entities/sql.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import type { Breach } from '../../../activities/invariants/breach.ts';
+import { checkInvariants } from '../../../activities/invariants/check-invariants.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
 import { testTemporal } from '../../support/servers/test-temporal.ts';
 import { createConversation, createWorkspace } from '../../support/workspaces/create-workspace.ts';
@@ -26,6 +28,10 @@ const ids = {
   source: v7(),
   sync: v7(),
   move: v7(),
+  evaluation: v7(),
+  judgeCall: v7(),
+  targetCall: v7(),
+  proposal: v7(),
 };
 
 beforeAll(async () => {
@@ -120,6 +126,7 @@ beforeAll(async () => {
        values ($1, $2, $3, $4, 1, 0, 'call_1', 'pay', 'write', false, 1000, 1000, 'x', 'succeeded', 1, now())`,
       [ids.call, workspaceId, conversation, ids.turn],
     );
+    await insertEvaluation(em, workspace);
     await query(
       em,
       `insert into approvals (id, workspace_id, tool_call_id, state, arguments_hash, expires_at, decided_at)
@@ -129,6 +136,67 @@ beforeAll(async () => {
   });
 });
 afterAll(() => database?.close());
+
+/** A finished run of one case, whose target and judge were paid once, and a proposal that has ended. */
+async function insertEvaluation(
+  em: EntityManager,
+  { workspaceId, modelId }: { workspaceId: string; modelId: string },
+): Promise<void> {
+  const [dataset, one] = [v7(), v7()];
+  const made = [ids.evaluation, workspaceId];
+  await query(em, `insert into evaluation_datasets (id, workspace_id, name, version) values ($1, $2, 'data', 1)`, [
+    dataset,
+    workspaceId,
+  ]);
+  await query(
+    em,
+    `insert into evaluation_cases (id, workspace_id, dataset_id, case_key, position, first_version, input, content_hash)
+     values ($1, $2, $3, 'one', 0, 1, '{"question": "Q"}', 'x')`,
+    [one, workspaceId, dataset],
+  );
+  await query(
+    em,
+    `insert into evaluations (id, workspace_id, name, type, dataset_id, dataset_version, status, verdict, verdict_reasons,
+       configuration, completed_at)
+     values ($1, $2, 'run', 'prompt_template', $3, 1, 'completed', 'passed', '[{"gate": "grade>=1", "state": "passed"}]',
+             '{"metrics": [{"label": "grade"}]}', now())`,
+    [...made, dataset],
+  );
+  await query(
+    em,
+    `insert into evaluation_items (evaluation_id, ordinal, workspace_id, case_id, case_key, variant, repetition, state,
+       attempt, item_hash, completed_at)
+     values ($1, 0, $2, $3, 'one', 0, 0, 'done', 1, 'x', now())`,
+    [...made, one],
+  );
+  await query(
+    em,
+    `insert into evaluation_results (evaluation_id, ordinal, metric, workspace_id, state, score, metric_hash)
+     values ($1, 0, 'grade', $2, 'scored', 1, 'x')`,
+    made,
+  );
+  await query(
+    em,
+    `insert into evaluation_calls (id, workspace_id, evaluation_id, ordinal, metric, position, attempt, state, request,
+       request_hash, answer)
+     values ($3, $2, $1, 0, 'grade', 0, 1, 'answered', '{}', 'x', '{}')`,
+    [...made, ids.judgeCall],
+  );
+  await query(
+    em,
+    `insert into usage_metrics (id, workspace_id, entity_type, entity_id, model_id, step, attempt, state, total_tokens,
+       "timestamp")
+     values ($3, $2, 'evaluation', $1, $5, 0, 1, 'settled', 3, now() - interval '1 minute'),
+            ($4, $2, 'evaluation', $1, $5, 0, 1, 'settled', 3, now() - interval '1 minute')`,
+    [...made, ids.judgeCall, ids.targetCall, modelId],
+  );
+  await query(
+    em,
+    `insert into case_proposals (id, workspace_id, dataset_id, status, configuration, created_at, completed_at)
+     values ($1, $2, $3, 'completed', '{}', now() - interval '1 hour', now())`,
+    [ids.proposal, workspaceId, dataset],
+  );
+}
 
 /** Runs the check as it is shipped. */
 function runCheck(): Promise<{ code: number; breaches: Breach[] }> {
@@ -149,6 +217,8 @@ function runCheck(): Promise<{ code: number; breaches: Breach[] }> {
   });
 }
 
+/** The same checks in this process: starting one takes a second. */
+const checkAgain = () => database.asOperator((em) => checkInvariants({ em, temporal: null, graceSeconds: 0 }));
 const plant = (statement: string) => database.asOperator((em) => query(em, statement));
 
 test('a database where everything holds has no breach, and the check ends with 0', async () => {
@@ -158,6 +228,7 @@ test('a database where everything holds has no breach, and the check ends with 0
 describe('a planted breach is found, with the row that has it', () => {
   const document = `document_id = '${ids.document}'`;
   const turn = `turn_id = '${ids.turn}'`;
+  const evaluation = `evaluation_id = '${ids.evaluation}'`;
   const breaches: Array<{ invariant: number; what: string; id: string; planted: string; undone: string }> = [
     {
       invariant: 1,
@@ -288,6 +359,69 @@ describe('a planted breach is found, with the row that has it', () => {
       undone: `delete from embedding_moves where id = '${ids.move}'`,
     })),
     {
+      invariant: 7,
+      what: 'a finished run has an item without a result',
+      id: ids.evaluation,
+      planted: `update evaluation_results set metric = 'other' where ${evaluation}; insert into evaluation_results select evaluation_id, ordinal, 'second', workspace_id, state, score, reason, details, metric_hash from evaluation_results where ${evaluation}`,
+      undone: `delete from evaluation_results where metric = 'second'; update evaluation_results set metric = 'grade' where ${evaluation}`,
+    },
+    {
+      invariant: 7,
+      what: 'a finished run has an item that has not ended',
+      id: ids.evaluation,
+      planted: `update evaluation_items set state = 'scoring' where ${evaluation}`,
+      undone: `update evaluation_items set state = 'done' where ${evaluation}`,
+    },
+    {
+      invariant: 7,
+      what: 'the verdict is not what the gates come to',
+      id: ids.evaluation,
+      planted: `update evaluations set verdict = 'failed' where id = '${ids.evaluation}'`,
+      undone: `update evaluations set verdict = 'passed' where id = '${ids.evaluation}'`,
+    },
+    {
+      invariant: 7,
+      what: 'a run without gates passed, and a score is missing',
+      id: ids.evaluation,
+      planted: `update evaluations set verdict_reasons = '[]' where id = '${ids.evaluation}'; update evaluation_results set state = 'unscored', score = null, reason = 'away' where ${evaluation}`,
+      undone: `update evaluations set verdict_reasons = '[{"gate": "grade>=1", "state": "passed"}]' where id = '${ids.evaluation}'; update evaluation_results set state = 'scored', score = 1, reason = null where ${evaluation}`,
+    },
+    {
+      invariant: 7,
+      what: 'a case is paid for again after it was committed',
+      id: ids.evaluation,
+      planted: `update usage_metrics set "timestamp" = now() + interval '1 minute' where id = '${ids.targetCall}'`,
+      undone: `update usage_metrics set "timestamp" = now() - interval '1 minute' where id = '${ids.targetCall}'`,
+    },
+    {
+      invariant: 7,
+      what: 'a judge is asked again after it has answered',
+      id: ids.evaluation,
+      planted: `insert into evaluation_calls select '${ids.proposal}', workspace_id, evaluation_id, ordinal, metric, position, 2, state, request, request_hash, answer from evaluation_calls where ${evaluation}`,
+      undone: `delete from evaluation_calls where id = '${ids.proposal}'`,
+    },
+    {
+      invariant: 7,
+      what: 'a call is open, and its run has ended',
+      id: ids.judgeCall,
+      planted: `update usage_metrics set state = 'started', total_tokens = null where id = '${ids.judgeCall}'`,
+      undone: `update usage_metrics set state = 'settled', total_tokens = 3 where id = '${ids.judgeCall}'`,
+    },
+    {
+      invariant: 8,
+      what: 'a run of evaluations is under way, and no workflow works on it',
+      id: ids.evaluation,
+      planted: `update evaluations set status = 'running', created_at = now() - interval '1 hour' where id = '${ids.evaluation}'`,
+      undone: `update evaluations set status = 'completed' where id = '${ids.evaluation}'`,
+    },
+    {
+      invariant: 8,
+      what: 'a proposal of cases is under way, and no workflow works on it',
+      id: ids.proposal,
+      planted: `update case_proposals set status = 'queued' where id = '${ids.proposal}'`,
+      undone: `update case_proposals set status = 'completed' where id = '${ids.proposal}'`,
+    },
+    {
       invariant: 8,
       what: 'a turn says that it runs, Temporal does not',
       id: ids.turn,
@@ -304,7 +438,7 @@ describe('a planted breach is found, with the row that has it', () => {
     } finally {
       for (const statement of undone.split('; ')) await plant(statement);
     }
-    expect((await runCheck()).breaches).toEqual([]);
+    expect(await checkAgain()).toEqual([]);
   });
 
   test('9: statistics of terms that no chunk has', async () => {
@@ -326,7 +460,7 @@ describe('a planted breach is found, with the row that has it', () => {
       await plant(`delete from term_statistics`);
       await plant(`delete from lexical_collections`);
     }
-    expect((await runCheck()).breaches).toEqual([]);
+    expect(await checkAgain()).toEqual([]);
   });
 
   test('2: what is kept for nothing: a vector, a password, a claim, bytes', async () => {
@@ -366,6 +500,6 @@ describe('a planted breach is found, with the row that has it', () => {
     } finally {
       for (const statement of undone) await plant(statement);
     }
-    expect((await runCheck()).breaches).toEqual([]);
+    expect(await checkAgain()).toEqual([]);
   });
 });
