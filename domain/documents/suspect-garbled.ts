@@ -1,7 +1,8 @@
 import { judgeLetters } from './judge-letters.ts';
 
-// More says nothing new, and the check is to cost little.
+// More says nothing new, and the check is to cost little: a long text is looked at in parts of it all.
 const lookedAt = 65_536;
+const parts = 16;
 const controls = /(?![\t\n\f\r\u0085])\p{Cc}/gu;
 const privateUse = /[\uE000-\uF8FF]/g;
 // UTF-8 that was read as windows-1252, which is the commonest fault of all.
@@ -15,9 +16,9 @@ const vowels =
 
 /** Says why a text looks garbled (wrong encoding, fonts without Unicode, binary remains), or null if it does not. */
 export function suspectGarbled(text: string, kind: 'prose' | 'data'): string | null {
-  const sample = text.length > lookedAt ? text.slice(0, lookedAt) : text;
-  const replaced = count(sample, /\uFFFD/g);
+  const replaced = count(text, /\uFFFD/g);
   if (replaced > 0) return `${replaced} characters could not be decoded.`;
+  const sample = spread(text);
   const controlled = count(sample, controls);
   if (controlled > sample.length / 1000) return `${controlled} control characters stand in the text.`;
   if (count(sample, privateUse) > Math.max(2, sample.length / 50)) return 'Many characters have no meaning in Unicode.';
@@ -28,6 +29,14 @@ export function suspectGarbled(text: string, kind: 'prose' | 'data'): string | n
   const { words, odd } = judgeLetters(sample);
   if (odd > 1 && odd > words / 4) return `${odd} of ${words} words mix letters as no language does.`;
   return kind === 'prose' && !hasVowels(sample, letters) ? 'The letters make no words of a language.' : null;
+}
+
+function spread(text: string): string {
+  if (text.length <= lookedAt) return text;
+  const length = lookedAt / parts;
+  const step = (text.length - length) / (parts - 1);
+  const starts = Array.from({ length: parts }, (_, part) => Math.round(part * step));
+  return starts.map((start) => text.slice(start, start + length)).join('\n');
 }
 
 function hasVowels(text: string, letters: number): boolean {

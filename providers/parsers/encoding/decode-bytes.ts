@@ -17,6 +17,8 @@ export interface DecodedBytes {
 // Below these the detector guesses; measured on texts of 5 to 2,000 letters in all of its charsets.
 const doubtful = 0.15;
 const fewBytes = 4;
+// Their words are told apart by spaces; one that mixes letters was written in another charset than the rest.
+const alphabets = /^(?:windows-125\d|koi8|iso-8859|ibm866)/;
 
 /**
  * Reads bytes as text: by their byte order mark, as UTF-8 where they are valid, by the declared charset where it fits the
@@ -54,11 +56,11 @@ function choose(bytes: Uint8Array, declared: string | null): DecodedBytes {
   const [best, second] = guesses;
   const claim = readClaimed(bytes, declared, guesses);
   if (claim) return claim;
-  // Nearly all of it is UTF-8: a few bytes of it are damaged, or it was cut in the middle of a letter.
+  // It is UTF-8 of which bytes are damaged or written in another charset: by chance, few sequences of bytes are valid.
   const damaged = new TextDecoder().decode(bytes);
   const lost = damaged.split('\uFFFD').length - 1;
   const kept = judgeLetters(damaged).words;
-  if (!best || (best.confidence < doubtful && lost * 4 < kept) || lost * 50 < kept) {
+  if (!best || (best.confidence < doubtful && lost * 4 < kept) || lost * 50 < kept || lost <= countLetters(damaged)) {
     return { text: damaged, charset: 'utf-8', warnings: [doubt(`${lost} places are not valid UTF-8.`)] };
   }
   const enough = bytes.filter((byte) => byte > 0x7f).length >= fewBytes;
@@ -66,7 +68,17 @@ function choose(bytes: Uint8Array, declared: string | null): DecodedBytes {
   const sure = enough && (best.confidence >= doubtful ? rival < 0.75 : best.confidence > 0.03 && rival < 0.2);
   const other = second ? `, and might be ${second.charset}` : '';
   const warnings = sure ? [] : [doubt(`No charset is declared. It was read as ${best.charset}${other}.`)];
+  const { words, odd } = judgeLetters(best.text);
+  if (sure && alphabets.test(best.charset) && odd > 3 && odd * 10 > words) {
+    warnings.push(
+      doubt(`It was read as ${best.charset}, and ${odd} of ${words} words mix letters as no language does.`),
+    );
+  }
   return { text: best.text, charset: best.charset, warnings };
+}
+
+function countLetters(text: string): number {
+  return text.match(/[^\0-\x7F\uFFFD]/gu)?.length ?? 0;
 }
 
 /** A declared charset is believed where the bytes are valid in it, its letters look right, and no other fits far better. */

@@ -111,6 +111,30 @@ describe('decodeBytes (R12)', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['suspected_garbled']);
   });
 
+  test('reads as UTF-8 what is cut within letters at both ends, or has a part in another charset', () => {
+    const japanese = Buffer.from(texts.japanese);
+    expect(decodeBytes(japanese.subarray(1, -1)).text).toContain('漢字とひらがなとカタカナ');
+    for (const [language, charset] of [
+      ['russian', 'windows-1251'],
+      ['japanese', 'shift_jis'],
+      ['german', 'windows-1252'],
+    ] as const) {
+      const text = texts[language];
+      const { warnings, ...read } = decodeBytes(
+        Buffer.concat([Buffer.from(text.repeat(4)), encodeText(text, charset)]),
+      );
+      expect(read).toEqual({ charset: 'utf-8', text: expect.stringContaining(text.repeat(4)) });
+      expect(warnings.map(({ code }) => code)).toEqual(['suspected_garbled']);
+    }
+  });
+
+  test('doubts a part in UTF-8 of a text in another charset', () => {
+    const bytes = Buffer.concat([encodeText(texts.russian.repeat(5), 'windows-1251'), Buffer.from(texts.russian)]);
+    const { charset, warnings } = decodeBytes(bytes);
+    expect(charset).toBe('windows-1251');
+    expect(warnings.map(({ code }) => code)).toEqual(['suspected_garbled']);
+  });
+
   test.each([
     ['random bytes', Buffer.from(Array.from({ length: 200 }, (_, index) => (index * 7919 + index * index * 31) % 256))],
     ['numbers of two bytes', Buffer.from(Uint16Array.from({ length: 100 }, (_, index) => index * 3).buffer)],
@@ -123,6 +147,15 @@ describe('suspectGarbled (R12)', () => {
   test.each(Object.entries(texts))('has nothing against %s', (_, text) => {
     expect(suspectGarbled(text, 'prose')).toBeNull();
     expect(suspectGarbled(text.repeat(20), 'prose')).toBeNull();
+    expect(suspectGarbled(text.repeat(800), 'prose')).toBeNull();
+  });
+
+  test('doubts what is garbled in the later part of a long text alone', () => {
+    const good = 'A sentence of a long report that can be read. '.repeat(3000);
+    const garbled = new TextDecoder('windows-1252').decode(Buffer.from(texts.french));
+    expect(suspectGarbled(good, 'prose')).toBeNull();
+    expect(suspectGarbled(good + garbled.repeat(60), 'prose')).not.toBeNull();
+    expect(suspectGarbled(`${good}one \uFFFD more. ${good}`, 'prose')).toBe('1 characters could not be decoded.');
   });
 
   test.each([
