@@ -27,19 +27,19 @@ const onRequest = 'The ingestion was cancelled on request. Retry the document to
 /**
  * Ingests small documents that were accepted together, in one step: a workflow for each would cost Temporal more than the
  * documents cost. Whatever does not end well in it gets a workflow of its own, which tries it again or says why it failed,
- * so this one only ever fails with the program.
+ * so this one only ever fails with the program. A sync starts those itself, for it has only so many under way.
  */
 export async function ingestBatch(input: IngestBatchInput): Promise<IngestBatchResult> {
-  const { workspaceId, documents } = input;
+  const { workspaceId, documents, returnsLeft = false } = input;
   try {
     setCurrentDetails(`Ingesting ${documents.length} documents`);
     const summary = `Ingest ${documents.length} small documents`;
     const order = { startedAt: workflowInfo().runStartTime.toISOString(), largestBytes: smallDocumentBytes };
     const { active, gone, left, superseded } = await ingestSmall.executeWithOptions({ summary }, [input, order]);
-    await Promise.all(left.map((document) => startOwnIngestion({ workspaceId, ...document })));
+    if (!returnsLeft) await Promise.all(left.map((document) => startOwnIngestion({ workspaceId, ...document })));
     await Promise.all(superseded.map((document) => dropQuietly(workspaceId, document)));
     end('done', `${active} active, ${gone} ended otherwise, ${left.length} left to workflows of their own`);
-    return { active, gone, left: left.length };
+    return { active, gone, left: left.length, ...(returnsLeft ? { returned: left } : {}) };
   } catch (error) {
     if (!isCancellation(error)) throw error;
     await CancellationScope.nonCancellable(() => cancelAll(input));

@@ -10,25 +10,17 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   sleep,
-  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import {
-  defineSearchAttributeKey,
-  TypedSearchAttributes,
-  WorkflowExecutionAlreadyStartedError,
-} from '@temporalio/common';
-import { taskQueues } from '../contracts/names/task-queues.ts';
+import type { ChildWorkflowHandle } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import type { createSyncActivities } from '../activities/sync/create-sync-activities.ts';
-import {
-  workflowIds,
-  workflowTypes,
-  type IngestDocumentInput,
-  type SyncSourceInput,
-  type SyncSourceResult,
-} from '../contracts/names/workflows.ts';
+import type { BatchedDocument, SyncSourceInput, SyncSourceResult } from '../contracts/names/workflows.ts';
 import { finishSyncOptions, readSourceOptions, syncStepOptions } from './activity-options.ts';
+import type { ingestBatch } from './ingest-batch.ts';
+import { startBatchIngestion } from './start-batch-ingestion.ts';
+import { startOwnIngestion } from './start-own-ingestion.ts';
 
 type Steps = ReturnType<typeof createSyncActivities>;
 
@@ -45,11 +37,11 @@ const leftBehind = 4;
 
 const attributes = {
   workspace: defineSearchAttributeKey('PerdureWorkspace', 'KEYWORD'),
-  document: defineSearchAttributeKey('PerdureDocument', 'KEYWORD'),
   status: defineSearchAttributeKey('PerdureStatus', 'KEYWORD'),
 };
 
-type Document = { documentId: string; generation: number };
+/** One to ingest; `batch` is the id of the workflow that does so for it and others. */
+type Document = BatchedDocument & { batch?: string };
 
 /**
  * Brings a source up to date: lists it page by page into the manifest, fetches what is new or has changed and has it
@@ -165,7 +157,9 @@ async function finish(
 /** The children that ingest documents; a child's failure is its document's, and stands there. */
 class ChildWindow {
   readonly #input: SyncSourceInput;
+  /** Documents that are being ingested, and the batches among what does so. */
   open = 0;
+  #batches = 0;
 
   constructor(input: SyncSourceInput) {
     this.#input = input;
@@ -183,11 +177,20 @@ class ChildWindow {
   /** Waits until the next run may take over; the end of the sync waits for what is left. */
   async leave(): Promise<void> {
     const left = patched('leave-children') ? leftBehind : 0;
-    await condition(() => this.open <= left);
+    await condition(() => this.open <= left && this.#batches === 0);
   }
 
   /** Starts them as the window has room: a listing may bring hundreds at once. */
   async start(documents: readonly Document[]): Promise<void> {
+    await this.#startPaced(documents.filter(({ batch }) => batch === undefined));
+    for (const [batch, members] of Map.groupBy(documents, (document) => document.batch)) {
+      if (batch === undefined) continue;
+      await this.room(Math.min(members.length, windowSize));
+      await this.#startBatch(batch, members);
+    }
+  }
+
+  async #startPaced(documents: readonly Document[]): Promise<void> {
     const fits = documents.length + this.open <= windowSize;
     if (fits || !patched('paced-window')) return this.#startAll(documents);
     for (let started = 0; started < documents.length;) {
@@ -204,33 +207,36 @@ class ChildWindow {
 
   async #startOne({ documentId, generation }: Document): Promise<void> {
     const { workspaceId } = this.#input;
-    const args: [IngestDocumentInput] = [{ workspaceId, documentId, generation }];
+    const child = await startOwnIngestion({ workspaceId, documentId, generation });
+    // The sweep was faster; the document is waited for at the end.
+    if (!child) return;
+    this.open += 1;
+    const ended = () => {
+      this.open -= 1;
+    };
+    void child.result().then(ended, ended);
+  }
+
+  async #startBatch(workflowId: string, members: readonly Document[]): Promise<void> {
+    const { workspaceId } = this.#input;
+    const documents = members.map(({ documentId, generation }) => ({ documentId, generation }));
+    const child = await startBatchIngestion(workflowId, { workspaceId, documents, returnsLeft: true });
+    if (!child) return;
+    this.open += documents.length;
+    this.#batches += 1;
+    void this.#followBatch(child, documents.length);
+  }
+
+  /** Starts workflows of their own for those that it leaves, before its places in the window are free. */
+  async #followBatch(child: ChildWorkflowHandle<typeof ingestBatch>, documents: number): Promise<void> {
     try {
-      const child = await startChild(workflowTypes.ingestDocument, {
-        workflowId: workflowIds.ingestDocument(documentId, generation),
-        taskQueue: taskQueues.ingest,
-        args,
-        // A sync that is terminated leaves its children to end by themselves; a cancel reaches them all the same.
-        parentClosePolicy: 'ABANDON',
-        cancellationType: 'WAIT_CANCELLATION_REQUESTED',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: 'Ingest one document',
-        staticDetails: `Document \`${documentId}\`, generation ${generation}`,
-        typedSearchAttributes: new TypedSearchAttributes([
-          { key: attributes.workspace, value: workspaceId },
-          { key: attributes.document, value: documentId },
-          { key: attributes.status, value: 'processing' },
-        ]),
-      });
-      this.open += 1;
-      const ended = () => {
-        this.open -= 1;
-      };
-      void child.result().then(ended, ended);
-    } catch (error) {
-      // The sweep was faster; the document is waited for at the end.
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      const { returned = [] } = await child.result();
+      await this.#startAll(returned);
+    } catch {
+      // Cancelled, or ended from outside: what it has not ended is looked for at the end.
     }
+    this.open -= documents;
+    this.#batches -= 1;
   }
 }
 

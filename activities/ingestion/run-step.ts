@@ -15,7 +15,7 @@ export type Step = {
 export type OwnedStep = Step & { workflowId: string };
 
 // Several heartbeats within the time-out of activity-options.ts, so that one that is late does no harm.
-const heartbeatEveryMs = 2000;
+const heartbeatEveryMs = 1000;
 
 /**
  * Runs one step with heartbeats, as the workflow run that asked for it, and turns what it throws into a failure with a

@@ -1,4 +1,4 @@
-import type { SyncSourceInput } from '../../contracts/names/workflows.ts';
+import { workflowIds, type SyncSourceInput } from '../../contracts/names/workflows.ts';
 import { cancelJobDocuments } from '../../entities/documents/cancel-documents.ts';
 import { deleteDocument } from '../../entities/documents/document-repository.ts';
 import { countCursors } from '../../entities/sources/source-cursor-repository.ts';
@@ -88,24 +88,31 @@ export function createRemoveMissing(deps: SyncDeps): (input: SyncSourceInput) =>
 /** Documents of the sync's job that are still being ingested, and the first of them. */
 export type UnsettledDocuments = { pending: number; documents: AcceptedDocument[] };
 
-/** Counts them, and names so many as may be started at once. */
+/** Counts them, and names so many as may be started at once; those that a batch has which runs are left to it. */
 export function createCountUnsettled(deps: SyncDeps): (input: SyncSourceInput) => Promise<UnsettledDocuments> {
   return async function countUnsettled(input) {
-    return runSyncStep(deps, input, (step) =>
-      step.held(async (em, { jobId }) => {
-        const documents = await query<AcceptedDocument & { pending: number }>(
+    return runSyncStep(deps, input, async (step) => {
+      const found = await step.held((em, { jobId }) =>
+        query<{ documentId: string; generation: number; workflowId: string; pending: number }>(
           em,
-          `select document_id as "documentId", generation, count(*) over ()::integer as pending
+          `select document_id as "documentId", generation, workflow_id as "workflowId",
+                  count(*) over ()::integer as pending
            from document_generations
            where workspace_id = $1 and job_id = $2 and state in ('staging', 'ready') order by document_id limit $3`,
           [input.workspaceId, jobId, documentsNamed],
-        );
-        return {
-          pending: documents[0]?.pending ?? 0,
-          documents: documents.map(({ documentId, generation }) => ({ documentId, generation })),
-        };
-      }),
-    );
+        ),
+      );
+      const documents: AcceptedDocument[] = [];
+      for (const [workflowId, generations] of Map.groupBy(found, (row) => row.workflowId)) {
+        const keys = generations.map(({ documentId, generation }) => ({ documentId, generation }));
+        const [{ documentId, generation }] = keys as [AcceptedDocument];
+        const isOwn = workflowId === workflowIds.ingestDocument(documentId, generation);
+        const { workspaceId } = input;
+        if (isOwn || !(await deps.ingestRuns({ workspaceId, documentId, generation }, workflowId)))
+          documents.push(...keys);
+      }
+      return { pending: found[0]?.pending ?? 0, documents };
+    });
   };
 }
 

@@ -95,8 +95,8 @@ async function acceptItems(
     // What is served is what the source holds: an error of an earlier fetch is over.
     if (unchanged.length > 0)
       await query(em, `update documents set error = null where id = any($1::uuid[]) and status = 'ready'`, [unchanged]);
-    const accepted = reserved.flatMap(({ documentId, generation, unchanged: isSame }, place) =>
-      isSame ? [] : [{ documentId, generation, content: present[place]!.content }],
+    const accepted = reserved.flatMap(({ unchanged: isSame, ...document }, place) =>
+      isSame ? [] : [{ ...document, content: present[place]!.content }],
     );
     const model = configuration['embedding_model'];
     const vectors = accepted.flatMap(({ content: { vector, bytes }, ...document }) =>

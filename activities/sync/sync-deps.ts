@@ -1,4 +1,4 @@
-import type { SyncSourceInput } from '../../contracts/names/workflows.ts';
+import type { IngestDocumentInput, SyncSourceInput } from '../../contracts/names/workflows.ts';
 import type { Database } from '../../platform/database.ts';
 import type { inspectDocument } from '../../providers/parsers/detection/inspect-document.ts';
 import type { DocumentSource } from '../../providers/sources/document-source.ts';
@@ -18,6 +18,8 @@ export type SyncDeps = {
   inspectDocument: typeof inspectDocument;
   /** Asks running ingestions to stop; best effort, for the rows fence them. */
   cancelIngest(key: { documentId: string; generation: number }): Promise<void>;
+  /** Whether the workflow of this id, which ingests the document with others, is open. */
+  ingestRuns(input: IngestDocumentInput, workflowId: string): Promise<boolean>;
   /** Starts the workflow of a sync that was accepted; harmless when it runs. */
   startSync(input: SyncSourceInput): Promise<void>;
   /** Wakes the watchers of a document; called after a commit, never inside a transaction. */

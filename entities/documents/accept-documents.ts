@@ -36,14 +36,14 @@ export async function acceptDocuments(
   if (!addToJob)
     await createIngestionJob(em, { jobId, workspaceId, knowledgeSourceId, totalDocuments: documents.length });
   await lockPaths(em, batch);
-  // Whoever adds to a job starts a workflow for each document.
-  const batches = addToJob ? new Map<DocumentToAccept, string>() : await planBatches(em, batch, documents);
+  const candidates = documents.map(({ bytes, ...document }) => ({ ...document, byteSize: bytes.byteLength }));
+  const batches = await planBatches(em, { ...batch, isOpen: addToJob }, candidates);
   const reserved: ReservedGeneration[] = [];
   // In the order of their paths, so that two batches with the same documents never wait for each other in a circle.
   const order = documents.map((_, index) => index).toSorted((a, b) => compare(documents[a]!, documents[b]!));
   for (const index of order) {
     const document = documents[index]!;
-    const workflowId = batches.get(document) ?? null;
+    const workflowId = batches[index]!;
     const acceptance = { workspaceId, jobId, knowledgeSourceId, workflowId, ...parameters };
     reserved[index] = await reserveGeneration(em, acceptance, document);
   }

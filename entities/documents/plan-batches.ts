@@ -1,28 +1,41 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { isSmallDocument } from '../../contracts/names/small-documents.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
-import { readSourceModels } from '../agents/embedding-model-repository.ts';
-import type { DocumentToAccept } from './reserve-generation.ts';
+import { readSourceModels, type EmbeddingModelRow } from '../agents/embedding-model-repository.ts';
 
 // About a second of work. A crash leaves what it had not ended to workflows of their own.
 const mostDocuments = 24;
 
+/** What decides whether a document is batched. */
+export type BatchCandidate = { documentId: string; mimeType: string; byteSize: number };
+
 /**
- * The ids of the workflows that ingest several small documents each; a document that is not in the result has a workflow
- * of its own. A model that computes on a worker makes no haste, so that its documents are never batched.
+ * The ids of the workflows that ingest several small documents each, in the order of the documents; null for one that gets
+ * a workflow of its own. Of a job to which more is added later, the batches are named after their first documents.
  */
 export async function planBatches(
   em: EntityManager,
-  job: { workspaceId: string; jobId: string; knowledgeSourceId: string | null },
-  documents: readonly DocumentToAccept[],
-): Promise<ReadonlyMap<DocumentToAccept, string>> {
-  const small = documents.filter(({ mimeType, bytes }) => isSmallDocument({ mimeType, byteSize: bytes.byteLength }));
-  if (small.length < 2) return new Map();
+  job: { workspaceId: string; jobId: string; knowledgeSourceId: string | null; isOpen: boolean },
+  documents: readonly BatchCandidate[],
+): Promise<(string | null)[]> {
+  const small = documents.filter((document) => isSmallDocument(document));
+  if (small.length < 2) return documents.map(() => null);
   const models = await readSourceModels(em, job.workspaceId, job.knowledgeSourceId);
-  if (models.length === 0 || models.some(({ provider }) => provider === 'local')) return new Map();
+  if (models.length === 0 || models.some(isSlow)) return documents.map(() => null);
   const parts = Math.ceil(small.length / mostDocuments);
   const size = Math.ceil(small.length / parts);
-  return new Map(
-    small.map((document, index) => [document, workflowIds.ingestBatch(job.jobId, Math.floor(index / size) + 1)]),
+  const planned = new Map(
+    small.map((document, index) => {
+      const part = Math.floor(index / size);
+      const name = job.isOpen ? small[part * size]!.documentId : part + 1;
+      return [document, workflowIds.ingestBatch(job.jobId, name)];
+    }),
   );
+  return documents.map((document) => planned.get(document) ?? null);
+}
+
+/** A model that computes on a worker, or whose calls wait for their turn, makes no haste: its documents are not batched. */
+function isSlow({ provider, capabilities }: EmbeddingModelRow): boolean {
+  const { requestsPerMinute, tokensPerMinute } = capabilities;
+  return provider === 'local' || requestsPerMinute !== undefined || tokensPerMinute !== undefined;
 }

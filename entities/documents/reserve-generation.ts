@@ -39,8 +39,11 @@ export type Acceptance = ChunkParameters & {
   workflowId: string | null;
 };
 
-/** A document with the generation that is to be ingested, or, if unchanged, that holds the same content already. */
-export type ReservedGeneration = { documentId: string; generation: number; unchanged: boolean };
+/**
+ * A document with the generation that is to be ingested, by the workflow `batch` with others or by one of its own; or, if
+ * unchanged, with the generation that holds the same content already.
+ */
+export type ReservedGeneration = { documentId: string; generation: number; unchanged: boolean; batch?: string };
 
 /**
  * Writes the document (or finds it by its path) and reserves its next generation with the bytes. The document's lock
@@ -75,7 +78,8 @@ export async function reserveGeneration(
     ],
   );
   if (same === null) await insertGeneration(em, acceptance, { ...document, documentId }, generation);
-  return { documentId, generation, unchanged: same !== null };
+  const batch = acceptance.workflowId === null || same !== null ? {} : { batch: acceptance.workflowId };
+  return { documentId, generation, unchanged: same !== null, ...batch };
 }
 
 async function lockOrInsertDocument(

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { readChunkParameters } from './accept-documents.ts';
 import { createIngestionJob } from './ingestion-job-repository.ts';
+import { planBatches, type BatchCandidate } from './plan-batches.ts';
 import { query } from '../sql.ts';
 
 /** Which documents to ingest again: one, all of a job that failed or were cancelled, or all of a source that failed. */
@@ -31,6 +32,7 @@ export async function retryDocuments(
     totalDocuments: candidates.length,
   };
   await createIngestionJob(em, job);
+  const batches = await planBatches(em, { ...job, isOpen: false }, candidates);
   const documents = candidates.map(({ documentId, latest }) => ({ documentId, generation: latest + 1 }));
   const named = [documents.map(({ documentId }) => documentId), documents.map(({ generation }) => generation)];
   await query(
@@ -45,7 +47,9 @@ export async function retryDocuments(
      join document_generations g on g.document_id = n.document_id and g.generation = n.generation - 1`,
     [
       ...named,
-      documents.map(({ documentId, generation }) => workflowIds.ingestDocument(documentId, generation)),
+      documents.map(
+        ({ documentId, generation }, n) => batches[n] ?? workflowIds.ingestDocument(documentId, generation),
+      ),
       retry.jobId,
       parameters.chunkSize,
       parameters.chunkOverlap,
@@ -73,7 +77,7 @@ async function lockCandidates(
   em: EntityManager,
   workspaceId: string,
   select: RetrySelection,
-): Promise<{ documentId: string; latest: number; knowledgeSourceId: string | null }[]> {
+): Promise<(BatchCandidate & { latest: number; knowledgeSourceId: string | null })[]> {
   const candidates = `
     from documents d join document_generations g on g.document_id = d.id and g.generation = d.latest_generation
     where d.workspace_id = $1 and d.deleted_at is null
@@ -94,7 +98,8 @@ async function lockCandidates(
   await query(em, `select d.id ${candidates} order by d.id for no key update of d`, parameters);
   return query(
     em,
-    `select d.id as "documentId", d.latest_generation as latest, d.knowledge_source_id as "knowledgeSourceId"
+    `select d.id as "documentId", d.latest_generation as latest, d.knowledge_source_id as "knowledgeSourceId",
+            g.mime_type as "mimeType", g.byte_size::float8 as "byteSize"
      ${candidates} order by d.id`,
     parameters,
   );

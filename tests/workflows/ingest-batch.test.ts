@@ -213,6 +213,26 @@ describe('a cancel, a delete and a retry', () => {
   });
 });
 
+test('small documents that are retried together go through one workflow', async () => {
+  const large = { bytes: Buffer.alloc(300_000, 'large ') };
+  const { jobId, documents: keys } = await h.workspace.accept(small('one'), large, small('two'));
+  await cancel(...keys);
+  const { workspaceId } = h.workspace;
+  const retried = await h.database.inWorkspace(workspaceId, (em) =>
+    retryDocuments(em, { workspaceId, jobId: v7(), select: { jobId: jobId! } }),
+  );
+  const workflowId = `ingest-batch/${retried.jobId}/1`;
+  const again = keys.map(({ documentId }) => ({ documentId, generation: 2 }));
+  const staging = await h.database.inWorkspace(workspaceId, (em) => readStagingGenerations(em, workspaceId, again));
+  const own = `ingest/${keys[1]!.documentId}/2`;
+  const owner = new Map(staging.map((generation) => [generation.documentId, generation.workflowId]));
+  expect(keys.map(({ documentId }) => owner.get(documentId))).toEqual([workflowId, own, workflowId]);
+  const batch = { keys: [again[0]!, again[2]!], jobId: retried.jobId, workflowId };
+  await start(batch);
+  expect(await ended(batch)).toEqual({ active: 2, gone: 0, left: 0 });
+  for (const key of batch.keys) await h.expectServed(key);
+});
+
 describe('a crash', () => {
   test('R1, R11: what a dead step has not ended goes on by itself, and a step that was only silent can do no harm', async () => {
     h.provider.control({ script: [{ on: 'embeddings', firstTokenMs: 0 }], default: { firstTokenMs: 1000 } });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { settingsHash } from '../../activities/sync/settings-hash.ts';
 import { apiConfigurationSchema } from '../../contracts/source-configuration.ts';
 import { workflowIds, type SyncSourceInput } from '../../contracts/names/workflows.ts';
@@ -37,6 +37,10 @@ beforeAll(async () => {
   };
 });
 afterAll(() => site.stop());
+// Documents of a model with limits have a workflow each, and so the longest histories.
+beforeEach(() =>
+  h.workspace.query(`update models set capabilities = capabilities || '{"requestsPerMinute": 1000000}'`, []),
+);
 
 const configuration = () =>
   apiConfigurationSchema.parse({

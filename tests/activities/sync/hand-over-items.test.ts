@@ -77,11 +77,11 @@ async function counts() {
   return row;
 }
 
-test('items are handed over in one transaction, each to a workflow of its own', async () => {
+test('small items are handed over in one transaction, to one workflow', async () => {
   const { accepted, transactions } = await handOver(...names.map((path) => fetched(path)));
   expect(accepted).toHaveLength(3);
   expect(transactions).toBe(1);
-  expect(await counts()).toMatchObject({ accepted: 3, unchanged: 0, total: 3, generations: 3, workflows: 3 });
+  expect(await counts()).toMatchObject({ accepted: 3, unchanged: 0, total: 3, generations: 3, workflows: 1 });
 });
 
 test('what cannot be a document fails alone, and what is there already is not taken again', async () => {
