@@ -8,6 +8,7 @@ export interface HeldStackOptions {
   cache?: string;
   processes?: readonly ProcessName[];
   ports?: Partial<Record<keyof StackPorts, number>>;
+  longestBackOffMs?: number;
   /** Removes the home, data included, once everything has stopped. */
   throwAway?: boolean;
   /** Folder of further homes, whose processes are ended as well if the programs that started them no longer can. */

@@ -8,7 +8,7 @@ import { SetupFailure } from '../setup/setup-failure.mjs';
 import type { LogFile } from './log-file.ts';
 
 const firstBackOffMs = 100;
-const longestBackOffMs = 10_000;
+const usualLongestBackOffMs = 10_000;
 /** A process that stayed ready this long has earned a fresh start of its back-off. */
 const steadyMs = 30_000;
 const attemptsToStart = 3;
@@ -17,9 +17,10 @@ const tailLines = 15;
 /** What a managed process is doing. */
 export type ProcessState = 'starting' | 'ready' | 'waiting to restart' | 'stopping' | 'stopped';
 
-/** Environment of the child and what to call when its state or pid changes. */
+/** Environment of the child, how long it waits at most before it is started again, and what to call when it changes. */
 export interface ManagedProcessOptions {
   env: NodeJS.ProcessEnv;
+  longestBackOffMs?: number | undefined;
   logFile: LogFile;
   log: (line: string) => void;
   onChange: () => void;
@@ -182,6 +183,7 @@ export class ManagedProcess {
   }
 
   async #supervise(): Promise<void> {
+    const { longestBackOffMs = usualLongestBackOffMs } = this.#options;
     let backOffMs = firstBackOffMs;
     let readySince: number | null = performance.now();
     while (this.#wanted) {

@@ -17,6 +17,7 @@ import { homeLayout } from './stack-settings.ts';
 export interface StackInit {
   home: string;
   env: NodeJS.ProcessEnv;
+  longestBackOffMs: number | undefined;
   log: (line: string) => void;
   onOutput: (name: ProcessName, line: string) => void;
   unlock: () => void;
@@ -65,6 +66,7 @@ export class Stack {
     logFile.follow();
     const managed = new ManagedProcess(plan, {
       env: this.env,
+      longestBackOffMs: this.#init.longestBackOffMs,
       logFile,
       log: this.#init.log,
       onChange: () => this.#saveOrSay(),

@@ -33,6 +33,8 @@ export interface StackOptions {
   processes?: readonly ProcessName[];
   /** Where to look for free ports first; tests look away from the usual ones. */
   ports?: Partial<Record<keyof typeof usualPorts, number>>;
+  /** The longest time before a process that ends again and again is started once more, 10 s by default. */
+  longestBackOffMs?: number;
   /** Receives what the supervisor and the preparing scripts have to say. */
   log?: (line: string) => void;
   /** Receives every line that a process logs. */
@@ -46,13 +48,13 @@ export interface StackOptions {
  * and the worker, and returns when all are ready. If any part fails, everything is stopped again and the error thrown.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { env, log = () => {}, onOutput = () => {}, processes = processNames } = options;
+  const { env, log = () => {}, onOutput = () => {}, processes = processNames, longestBackOffMs } = options;
   checkSettings(env);
   checkDisk(options.home);
   // One folder must have one name, or a lock or a running server would be overlooked through a symbolic link.
   const home = realpathSync(options.home);
   const unlock = await lockHome(home);
-  const stack = new Stack({ home, env: { ...env, PERDURE_HOME: home }, log, onOutput, unlock });
+  const stack = new Stack({ home, env: { ...env, PERDURE_HOME: home }, longestBackOffMs, log, onOutput, unlock });
   const abort = () => void stack.stop();
   options.signal?.addEventListener('abort', abort, { once: true });
   try {

@@ -2,11 +2,12 @@ import { parseArgs } from 'node:util';
 import { startProxiedStack } from './harness/proxied-stack.ts';
 import { faults, targets } from './harness/scenario.ts';
 import type { Scenario, ScenarioOptions, ScenarioReport } from './harness/scenario.ts';
+import { runPoints } from './harness/run-points.ts';
 import { chaosPoints, scenarios } from './harness/scenarios.ts';
 import { seededRandom } from './harness/seeded-random.ts';
 
 const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json]
-       npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|turn-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N]
+       npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|turn-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N] [--together]
        npm run chaos -- --scenario interleavings [--count N]
        npm run chaos -- --scenario schedules[:INTERVALS]
        npm run chaos -- --scenario conversations[:HOW-MANY] [--seconds N] [--victim NAME] [--hit kill|freeze]
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     victim: { type: 'string', multiple: true, default: [] },
     hit: { type: 'string', multiple: true, default: [] },
     group: { type: 'string', default: '6' },
+    // Points of all the scenarios that are named meet in the same rounds.
+    together: { type: 'boolean', default: false },
     count: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '180' },
     json: { type: 'boolean', default: false },
@@ -45,7 +48,8 @@ if (values.list) {
   const rounds = wholeNumber('--rounds', values.rounds);
   if (named.length === 0) fail(usage);
   // A workspace whose only model is paid by the call serves no scenario that expects the local one.
-  const chosen = named.toSorted((a, b) => Number(a.scenario.paidModel) - Number(b.scenario.paidModel));
+  const met = values.together ? meetTogether(named) : named;
+  const chosen = met.toSorted((a, b) => Number(a.scenario.paidModel) - Number(b.scenario.paidModel));
   process.exitCode = (await runChaos(chosen, rounds, {
     seed: wholeNumber('--seed', values.seed),
     points: values.point.map((name) => oneOf(Object.values(chaosPoints).flat(), ({ name: own }) => own, name).name),
@@ -61,6 +65,17 @@ if (values.list) {
 }
 
 type Chosen = { scenario: Scenario; sample: number | null };
+
+/** Makes one of the scenarios that have points. */
+function meetTogether(named: readonly Chosen[]): Chosen[] {
+  const [others, withPoints] = [[], []] as [Chosen[], Chosen[]];
+  for (const one of named) (one.scenario.name in chaosPoints ? withPoints : others).push(one);
+  const orders = withPoints.map(({ scenario: { name }, sample }) => ({ name, points: chaosPoints[name]!, sample }));
+  if (orders.length < 2) return [...named];
+  const name = orders.map((order) => order.name).join('+');
+  const run: Scenario['run'] = (stack, random, options) => runPoints(stack, random, options, orders);
+  return [{ scenario: { name, paidModel: true, run }, sample: null }, ...others];
+}
 
 async function runChaos(
   chosen: readonly Chosen[],

@@ -35,7 +35,7 @@ export class IndexStory implements PointStory {
 
   async prepare(): Promise<void> {
     this.#modelId = await registerModel(this.#stack, this.#word, 8);
-    const order = { name: this.#word, model: this.#word, documents: 1, sentences: 20, marks: [] };
+    const order = { name: this.#word, model: this.#word, documents: 1, sentences: 20 };
     const { documentIds } = await serveSource(this.#stack, order, this.#random);
     this.#documentId = documentIds[0]!;
     await this.#choose(2 * connections);

@@ -3,10 +3,10 @@ import { query } from '../../../entities/sql.ts';
 import { composeText } from './compose-text.ts';
 import type { Findings, RoundContext, Workload } from './round-context.ts';
 
-const documentCount = 50;
-// About 20 s with the local model on two cores; the rest is for a machine that is busy with other work.
+const documentCount = 20;
+// About 10 s with the local model on two cores; the rest is for a machine that is busy with other work.
 const patienceMs = 300_000;
-/** Fifty Markdown documents of a few chunks each, in one job, with real embeddings; each has a word of its own. */
+/** Twenty Markdown documents of a few chunks each, in one job, with real embeddings; each has a word of its own. */
 export async function ingestWorkload(context: RoundContext): Promise<Workload> {
   const { random, round } = context;
   const { api, database } = context.stack;

@@ -1,8 +1,9 @@
 import type { ChaosPoint } from './chaos-point.ts';
 import { IndexStory } from './index-story.ts';
 import { commitOf, providerCall, statementOf, storesPaidVectors, temporalCall } from './message-patterns.ts';
-import { MoveStory, movedModel } from './move-story.ts';
+import { MoveStory } from './move-story.ts';
 import type { MoveStoryName } from './move-story.ts';
+import { movedModel } from './proxies/provider-proxy.ts';
 
 const move =
   (name: MoveStoryName): ChaosPoint['tell'] =>

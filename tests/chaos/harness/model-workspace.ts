@@ -32,13 +32,14 @@ export type SourceOrder = {
   model: string;
   documents: number;
   sentences: number;
-  marks: readonly string[];
+  /** Words of the nth document beside its own. */
+  marksOf?(n: number): readonly string[];
 };
 
 /** Makes a source and a RAG tool of the same name, and waits until the documents `NAMEd0`, `NAMEd1`, … are served. */
 export async function serveSource(
   stack: ProxiedStack,
-  { name, model, documents, sentences, marks }: SourceOrder,
+  { name, model, documents, sentences, marksOf = () => [] }: SourceOrder,
   random: SeededRandom,
 ): Promise<{ sourceId: string; toolId: string; documentIds: string[] }> {
   const { api } = stack;
@@ -64,7 +65,7 @@ export async function serveSource(
         path: `${n}.md`,
         document_type: 'markdown',
         is_global: true,
-        text: composeText(random.fork(`document ${n}`), sentences, [`${name}d${n}`, ...marks]),
+        text: composeText(random.fork(`document ${n}`), sentences, [`${name}d${n}`, ...marksOf(n)]),
       })),
     },
     `documents-${name}`,

@@ -4,7 +4,7 @@ import { RefusedError } from './api-client.ts';
 import type { PointStory, StoryWork } from './chaos-point.ts';
 import { commitOf } from './message-patterns.ts';
 import { registerModel, serveSource, until } from './model-workspace.ts';
-import { providerWords } from './proxies/provider-proxy.ts';
+import { movedModel, providerWords } from './proxies/provider-proxy.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
@@ -15,12 +15,9 @@ import type { SeededRandom } from './seeded-random.ts';
 export type MoveStoryName = 'move' | 'cancelled';
 
 const former = { name: 'chaos-former', dimensions: 48 };
-const next = { name: 'chaos-next', dimensions: 32 };
+const next = { name: 'chaos-next', dimensions: Number(movedModel.split('=')[1]) };
 const documents = 3;
 const requests = commitOf('api', /insert into embedding_moves/);
-
-/** What of the provider's model id tells calls of a move from others. */
-export const movedModel = `dimensions=${next.dimensions}`;
 
 type Counts = { model: string; vectors: number };
 
@@ -53,8 +50,10 @@ export class MoveStory implements PointStory {
 
   async prepare(): Promise<void> {
     for (const { name, dimensions } of [former, next]) await registerModel(this.#stack, name, dimensions);
-    const marks = this.#name === 'cancelled' ? [providerWords.slow] : [];
-    const order = { name: this.#word, model: former.name, documents, sentences: 24, marks };
+    // The last one keeps the move from its end, so that a cancel that is held up still meets it.
+    const marksOf = (n: number) =>
+      this.#name === 'cancelled' && n === documents - 1 ? [providerWords.stuckWhenMoved] : [];
+    const order = { name: this.#word, model: former.name, documents, sentences: 24, marksOf };
     const made = await serveSource(this.#stack, order, this.#random);
     [this.#sourceId, this.#toolId, this.#documentIds] = [made.sourceId, made.toolId, made.documentIds];
   }
@@ -63,7 +62,11 @@ export class MoveStory implements PointStory {
     await this.#request();
     if (this.#name !== 'cancelled') return;
     await this.#learnId();
-    await until(async () => (await this.#move()).state === 'running', 'the move to run');
+    // There is something to be cleared then.
+    await until(
+      async () => (await this.#countVectors()).some(({ model }) => model === next.name),
+      'vectors of the move',
+    );
     const address = `/knowledge-sources/${this.#sourceId}/embedding-model/cancel`;
     try {
       await this.#stack.api.request('POST', address, {}, `stop-${this.#word}`);
@@ -132,12 +135,15 @@ export class MoveStory implements PointStory {
       `select count(*)::integer as chunks from document_chunks where document_id = any($1::uuid[])`,
       [this.#documentIds],
     );
-    const counts = await this.#query<Counts>(
+    return { chunks: row!.chunks, counts: await this.#countVectors() };
+  }
+
+  #countVectors(): Promise<Counts[]> {
+    return this.#query<Counts>(
       `select m.name as model, count(*)::integer as vectors from chunk_embeddings e join models m on m.id = e.model_id
        where e.document_id = any($1::uuid[]) group by m.name`,
       [this.#documentIds],
     );
-    return { chunks: row!.chunks, counts };
   }
 
   #query<T>(text: string, parameters: readonly unknown[]): Promise<T[]> {

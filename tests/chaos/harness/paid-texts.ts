@@ -3,7 +3,12 @@ import type { LoggedCall } from '../../support/fake-provider/call-log.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 
 /** Texts that the provider was paid for more than once, beside those that were in flight at the moments of the hits. */
-export type Repeats = { repeatedTexts: number; textsInFlight: number };
+export type Repeats = {
+  repeatedTexts: number;
+  textsInFlight: number;
+  /** Each call of the document, with its times from the first hit in milliseconds. */
+  calls: string[];
+};
 
 type UsageRow = { id: string; started: number; settled: number | null };
 
@@ -18,7 +23,7 @@ export async function countRepeats(
   { since, hitsAt, log }: { since: number; hitsAt: readonly number[]; log: readonly LoggedCall[] },
 ): Promise<Repeats> {
   const { documentId, generation } = document;
-  if (documentId === '' || generation === 0) return { repeatedTexts: 0, textsInFlight: 0 };
+  if (documentId === '' || generation === 0) return { repeatedTexts: 0, textsInFlight: 0, calls: [] };
   const [rows, [chunks]] = await stack.database.asOperator(async (em) => [
     await query<UsageRow>(
       em,
@@ -33,14 +38,23 @@ export async function countRepeats(
       [documentId, generation],
     ),
   ]);
-  const calls = new Map(log.map((call) => [call.idempotencyKey, call]));
-  const textsOf = (row: UsageRow) => paidTexts(calls.get(row.id));
+  const logged = new Map(log.map((call) => [call.idempotencyKey, call]));
+  const textsOf = (row: UsageRow) => paidTexts(logged.get(row.id));
   const paid = rows.reduce((sum, row) => sum + textsOf(row), 0);
   let textsInFlight = 0;
   for (const hitAt of hitsAt)
     for (const row of rows)
       if (row.started <= hitAt && (row.settled === null || row.settled >= hitAt)) textsInFlight += textsOf(row);
-  return { repeatedTexts: Math.max(0, paid - (chunks?.expected ?? 0) + (document.knownChunks ?? 0)), textsInFlight };
+  const repeatedTexts = Math.max(0, paid - (chunks?.expected ?? 0) + (document.knownChunks ?? 0));
+  const from = (at: number | null) => (at === null ? 'never' : `${Math.round(at - (hitsAt[0] ?? since))} ms`);
+  const calls = rows.map((row) => {
+    const call = logged.get(row.id);
+    const seen = call
+      ? `${call.texts} texts to ${call.model}, ${call.outcome}, asked at ${from(call.startedAt)}`
+      : 'not made';
+    return `noted at ${from(row.started)}, settled at ${from(row.settled)}, ${seen}`;
+  });
+  return { repeatedTexts, textsInFlight, calls };
 }
 
 /** Refused calls cost nothing; one that the client left may have been computed and charged. */

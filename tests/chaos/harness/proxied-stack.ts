@@ -33,8 +33,11 @@ const kindOf = {
   'third-worker': 'worker',
 } as const;
 
-// Below those that systems give to clients.
+// Below those that systems give to clients. Each process has one of its own, so that those that start at once do not meet.
 const firstPort = 21_000;
+const portPlaces = ['api', 'worker', 'stand-in', 'third-worker', 'second-api'];
+// A process that is killed again and again would be away for longer each time, which shows nothing of the product.
+const longestBackOffMs = 500;
 
 /** Servers, API and workers, each in the care of a supervisor of its own, with proxies between them. */
 export interface ProxiedStack {
@@ -88,14 +91,18 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
   const held = new Map<string, HeldStack>();
   const hold = async (name: string, processes: ProcessName[], extra: NodeJS.ProcessEnv): Promise<HeldStack> => {
     const home = folder.make(name);
-    const ports = { api: base, postgres: base + 1, temporal: base + 2, temporalUi: base + 3, workerMetrics: base + 4 };
+    const own = base + 3 + Math.max(0, portPlaces.indexOf(name));
+    const ports = { postgres: base, temporal: base + 1, temporalUi: base + 2, api: own, workerMetrics: own };
     homes.set(name, home);
-    const stack = await holdStack({ home, cache, env: { ...env, ...extra }, processes, ports, throwAway: true });
+    const options = { home, cache, env: { ...env, ...extra }, processes, ports, longestBackOffMs, throwAway: true };
+    const stack = await holdStack(options);
     held.set(name, stack);
     ends.push(() => stack.stop());
     return stack;
   };
   const stop = async () => {
+    // Those that use the servers go first, all at once.
+    await Promise.all([...held].map(async ([name, stack]) => name !== 'servers' && stack.stop()));
     for (const end of ends.splice(0).reverse()) await end();
   };
   try {
@@ -143,6 +150,7 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
       if (set) set(polling);
       else await holdBehindProxies(name, polling);
     };
+    // The first one is given the key.
     const api = await holdBehindProxies('api', true);
     await holdBehindProxies('worker', true);
     const apiUrl = String(api.urls.api);

@@ -24,8 +24,7 @@ export async function runConversations(
   options: ScenarioOptions,
 ): Promise<ScenarioReport> {
   const agent = await prepareTurnWorkspace(stack);
-  const api = await stack.useReplicas();
-  await stack.useStandIn(true);
+  const [api] = await Promise.all([stack.useReplicas(), stack.useStandIn(true)]);
   const count = options.sample ?? usualConversations;
   const runs = await Promise.all(
     Array.from({ length: count }, async (_, n) => {

@@ -31,6 +31,8 @@ export type PointRoundReport = {
   target: Target;
   fault: Fault;
   durationMs: number;
+  /** How long it took until the stories had begun, stood at their points, had ended after the hit, and were checked. */
+  phasesMs: { prepare: number; gather: number; end: number; check: number };
   downMs: number;
   points: PointReport[];
   /** Points that were not reached while others were held, which says nothing about them. */
@@ -65,6 +67,7 @@ export async function runPointRound(
   const roundFrom = Date.now();
   for (const visit of visits) visit.start();
   await gather(visits);
+  const gatheredAt = Date.now();
   const held = visits.filter((visit) => visit.holder !== undefined);
   for (const visit of visits) if (!held.includes(visit)) visit.letGo();
 
@@ -86,6 +89,7 @@ export async function runPointRound(
     for (const visit of held) visit.letGo();
   }
   for (const visit of visits) findings.push(...(await visit.finish()));
+  const endedAt = Date.now();
   if (standsIn) await stack.useStandIn(false);
   const log = stack.provider.log();
   findings.push(...(await settleAndCheck(stack, log)));
@@ -97,20 +101,30 @@ export async function runPointRound(
   for (const { point, edge, story, label } of held) {
     const work = await story.work();
     const paid = { repeatedTexts: 0, textsInFlight: 0 };
+    const calls: string[] = [];
     for (const document of work.documents) {
       const own = await countRepeats(stack, document, { since: roundFrom, hitsAt, log });
       paid.repeatedTexts += own.repeatedTexts;
       paid.textsInFlight += own.textsInFlight;
+      if (own.repeatedTexts > own.textsInFlight) calls.push(`${document.documentId}: ${own.calls.join('; ')}`);
     }
     const silentMs = await longestSilenceMs(stack, work, hitAt);
     if (paid.repeatedTexts > paid.textsInFlight)
-      findings.push(`${label}: ${paid.repeatedTexts} texts were paid again, ${paid.textsInFlight} were in flight`);
+      findings.push(
+        `${label}: ${paid.repeatedTexts} texts were paid again, ${paid.textsInFlight} were in flight (${calls.join(' | ')})`,
+      );
     if (silentMs > heartbeatMs + downMs + slackMs)
       findings.push(`${label}: silent for ${silentMs} ms, with ${hit.target} away for ${downMs} ms`);
     reports.push({ point: point.name, edge, ...paid, silentMs });
   }
   const missed = visits.filter((visit) => !held.includes(visit)).map(({ point, edge }) => ({ point, edge }));
-  return { ...hit, durationMs: Date.now() - began, downMs, points: reports, missed, findings };
+  const phasesMs = {
+    prepare: roundFrom - began,
+    gather: gatheredAt - roundFrom,
+    end: endedAt - over,
+    check: Date.now() - endedAt,
+  };
+  return { ...hit, durationMs: Date.now() - began, phasesMs, downMs, points: reports, missed, findings };
 }
 
 /** Waits until every document stands at its point, or no more than a moment longer once the first does. */

@@ -39,9 +39,11 @@ export async function runRollingDeploy(
     tools: await prepareTurnWorkspace(stack),
     stream: await prepareStreamingAgent(stack, streamedTokens),
   };
-  const api = await stack.useReplicas();
-  await stack.useStandIn(true);
-  const next = await bundleNextVersion(stack.makeFolder('next'));
+  const [api, next] = await Promise.all([
+    stack.useReplicas(),
+    bundleNextVersion(stack.makeFolder('next')),
+    stack.useStandIn(true),
+  ]);
   const stage = { mixed: latch(), done: latch() };
   const open = await Promise.all(
     Array.from({ length: options.sample ?? usualConversations }, async (_, n): Promise<Open> => {

@@ -32,8 +32,7 @@ export async function runSchedules(
   options: ScenarioOptions,
 ): Promise<ScenarioReport> {
   await prepareSagaWorkspace(stack);
-  await stack.useStandIn(true);
-  await stack.useThirdWorker(true);
+  await Promise.all([stack.useStandIn(true), stack.useThirdWorker(true)]);
   const intervals = options.sample ?? usualIntervals;
   const source = await createScheduledSource(stack, `scheduled${options.round}`, random);
   const maintenance = await shortenMaintenance(stack, everySeconds);

@@ -40,9 +40,9 @@ const plans: Record<StoryName, Plan> = {
   replace: { sentences: 60, source: sagaNames.source, marks: [] },
   fail: { sentences: 30, source: sagaNames.source, marks: [providerWords.refused] },
   delete: { sentences: 30, source: sagaNames.source, marks: [] },
-  cancel: { sentences: 60, source: sagaNames.source, marks: [providerWords.slow] },
+  cancel: { sentences: 60, source: sagaNames.source, marks: [providerWords.stuck] },
   retry: { sentences: 36, source: sagaNames.source, marks: [providerWords.slow] },
-  'delete-underway': { sentences: 60, source: sagaNames.source, marks: [providerWords.slow] },
+  'delete-underway': { sentences: 60, source: sagaNames.source, marks: [providerWords.stuck] },
 };
 
 const accepts = commitOf('api', /insert into document_generations/);

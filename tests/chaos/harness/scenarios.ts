@@ -45,7 +45,11 @@ export const chaosPoints: Readonly<Record<string, readonly ChaosPoint[]>> = {
 /** Every scenario of the harness. */
 export const scenarios: readonly Scenario[] = [
   ...whileWorking,
-  ...Object.entries(chaosPoints).map(([name, points]) => ({ name, paidModel: true, run: runPoints(points) })),
+  ...Object.entries(chaosPoints).map(([name, points]): Scenario => ({
+    name,
+    paidModel: true,
+    run: (stack, random, options) => runPoints(stack, random, options, [{ name, points, sample: options.sample }]),
+  })),
   { name: 'interleavings', paidModel: true, run: runInterleavings },
   { name: 'rate-limited', paidModel: true, run: runRateLimited },
   { name: 'rolling-restart', paidModel: true, run: runRollingRestart },

@@ -30,7 +30,7 @@ export const syncPoints: readonly ChaosPoint[] = [
   {
     name: 'start-children',
     tell: story('new'),
-    is: temporalCall('worker', 'RespondWorkflowTaskCompleted', 'ingestDocument'),
+    is: temporalCall('worker', 'RespondWorkflowTaskCompleted', 'ingestBatch'),
   },
   { name: 'finish-sync', tell: story('new'), is: endsSync },
   { name: 'report-finished', tell: story('new'), is: reports, nth: 5 },

@@ -20,13 +20,21 @@ type Shown = {
   documents: { total: number; ready: number; in_work: number; failed: number };
   sync: { id: string; state: string; removed: number; failed: number; error: { code: string } | null } | null;
 };
-type Row = { id: string; path: string; status: string; generation: number; chunks: number; isDeleted: boolean };
+type Row = {
+  id: string;
+  path: string;
+  status: string;
+  generation: number;
+  workflowId: string;
+  chunks: number;
+  isDeleted: boolean;
+};
 
 const files = 5;
 // More than one step of a sync hands over.
 const newFiles = 10;
 const sentences = 20;
-// Few and slow, so that a cancel that is held up still meets them, and other stories find a worker.
+// Few, so that other stories find a worker: each holds one until the cancel comes.
 const toCancel = { files: 2, sentences: 80 };
 
 /** One folder that is a source, and the syncs that bring it up to date. */
@@ -139,10 +147,7 @@ export class SyncStory implements PointStory {
         generation: row.generation,
         knownChunks: paidBefore(row) ? row.chunks : 0,
       })),
-      workflowIds: [
-        workflowIds.syncSource(this.#sourceId),
-        ...rows.map(({ id, generation }) => workflowIds.ingestDocument(id, generation)),
-      ],
+      workflowIds: [workflowIds.syncSource(this.#sourceId), ...new Set(rows.map(({ workflowId }) => workflowId))],
     };
   }
 
@@ -162,7 +167,7 @@ export class SyncStory implements PointStory {
     const word = this.#wordOf(n, version);
     const text =
       this.#name === 'cancelled'
-        ? composeText(this.#random.fork(word), toCancel.sentences, [word, providerWords.slow])
+        ? composeText(this.#random.fork(word), toCancel.sentences, [word, providerWords.stuck])
         : composeText(this.#random.fork(word), sentences, [word]);
     await writeFile(this.#fileOf(n), text);
   }
@@ -196,7 +201,7 @@ export class SyncStory implements PointStory {
     return this.#stack.database.asOperator((em) =>
       query<Row>(
         em,
-        `select d.id, d.source_path as path, d.status, d.latest_generation as generation,
+        `select d.id, d.source_path as path, d.status, d.latest_generation as generation, g.workflow_id as "workflowId",
                 coalesce(g.expected_chunks, 0) as chunks, d.deleted_at is not null as "isDeleted"
          from documents d join document_generations g on g.document_id = d.id and g.generation = d.latest_generation
          where d.knowledge_source_id = $1 order by d.source_path`,

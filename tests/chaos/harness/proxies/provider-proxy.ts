@@ -10,9 +10,22 @@ export const providerWords = {
   refused: 'unembeddable',
   /** Answered only after two seconds. */
   slow: 'leisurely',
+  /** Answered so late that a cancel which is held up still meets it. */
+  stuck: 'interminable',
+  /** The same, of the model alone that moves go to. */
+  stuckWhenMoved: 'immovable',
 } as const;
 
-const behaviours: Record<keyof typeof providerWords, string> = { refused: 'status=400', slow: 'firstTokenMs=2000' };
+/** What of the provider's model id tells the model that moves go to from others. */
+export const movedModel = 'dimensions=32';
+
+const stuck = 'firstTokenMs=60000';
+const behaviours: Record<keyof typeof providerWords, { order: string; model: string }> = {
+  refused: { order: 'status=400', model: '' },
+  slow: { order: 'firstTokenMs=2000', model: '' },
+  stuck: { order: stuck, model: '' },
+  stuckWhenMoved: { order: stuck, model: movedModel },
+};
 
 /** How a call is refused that is to be tried again. */
 export const refusal = { status: 429, retryAfterMs: 1000 } as const;
@@ -96,12 +109,12 @@ export async function startProviderProxy(upstreamUrl: string, board: TrapBoard):
 }
 
 function orderBehaviour(body: string, refused: boolean): string {
-  const word = (Object.keys(providerWords) as Array<keyof typeof providerWords>).find((name) =>
-    body.includes(providerWords[name]),
+  const word = (Object.keys(providerWords) as Array<keyof typeof providerWords>).find(
+    (name) => body.includes(providerWords[name]) && body.includes(behaviours[name].model),
   );
   const behaviour = refused
     ? `status=${refusal.status}&retryAfter=${refusal.retryAfterMs / 1000}`
-    : word && behaviours[word];
+    : word && behaviours[word].order;
   if (behaviour === undefined) return body;
   const request = JSON.parse(body) as { model: string };
   return JSON.stringify({
