@@ -70,6 +70,11 @@ const retentions: Readonly<Record<Exclude<RetainedKind, 'usage_rows'>, Retention
     due: `select h.ctid as id from evaluation_histories h where h.created_at < $1 order by h.created_at`,
     drop: `delete from evaluation_histories where ctid in (${ids})`,
   },
+  webhook_deliveries: {
+    due: `select d.id from webhook_deliveries d
+      where d.state <> 'pending' and d.created_at < $1 order by d.created_at`,
+    drop: `delete from webhook_deliveries where id in (${ids})`,
+  },
   audit_log: {
     due: `select a.id from audit_log a where a.created_at < $1 order by a.created_at`,
     drop: `delete from audit_log where id in (${ids})`,

@@ -192,3 +192,27 @@ test.each([
   expect(await database.asOperator((em) => dropExpired(em, kind, ago(30), 100))).toBe(1);
   expect(await database.asOperator((em) => dropExpired(em, kind, ago(30), 100))).toBe(0);
 });
+
+test('messages to webhooks are dropped once they have ended, and those on their way stay', async () => {
+  const { workspaceId } = workspace;
+  const webhookId = v7();
+  await run(
+    `insert into webhooks (id, workspace_id, url, events, secret) values ($1, $2, 'https://example.com', '{job.failed}', 's')`,
+    [webhookId, workspaceId],
+  );
+  for (const [key, state, days] of [
+    ['old', 'delivered', 91],
+    ['dead', 'dead', 91],
+    ['waiting', 'pending', 91],
+    ['young', 'delivered', 89],
+  ])
+    await run(
+      `insert into webhook_deliveries (id, workspace_id, webhook_id, event, event_key, payload, state, delivered_at, created_at)
+       values ($1, $2, $3, 'job.failed', $4, '{}', $5, case when $5 = 'delivered' then now() end, $6)`,
+      [v7(), workspaceId, webhookId, key, state, ago(Number(days))],
+    );
+  expect(await database.asOperator((em) => countExpired(em, 'webhook_deliveries', ago(90)))).toBe(2);
+  expect(await database.asOperator((em) => dropExpired(em, 'webhook_deliveries', ago(90), 10))).toBe(2);
+  const kept = await run(`select event_key from webhook_deliveries order by event_key`);
+  expect(kept.map((row) => row['event_key'])).toEqual(['waiting', 'young']);
+});
