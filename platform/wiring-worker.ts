@@ -58,8 +58,8 @@ export interface WorkerProcess {
 }
 
 // A chat activity waits for a model, and one of a sync for its source, and holds no connection meanwhile; an ingest activity
-// works all the time.
-const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, sync: 16, evaluate: 16, maintain: 2 };
+// works all the time. One of maintain may build an index for hours.
+const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, sync: 16, evaluate: 16, maintain: 4 };
 
 /**
  * Connects everything that activities need and makes a worker for each configured queue. Models come from `makeProviders`,

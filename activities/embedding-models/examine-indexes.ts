@@ -86,17 +86,17 @@ async function measureHealth(
       if (recall >= recallGoal || next === mostBreadth) break;
     }
   }
-  const { rows, deadRows, changedRows } = statistics;
+  const { deadRows, changedRows } = statistics;
+  // After a crash PostgreSQL has no statistics of its own until the next vacuum; after a load its estimate lags behind.
+  const rows = Math.max(statistics.rows, state.rows);
   const { m = 16 } = index.parameters;
   return {
     ...measured,
     kind: index.kind,
-    // After a crash PostgreSQL has no statistics of its own until the next vacuum.
-    rows: Math.max(rows, state.rows),
+    rows,
     deadRows,
     changedRows,
-    expectedBytes:
-      index.kind === 'hnsw' ? expectedIndexBytes({ rows: state.rows, dimensions: state.dimensions, m }) : null,
+    expectedBytes: index.kind === 'hnsw' ? expectedIndexBytes({ rows, dimensions: state.dimensions, m }) : null,
     breadth,
     broader,
     roomBytes: await deps.readDiskRoom(),

@@ -40,6 +40,7 @@ test('the kind of index is chosen when a model is registered, or later', async (
     ef_construction: 64,
     lists: null,
     min_rows: null,
+    ef_search: null,
   });
   const started = await api.deps.temporal.workflow.getHandle(`index-model/${id}`).describe();
   expect(started.status.name).toBe('RUNNING');

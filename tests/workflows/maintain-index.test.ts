@@ -98,6 +98,8 @@ async function insert(from: number, to: number, shift = 0): Promise<void> {
      from generate_series($5::int, $6::int - 1) i`,
     [modelId, library.workspaceId, documentId, dimensions, from, to, shift],
   );
+  // By the same connection, which would keep what it has counted to itself for ten seconds.
+  await asOwner('select pg_stat_force_next_flush()');
 }
 
 /** Deletes 60 % of the vectors and stores others in their place. */
@@ -105,8 +107,6 @@ async function replaceMost(): Promise<void> {
   const most = Math.round(rows * 0.6);
   await asOwner('delete from chunk_embeddings where model_id = $1 and chunk_index < $2', [modelId, most]);
   await insert(0, most, 50_000);
-  // Said by the same connection; it would keep it to itself for ten seconds.
-  await asOwner('select pg_stat_force_next_flush()');
   await until(async () => (await deadRows()) >= most, { what: 'the statistics of dead rows' });
 }
 
