@@ -53,13 +53,14 @@ const runSchema = z.strictObject({
   history_url: z.string().nullable(),
 });
 
-/** A schedule of maintenance as Temporal has it. `timing` is null where it was changed there to what cannot be said here. */
+/** A schedule of maintenance, or of a source, as Temporal has it. `timing` is null where it was changed there to what cannot be said here. */
 export const scheduleSchema = z.strictObject({
   name: z.string(),
   workflow_type: z.string(),
   summary: z.string(),
   description: z.string(),
   has_dry_run: z.boolean(),
+  knowledge_source: idField.nullable().describe('What it brings up to date; null for maintenance of the server'),
   ...settings,
   timing: z.union([
     z.strictObject({ every_seconds: z.number() }),

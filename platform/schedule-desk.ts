@@ -10,6 +10,7 @@ import {
 import type { ScheduleDesk, ScheduledRun, StoredSchedule } from '../api/schedules/schedule-desk.ts';
 import { PerdureError } from '../contracts/errors.ts';
 import {
+  isMaintenanceSchedule,
   maintenanceSchedules,
   overlapPolicies,
   type MaintenanceScheduleName,
@@ -35,16 +36,15 @@ export function createScheduleDesk(deps: {
 }): ScheduleDesk {
   const { client, configured } = deps;
 
-  async function withHandle<T>(
-    name: MaintenanceScheduleName,
-    work: (handle: ScheduleHandle) => Promise<T>,
-  ): Promise<T> {
+  async function withHandle<T>(name: string, work: (handle: ScheduleHandle) => Promise<T>): Promise<T> {
     const handle = client.schedule.getHandle(name);
     return ask(async () => {
       try {
         return await work(handle);
       } catch (error) {
         if (!(error instanceof ScheduleNotFoundError)) throw error;
+        if (!isMaintenanceSchedule(name))
+          throw new PerdureError('not_found', 'There is no such schedule in this workspace.');
         await ensureSchedule(client, configured, name);
         return work(handle);
       }
@@ -61,15 +61,13 @@ export function createScheduleDesk(deps: {
     }
   }
 
-  const read = (name: MaintenanceScheduleName) =>
-    withHandle(name, async (handle) => storedSchedule(name, await handle.describe()));
+  const read = (name: string) => withHandle(name, async (handle) => storedSchedule(name, await handle.describe()));
   const settle = (name: MaintenanceScheduleName, settings: ScheduleSettings) =>
     withHandle(name, (handle) =>
       handle.update(({ state }) => ({ ...maintenanceScheduleOptions(name, settings), state })),
     );
 
   return {
-    list: () => Promise.all((Object.keys(maintenanceSchedules) as MaintenanceScheduleName[]).map(read)),
     read,
     async change(name, change) {
       const { timing, ...stored } = await read(name);
@@ -110,14 +108,14 @@ export function createScheduleDesk(deps: {
   };
 }
 
-function storedSchedule(name: MaintenanceScheduleName, stored: ScheduleDescription): StoredSchedule {
+function storedSchedule(name: string, stored: ScheduleDescription): StoredSchedule {
   const { spec, policies, action, state, info } = stored;
   return {
     name,
     timing: timingOf(spec),
     overlap: overlapPolicies.find((policy) => policy.toUpperCase() === policies.overlap) ?? 'skip',
     catch_up_seconds: Math.round(policies.catchupWindow / 1000),
-    time_out_seconds: secondsOf(action.workflowExecutionTimeout) ?? maintenanceSchedules[name].time_out_seconds,
+    time_out_seconds: secondsOf(action.workflowExecutionTimeout) ?? 0,
     isPaused: state.paused,
     note: state.note === undefined || state.note === '' ? null : state.note,
     nextRuns: info.nextActionTimes,

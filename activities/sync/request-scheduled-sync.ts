@@ -1,6 +1,7 @@
 import { v7 } from 'uuid';
 import type { RequestSyncInput } from '../../contracts/names/workflows.ts';
 import { requestSync } from '../../entities/sources/source-sync-repository.ts';
+import { withReport } from '../upkeep/with-report.ts';
 import { ingestionFailure } from '../ingestion/ingestion-failure.ts';
 import type { SyncDeps } from './sync-deps.ts';
 
@@ -14,10 +15,15 @@ export function createRequestScheduledSync(
   return async function requestScheduledSync(input, syncId) {
     try {
       const request = { ...input, syncId, jobId: v7(), trigger: 'schedule', allowRemovals: false } as const;
-      const requested = await deps.database.inWorkspace(input.workspaceId, (em) => requestSync(em, request));
-      if (requested.syncId === null) return { outcome: requested.outcome };
-      await deps.startSync({ ...input, syncId: requested.syncId, kind: 'full' });
-      return { outcome: requested.syncId === syncId ? 'started' : 'running' };
+      const about = { task: 'source-sync', subject: input.knowledgeSourceId, workspaceId: input.workspaceId };
+      return await withReport<ScheduledRequest>(deps, about, async () => {
+        const requested = await deps.database.inWorkspace(input.workspaceId, (em) => requestSync(em, request));
+        if (requested.syncId === null) return { result: { outcome: requested.outcome }, finding: null };
+        await deps.startSync({ ...input, syncId: requested.syncId, kind: 'full' });
+        if (requested.syncId !== syncId) return { result: { outcome: 'running' }, finding: null };
+        const reason = 'The source was due, and no sync of it was under way.';
+        return { result: { outcome: 'started' }, finding: { saw: {}, decided: 'sync', reason, did: { sync: syncId } } };
+      });
     } catch (error) {
       throw ingestionFailure(error);
     }

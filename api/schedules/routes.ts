@@ -1,5 +1,6 @@
 import { PerdureError } from '../../contracts/errors.ts';
 import { maintenanceSchedules, type MaintenanceScheduleName } from '../../contracts/names/maintenance-schedules.ts';
+import { workflowIds } from '../../contracts/names/workflows.ts';
 import {
   changeScheduleSchema,
   noteScheduleSchema,
@@ -8,11 +9,13 @@ import {
   schedulesSchema,
   triggeredSchema,
   triggerScheduleSchema,
+  type Schedule,
 } from '../../contracts/schedule.ts';
+import { listScheduledSources } from '../../entities/sources/scheduled-source-repository.ts';
 import { presentTime } from '../framework/present-time.ts';
 import { defineRoute, type Reply, type RouteDeps } from '../framework/route.ts';
 import { presentSchedule } from './present-schedule.ts';
-import { requireOperator, requireSchedule } from './require-schedule.ts';
+import { requireOwnSchedule, requireSchedule, requireSettings, type KnownSchedule } from './require-schedule.ts';
 
 const tag = 'Maintenance';
 const path = '/schedules/{name}';
@@ -22,13 +25,18 @@ const list = defineRoute({
   method: 'GET',
   path: '/schedules',
   tag,
-  summary: 'List the schedules of maintenance, with their next and latest runs',
+  summary: 'List the schedules of maintenance and of the sources of this workspace, with their next and latest runs',
   scope: 'maintenance:read',
   responses: { 200: schedulesSchema },
   problems: [503],
-  handle: async (_request, deps) => {
-    const schedules = await deps.schedules.list();
-    return { status: 200, body: { data: schedules.map((schedule) => presentSchedule(schedule, deps.historyUrl)) } };
+  handle: async ({ principal: { workspaceId } }, deps) => {
+    const sources = await deps.database.inWorkspace(workspaceId, (em) => listScheduledSources(em, null));
+    const names = Object.keys(maintenanceSchedules) as MaintenanceScheduleName[];
+    const known: KnownSchedule[] = [
+      ...names.map((name) => ({ name, source: null })),
+      ...sources.map((source) => ({ name: workflowIds.requestSync(source.id), source })),
+    ];
+    return { status: 200, body: { data: await Promise.all(known.map((one) => present(deps, one))) } };
   },
 });
 
@@ -41,7 +49,7 @@ const show = defineRoute({
   params,
   responses: { 200: scheduleSchema },
   problems: [503],
-  handle: async ({ params: { name } }, deps) => answer(deps, requireSchedule(name)),
+  handle: async ({ params: { name }, principal }, deps) => answer(deps, await requireSchedule(deps, principal, name)),
 });
 
 const change = defineRoute({
@@ -57,12 +65,11 @@ const change = defineRoute({
   body: changeScheduleSchema,
   example: { timing: { every_seconds: 600 } },
   responses: { 200: scheduleSchema },
-  problems: [403, 503],
+  problems: [403, 409, 503],
   handle: async ({ params: { name }, body, principal }, deps) => {
-    const known = requireSchedule(name);
-    await requireOperator(deps, principal);
+    const known = await requireSettings(deps, principal, name);
     await deps.schedules.change(known, body);
-    return answer(deps, known);
+    return answer(deps, { name: known, source: null });
   },
 });
 
@@ -74,12 +81,11 @@ const reset = defineRoute({
   scope: 'maintenance:write',
   params,
   responses: { 200: scheduleSchema },
-  problems: [403, 503],
+  problems: [403, 409, 503],
   handle: async ({ params: { name }, principal }, deps) => {
-    const known = requireSchedule(name);
-    await requireOperator(deps, principal);
+    const known = await requireSettings(deps, principal, name);
     await deps.schedules.reset(known);
-    return answer(deps, known);
+    return answer(deps, { name: known, source: null });
   },
 });
 
@@ -96,9 +102,8 @@ const pause = defineRoute({
   responses: { 200: scheduleSchema },
   problems: [403, 503],
   handle: async ({ params: { name }, body, principal }, deps) => {
-    const known = requireSchedule(name);
-    await requireOperator(deps, principal);
-    await deps.schedules.pause(known, body.note === '' ? 'Paused through the API' : body.note);
+    const known = await requireOwnSchedule(deps, principal, name);
+    await deps.schedules.pause(known.name, body.note === '' ? 'Paused through the API' : body.note);
     return answer(deps, known);
   },
 });
@@ -116,9 +121,8 @@ const resume = defineRoute({
   responses: { 200: scheduleSchema },
   problems: [403, 503],
   handle: async ({ params: { name }, body, principal }, deps) => {
-    const known = requireSchedule(name);
-    await requireOperator(deps, principal);
-    await deps.schedules.resume(known, body.note === '' ? 'Resumed through the API' : body.note);
+    const known = await requireOwnSchedule(deps, principal, name);
+    await deps.schedules.resume(known.name, body.note === '' ? 'Resumed through the API' : body.note);
     return answer(deps, known);
   },
 });
@@ -140,25 +144,28 @@ const trigger = defineRoute({
   responses: { 202: triggeredSchema },
   problems: [403, 503],
   handle: async ({ params: { name }, body, principal }, deps) => {
-    const known = requireSchedule(name);
-    await requireOperator(deps, principal);
-    if (body.dry_run) requireDryRun(known);
+    const known = await requireOwnSchedule(deps, principal, name);
+    const dryRun = body.dry_run ? requireDryRun(known) : null;
     const triggered_at = presentTime(new Date());
-    const workflow_id = body.dry_run ? await deps.schedules.startDryRun(known) : null;
-    if (!body.dry_run) await deps.schedules.trigger(known);
-    return { status: 202, body: { name: known, dry_run: body.dry_run, triggered_at, workflow_id } };
+    const workflow_id = dryRun === null ? null : await deps.schedules.startDryRun(dryRun);
+    if (dryRun === null) await deps.schedules.trigger(known.name);
+    return { status: 202, body: { name: known.name, dry_run: body.dry_run, triggered_at, workflow_id } };
   },
 });
 
 /** Routes of the schedules of maintenance. */
 export const scheduleRoutes = [list, show, change, reset, pause, resume, trigger];
 
-async function answer(deps: RouteDeps, name: MaintenanceScheduleName): Promise<Reply> {
-  return { status: 200, body: presentSchedule(await deps.schedules.read(name), deps.historyUrl) };
+async function answer(deps: RouteDeps, known: KnownSchedule): Promise<Reply> {
+  return { status: 200, body: await present(deps, known) };
 }
 
-function requireDryRun(name: MaintenanceScheduleName): void {
-  if (maintenanceSchedules[name].hasDryRun) return;
-  const message = `${name} has no dry run`;
+async function present(deps: RouteDeps, known: KnownSchedule): Promise<Schedule> {
+  return presentSchedule(known, await deps.schedules.read(known.name), deps.historyUrl);
+}
+
+function requireDryRun(known: KnownSchedule): MaintenanceScheduleName {
+  if (known.source === null && maintenanceSchedules[known.name].hasDryRun) return known.name;
+  const message = `${known.name} has no dry run`;
   throw new PerdureError('bad_request', `body.dry_run: ${message}`, { errors: [{ path: 'body.dry_run', message }] });
 }

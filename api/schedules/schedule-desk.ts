@@ -3,9 +3,9 @@ import type { MaintenanceScheduleName, ScheduleSettings } from '../../contracts/
 /** A run of a schedule. */
 export type ScheduledRun = { workflowId: string; runId: string; dueAt: Date | null; startedAt: Date | null };
 
-/** A schedule of maintenance as Temporal has it; `timing` is null where it was changed there to something else. */
+/** A schedule as Temporal has it; `timing` is null where it was changed there to something else. */
 export type StoredSchedule = Omit<ScheduleSettings, 'timing'> & {
-  name: MaintenanceScheduleName;
+  name: string;
   timing: ScheduleSettings['timing'] | null;
   isPaused: boolean;
   note: string | null;
@@ -22,9 +22,11 @@ export type StoredSchedule = Omit<ScheduleSettings, 'timing'> & {
 
 /** What the API needs of the schedules of maintenance; platform/schedule-desk.ts makes it. */
 export interface ScheduleDesk {
-  list(): Promise<StoredSchedule[]>;
-  /** Reads one; one that was deleted in Temporal is made anew. */
-  read(name: MaintenanceScheduleName): Promise<StoredSchedule>;
+  /**
+   * Reads one. One of maintenance that was deleted in Temporal is made anew.
+   * @throws PerdureError `not_found` where a source has no schedule; so do the others.
+   */
+  read(name: string): Promise<StoredSchedule>;
   /** @throws PerdureError `bad_request` where the settings do not go together. */
   change(
     name: MaintenanceScheduleName,
@@ -32,10 +34,10 @@ export interface ScheduleDesk {
   ): Promise<void>;
   /** Brings the settings back to those of the configuration; whether it is paused stays. */
   reset(name: MaintenanceScheduleName): Promise<void>;
-  pause(name: MaintenanceScheduleName, note: string): Promise<void>;
-  resume(name: MaintenanceScheduleName, note: string): Promise<void>;
+  pause(name: string, note: string): Promise<void>;
+  resume(name: string, note: string): Promise<void>;
   /** Starts a run at once, or when the one that is under way has ended. */
-  trigger(name: MaintenanceScheduleName): Promise<void>;
+  trigger(name: string): Promise<void>;
   /** Starts a run that reports what it would do and does nothing; the id of its workflow. */
   startDryRun(name: MaintenanceScheduleName): Promise<string>;
   /** Whether the keys of that workspace may see and change what concerns the whole server. */

@@ -134,5 +134,10 @@ export function isMaintenanceSchedule(name: string): name is MaintenanceSchedule
 /** The schedule that started the workflow of that id, to which Temporal appends the time of the run; null if none did. */
 export function scheduleOf(workflowId: string): string | null {
   const name = /^(.+)-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.exec(workflowId)?.[1];
-  return name !== undefined && isMaintenanceSchedule(name) ? name : null;
+  return name !== undefined && (isMaintenanceSchedule(name) || sourceOf(name) !== null) ? name : null;
+}
+
+/** The source that the schedule of that name brings up to date; null for a name of another kind. */
+export function sourceOf(name: string): string | null {
+  return /^sync-schedule\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(name)?.[1] ?? null;
 }

@@ -178,6 +178,28 @@ describe('schedules', () => {
     expectProblem(await api.call('POST', '/schedules/sweep-orphans/pause', viewer), 'forbidden');
   });
 
+  test('those of a source are seen, paused and triggered by its own workspace', async () => {
+    const schedule = { every_seconds: 86_400 };
+    const body = { name: 'wiki', type: 'file', configuration: { path: '/srv/wiki', schedule } };
+    const { id } = (await api.call('POST', '/knowledge-sources', { key: other.key, body })).json;
+    const path = `/schedules/${encodeURIComponent(`sync-schedule/${id}`)}`;
+    const find = async (key?: string) => {
+      const { json } = await api.call('GET', '/schedules', key === undefined ? {} : { key });
+      return json.data.find((one: { knowledge_source: string | null }) => one.knowledge_source === id);
+    };
+    await until(async () => (await find(other.key)) !== undefined, { what: 'the schedule', timeoutMs: 10_000 });
+    expect(await find(other.key)).toMatchObject({ timing: schedule, is_paused: false, workflow_type: 'requestSync' });
+    expect(await find()).toBeUndefined();
+    expectProblem(await api.call('GET', path), 'not_found');
+    expectProblem(await api.call('POST', `${path}/pause`), 'not_found');
+    const paused = await api.call('POST', `${path}/pause`, { key: other.key });
+    expect(paused.json).toMatchObject({ is_paused: true });
+    expect((await api.call('POST', `${path}/trigger`, { key: other.key })).status).toBe(202);
+    const again = { timing: { every_seconds: 3600 } };
+    expectProblem(await api.call('PATCH', path, { key: other.key, body: again }), 'conflict');
+    await until(async () => (await find(other.key)).runs === 1, { what: 'the triggered run', timeoutMs: 10_000 });
+  });
+
   test('a dry run is refused where there is none', async () => {
     const answer = await api.call('POST', '/schedules/sweep-orphans/trigger', { body: { dry_run: true } });
     expectProblem(answer, 'bad_request');
