@@ -1,9 +1,16 @@
 import { z } from 'zod';
 import { defaultRetention, type RetentionPolicy } from '../contracts/names/retention.ts';
 
-const days = z.int().min(1).max(36_500).nullable();
+const days = z.int().min(1).max(36_500);
+// Budgets sum up the calls of a whole month, and months begin in any time zone.
+const daysOfUsage = days.min(32, 'must be at least 32, since budgets sum up a month');
 const given = z.strictObject(
-  Object.fromEntries(Object.entries(defaultRetention).map(([kind, kept]) => [kind, days.default(kept)])),
+  Object.fromEntries(
+    Object.entries(defaultRetention).map(([kind, kept]) => [
+      kind,
+      (kind === 'usage_rows' ? daysOfUsage : days).nullable().default(kept),
+    ]),
+  ),
 );
 
 /**
