@@ -43,6 +43,7 @@ export async function askForJson<T extends object>(
     v5(`${runId}/${question.purpose}/${place}/${ask}/${of}`, callNamespace);
   await settleEarlier(deps, question, (place, ask) => callId(place, ask, attempt - 1), attempt);
   let last: ErrorCode = 'provider_malformed_response';
+  let isUnusable = false;
   for (const [place, model] of models.entries()) {
     let asked: readonly PromptMessage[] = messages;
     for (let ask = 0; ask < asksPerModel; ask += 1) {
@@ -54,6 +55,7 @@ export async function askForJson<T extends object>(
       const chat = { messages: asked, temperature: 0, maxTokens: mostAnswerTokens, callId: id };
       const answer = await askAside(deps, model, model.chat, chat, signal);
       await deps.database.inWorkspace(workspaceId, (em) => settleAside(em, model, id, answer));
+      isUnusable = answer.code === null;
       if (answer.code !== null) {
         last = answer.code as ErrorCode;
         break;
@@ -74,7 +76,8 @@ export async function askForJson<T extends object>(
   throw ApplicationFailure.create({
     type: last,
     message: `No model could be asked about the memory: ${errorTable[last].title}.`,
-    nonRetryable: !errorTable[last].retryable,
+    // A model that cannot write what is asked for would be paid for the same again.
+    nonRetryable: isUnusable || !errorTable[last].retryable,
   });
 }
 

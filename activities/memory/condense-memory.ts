@@ -58,7 +58,7 @@ async function condense(
   const recentFrom = new Date(Date.now() - untouchedMs).toISOString();
   const plan = planCondensation(memory, { cap, recentFrom, count: estimateTokens });
   const before = estimateTokens(owner.memory);
-  const saw = { tokens: before, cap, old_lines: plan?.old.length ?? null, recent_lines: plan?.recent.length ?? null };
+  const saw = { tokens: before, cap, ...(plan && { old_lines: plan.old.length, recent_lines: plan.recent.length }) };
   if (!plan) {
     const reason = 'What is too much was said within the last week, and stays until it is older.';
     return { result: left.result, finding: { saw, decided: 'nothing', reason, did: {} } };

@@ -207,6 +207,14 @@ describe('R25 a model that fails', () => {
     expect(await paid(chat.workspace)).toHaveLength(2);
   });
 
+  test('is not paid again and again for answers that cannot be used', async () => {
+    harness.provider.control({ script: [{ answer: 'Good.' }, { answer: 'No JSON.' }, { answer: 'None either.' }] });
+    const chat = await talk(['I live in Paris now.']);
+    await learn();
+    expect(await chat.lessonEnded()).toMatchObject({ state: 'failed', error: { code: 'provider_malformed_response' } });
+    expect(await paid(chat.workspace)).toHaveLength(2);
+  });
+
   test('leaves the memory as it is, says why, and is asked again in an hour', async () => {
     harness.provider.control({ script: [{ answer: 'Good.' }, { failure: { kind: 'status', status: 401 } }] });
     const chat = await talk(['I live in Paris now.']);
