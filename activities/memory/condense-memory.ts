@@ -48,8 +48,7 @@ async function condense(
 ): Promise<Reported<CondensedMemory>> {
   const { owner, models } = await deps.database.inWorkspace(workspaceId, async (em) => {
     await settleLostCalls(em, { workspaceId, userId, seconds: longestCallSeconds });
-    const models = await modelsOf(deps, em, workspaceId, userId);
-    return { owner: await readMemoryOwner(em, userId), models };
+    return { owner: await readMemoryOwner(em, userId), models: await modelsOf(deps, em, workspaceId, userId) };
   });
   const left = { result: { state: 'left' as const }, finding: null };
   if (!owner || owner.version !== version) return left;
