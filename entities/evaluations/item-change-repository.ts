@@ -63,13 +63,35 @@ export async function writeItemChanges<Change extends ItemChange>(
   const [row] = await query<{ own: number[] }>(em, `select write_item_changes($1, $2, $3) as own`, [
     workspaceId,
     evaluationId,
-    JSON.stringify(changes.map(asRow)),
+    JSON.stringify(withLastWords(changes.map(asRow))),
   ]);
   return new Set(row!.own.map((n) => changes[n]!));
 }
 
+type ChangeRow = { n: number; ordinal: number; attempt: number; item: Record<string, unknown> } & Record<
+  string,
+  unknown
+>;
+
+/**
+ * Leaves what is said of an item itself to one change of it, where the last word on each field stands: the database takes
+ * the changes in any order. An output stays with the call that is settled with it.
+ */
+function withLastWords(rows: readonly ChangeRow[]): ChangeRow[] {
+  const carriers = new Map<string, ChangeRow>();
+  for (const row of rows) {
+    const key = `${row.ordinal}/${row.attempt}`;
+    const known = carriers.get(key);
+    const item = { ...known?.item, ...row.item };
+    const carrier = known !== undefined && 'output' in known.item && !('output' in row.item) ? known : row;
+    carriers.set(key, { ...carrier, item });
+  }
+  const byPlace = new Map(Array.from(carriers.values(), (carrier) => [carrier.n, carrier]));
+  return rows.map((row) => byPlace.get(row.n) ?? { ...row, item: {} });
+}
+
 /** A change as the database takes it: what it does not say is not there. */
-function asRow(change: ItemChange, n: number): Record<string, unknown> {
+function asRow(change: ItemChange, n: number): ChangeRow {
   const { ordinal, attempt, start, settle, begin, answer, results } = change;
   return {
     n,
