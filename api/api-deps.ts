@@ -4,6 +4,7 @@ import type { Middleware } from 'koa';
 import type { Database } from '../platform/database.ts';
 import type { NotificationListener } from '../platform/notification-listener.ts';
 import type { Notifier } from '../platform/notifier.ts';
+import type { ScheduleDesk } from '../platform/schedule-desk.ts';
 import type { SourceSchedules } from '../platform/source-schedules.ts';
 import type { TurnSubmitter } from '../platform/turn-submitter.ts';
 import type { WorkStarter } from '../platform/work-starter.ts';
@@ -19,7 +20,6 @@ import type { ToolWorkshop } from '../providers/tool-workshop.ts';
 
 import type { EvaluationDesk } from './evaluations/evaluation-desk.ts';
 import type { MemoryDesk } from './users/memory-desk.ts';
-import type { ScheduleDesk } from './schedules/schedule-desk.ts';
 
 /** A row of `models` as far as it is needed to call a model; the key is still sealed. */
 export type ModelSettings = {

@@ -27,7 +27,7 @@ export const reports: Command = {
     });
     if (positionals.length > 0) throw new UsageError('Narrow the list by --task, --schedule or --state.');
     const { json, ...filter } = values;
-    const given = Object.entries(filter).filter(([, value]) => value !== undefined) as [string, string][];
+    const given = Object.entries(filter).filter(([, value]) => value !== undefined);
     const { data } = await api.request<{ data: MaintenanceReport[] }>(
       `/maintenance-reports?${new URLSearchParams(given).toString()}`,
     );

@@ -112,7 +112,7 @@ export const configSchema = z.object({
     })
     .describe(
       'For how many days things are kept once they have ended or were deleted, as JSON, null for ever: ' +
-        `${JSON.stringify(defaultRetention)}`,
+        JSON.stringify(defaultRetention),
     ),
   PERDURE_OPERATOR_WORKSPACE: z
     .string()

@@ -3,7 +3,7 @@ import { workflowTypes } from '../../contracts/names/workflows.ts';
 import type { Schedule } from '../../contracts/schedule.ts';
 import { presentOptionalTime, presentTime } from '../framework/present-time.ts';
 import type { KnownSchedule } from './require-schedule.ts';
-import type { ScheduledRun, StoredSchedule } from './schedule-desk.ts';
+import type { ScheduledRun, StoredSchedule } from '../../platform/schedule-desk.ts';
 
 /** A schedule as the API shows it; `historyUrl` is the address of a run in Temporal's web UI. */
 export function presentSchedule(
