@@ -79,9 +79,8 @@ const remove = defineRoute({
   responses: { 204: null },
   transaction: async (em, { params, user }) => {
     const owner = await findMemoryOwner(em, params.external_id, user);
-    const locked = await lockMemoryOwner(em, owner.userId);
-    if (!locked || locked.version === 0) throw notFound('memory');
-    await forgetUser(em, owner.userId);
+    await lockMemoryOwner(em, owner.userId);
+    if (!(await forgetUser(em, owner.userId))) throw notFound('memory');
     return { status: 204 };
   },
 });

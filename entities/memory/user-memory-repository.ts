@@ -60,19 +60,24 @@ export async function lockMemoryOwner(em: EntityManager, userId: string): Promis
   return locked.length === 0 ? null : readMemoryOwner(em, userId);
 }
 
-/** Removes the memory of a user with all its versions, and forgets what was to be learned from what they have said. */
-export async function forgetUser(em: EntityManager, userId: string): Promise<void> {
-  await query(
+/**
+ * Removes the memory of a user with all its versions, and forgets what was to be learned from what they have said. False when
+ * there was neither.
+ */
+export async function forgetUser(em: EntityManager, userId: string): Promise<boolean> {
+  const rows = await query(
     em,
     `with versions as (delete from memory_versions where user_id = $1),
      lessons as (delete from memory_lessons where user_id = $1),
      learned as (
        -- Not the moment of now: a conversation that nobody has touched keeps its time.
        update conversations set learned_sequence = last_sequence, updated_at = updated_at + interval '1 microsecond'
-       where user_id = $1 and learned_sequence < last_sequence)
-     delete from user_memories where user_id = $1`,
+       where user_id = $1 and learned_sequence < last_sequence returning id),
+     memory as (delete from user_memories where user_id = $1 returning user_id)
+     select id from learned union all select user_id from memory`,
     [userId],
   );
+  return rows.length > 0;
 }
 
 /** What a user has chosen about the memory. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { query } from '../../entities/sql.ts';
 import { createMemoryDesk } from '../../platform/memory-desk.ts';
+import { runCli } from '../cli/run-cli.ts';
 import { expectProblem } from '../support/api/expect-problem.ts';
 import { testApi } from '../support/api/test-api.ts';
 
@@ -105,6 +106,10 @@ describe('forgetting', () => {
       query(em, `select learned_sequence > 0 as learned from conversations where id = $1`, [id]),
     );
     expect(conversation).toEqual({ learned: true });
+    await api.call('POST', `/conversations/${id}/messages`, { body: { content: 'I like trains.' } });
+    // Nothing is remembered yet, but something is still to be learned.
+    expect((await call('DELETE')).status).toBe(204);
+    expectProblem(await call('DELETE'), 'not_found');
     // Numbers go on, so that nobody takes a new version for one that they have seen.
     expect((await put('Likes water.')).json.version).toBe(2);
   });
@@ -117,4 +122,22 @@ describe('forgetting', () => {
     expect(after[0]).toEqual(before[1]);
     expect(after[1]).toMatchObject({ line: 'Likes coffee.', source: 'written' });
   });
+});
+
+test('R25 the command line shows, goes back, chooses and forgets', async () => {
+  const { put } = someone();
+  const user = `user ${users}`;
+  const run = (...args: string[]) => runCli(['memory', ...args], { url: api.url, key: api.tenant.key });
+  await put('Likes tea.');
+  await put('Likes coffee.');
+  expect((await run('show', user)).out).toMatch(/^version 2, written, \d+ of 100 tokens\nLikes coffee\.\n$/);
+  expect((await run('rollback', user)).out).toBe('version 3 has the text of version 1\n');
+  expect((await run('versions', user)).out.split('\n')[0]).toMatch(/^ +3 .+ rolled_back \d+ tokens, back to 1$/);
+  expect((await run('show', user, '--version', '2')).out).toContain('Likes coffee.');
+  expect((await run('settings', user, '--learn', 'no', '--cap', '500')).out).toBe('learn no, recall yes, cap 500\n');
+  expect((await run('settings', user, '--cap', 'none')).out).toBe('learn no, recall yes, cap none\n');
+  expect((await run('forget', user)).code).toBe(0);
+  expect(await run('show', user)).toMatchObject({ code: 1, err: expect.stringContaining('no such memory') });
+  expect(await run('show')).toMatchObject({ code: 2, err: expect.stringContaining('Usage: perdure memory') });
+  expect(await run('settings', user, '--learn', 'maybe')).toMatchObject({ code: 2 });
 });
