@@ -6,14 +6,15 @@ import { sqlTime } from './queue-events.ts';
 /** Names a delivery. */
 export type DeliveryKey = { workspaceId: string; deliveryId: string };
 
-// While a workflow has a delivery the sweep leaves it alone; that it starts one that runs already does no harm.
+// While a workflow has a delivery the sweep leaves it alone, but for one that was never sent: its start may have failed.
+// That a workflow is started which runs already does no harm.
 const lookAgain = `now() + interval '15 minutes'`;
 
 /** Takes deliveries of all workspaces that no workflow has, or has had for a while; the caller starts theirs. */
 export async function claimDueDeliveries(em: EntityManager, most: number): Promise<DeliveryKey[]> {
   return query<DeliveryKey>(
     em,
-    `update webhook_deliveries d set due_at = ${lookAgain}
+    `update webhook_deliveries d set due_at = case when attempts = 0 then now() + interval '1 minute' else ${lookAgain} end
      from (select id from webhook_deliveries where state = 'pending' and due_at <= now()
            order by due_at limit $1 for update skip locked) due
      where d.id = due.id returning d.workspace_id as "workspaceId", d.id as "deliveryId"`,

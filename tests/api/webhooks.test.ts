@@ -218,6 +218,13 @@ describe('an event', () => {
     });
     await expect(undone).rejects.toThrow('undone');
     const sweep = createSweepDeliveries({ database: api.database, ...api.deps.starter });
+    const broken = { database: api.database, startDelivery: () => Promise.reject(new Error('Temporal is away')) };
+    await expect(createSweepDeliveries(broken)()).rejects.toThrow('Temporal is away');
+    expect(await sweep()).toEqual({ swept: 0 });
+    // A minute later.
+    await api.database.asOperator((em) =>
+      query(em, `update webhook_deliveries set due_at = due_at - interval '1 minute' where state = 'pending'`),
+    );
     expect(await sweep()).toEqual({ swept: 1 });
     expect(await sweep()).toEqual({ swept: 0 });
     await until(async () => receiver.at('/asked').length > 0, { what: 'the message' });
