@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { EvaluateBlockInput } from '../../contracts/names/workflows.ts';
 import { metricInput } from '../../domain/evaluations/metric-input.ts';
 import { unknownUsage } from '../../entities/conversations/turn-usage-repository.ts';
@@ -8,6 +9,7 @@ import {
   readScoring,
   type ClaimedItem,
 } from '../../entities/evaluations/evaluation-item-repository.ts';
+import type { EvaluationKey } from '../../entities/evaluations/evaluation-repository.ts';
 import { noteFaultyLine } from '../../entities/evaluations/run-pace-repository.ts';
 import { CallFault } from './call-fault.ts';
 import { itemFenced } from './change-writer.ts';
@@ -40,9 +42,11 @@ export function createEvaluateItems(deps: EvaluationDeps): (input: EvaluateBlock
     return runEvaluationStep(async ({ signal }) => {
       const { workspaceId, evaluationId, from, to, scoringOnly } = input;
       const key = { workspaceId, evaluationId };
-      const run = await openRun(deps, key, signal);
       const states = scoringOnly ? ['scoring'] : ['pending', 'running', 'scoring'];
-      const { items, kept } = await claim(run, { from, to, states });
+      const { run, items, kept } = await deps.database.inWorkspace(workspaceId, async (em) => ({
+        run: await openRun(em, deps, key, signal),
+        ...(await claim(em, key, { from, to, states })),
+      }));
       const block = new Block(run);
       for (const item of items) {
         signal.throwIfAborted();
@@ -57,34 +61,35 @@ export function createEvaluateItems(deps: EvaluationDeps): (input: EvaluateBlock
 
 type Claim = { items: ClaimedItem[]; kept(ordinal: number): KeptScoring };
 
-async function claim(run: Run, range: { from: number; to: number; states: readonly string[] }): Promise<Claim> {
-  const { deps, key } = run;
-  return deps.database.inWorkspace(key.workspaceId, async (em) => {
-    const items = await claimItems(em, { ...key, ...range });
-    if (items === null) throw itemFenced();
-    const again = items.filter(({ attempt, state }) => attempt > 1 || state === 'scoring');
-    const done = new Map<number, Set<string>>();
-    const answers = new Map<number, Map<string, { requestHash: string; answer: unknown }>>();
-    if (again.length > 0) {
-      const ordinals = again.map(({ ordinal }) => ordinal);
-      await closeLostCalls(em, key, {
-        ordinals,
-        targetCallIds: again.flatMap(({ ordinal, attempt }) =>
-          Array.from({ length: Math.min(attempt - 1, mostCrashes) }, (_, back) =>
-            targetCallId(key.evaluationId, ordinal, attempt - 1 - back),
-          ),
+async function claim(
+  em: EntityManager,
+  key: EvaluationKey,
+  range: { from: number; to: number; states: readonly string[] },
+): Promise<Claim> {
+  const items = await claimItems(em, { ...key, ...range });
+  if (items === null) throw itemFenced();
+  const again = items.filter(({ attempt, state }) => attempt > 1 || state === 'scoring');
+  const done = new Map<number, Set<string>>();
+  const answers = new Map<number, Map<string, { requestHash: string; answer: unknown }>>();
+  if (again.length > 0) {
+    const ordinals = again.map(({ ordinal }) => ordinal);
+    await closeLostCalls(em, key, {
+      ordinals,
+      targetCallIds: again.flatMap(({ ordinal, attempt }) =>
+        Array.from({ length: Math.min(attempt - 1, mostCrashes) }, (_, back) =>
+          targetCallId(key.evaluationId, ordinal, attempt - 1 - back),
         ),
-      });
-      const scoring = await readScoring(em, key, ordinals);
-      for (const { ordinal, metric } of scoring.results) add(done, ordinal, () => new Set<string>()).add(metric);
-      for (const { ordinal, metric, position, request_hash: requestHash, answer } of scoring.calls)
-        add(answers, ordinal, () => new Map()).set(answerKey(metric, position), { requestHash, answer });
-    }
-    return {
-      items,
-      kept: (ordinal) => ({ done: done.get(ordinal) ?? new Set(), answers: answers.get(ordinal) ?? new Map() }),
-    };
-  });
+      ),
+    });
+    const scoring = await readScoring(em, key, ordinals);
+    for (const { ordinal, metric } of scoring.results) add(done, ordinal, () => new Set<string>()).add(metric);
+    for (const { ordinal, metric, position, request_hash: requestHash, answer } of scoring.calls)
+      add(answers, ordinal, () => new Map()).set(answerKey(metric, position), { requestHash, answer });
+  }
+  return {
+    items,
+    kept: (ordinal) => ({ done: done.get(ordinal) ?? new Set(), answers: answers.get(ordinal) ?? new Map() }),
+  };
 }
 
 function add<Value>(map: Map<number, Value>, ordinal: number, make: () => Value): Value {

@@ -34,7 +34,7 @@ export function createHoldTurns(deps: EvaluationDeps): (input: EvaluateInput) =>
   return async function holdTurns({ workspaceId, evaluationId }) {
     return runEvaluationStep(async ({ signal }) => {
       const key = { workspaceId, evaluationId };
-      const run = await openRun(deps, key, signal);
+      const run = await deps.database.inWorkspace(workspaceId, (em) => openRun(em, deps, key, signal));
       const { lanes } = run.plan.configuration;
       const look = () => deps.database.inWorkspace(workspaceId, (em) => readHeldItems(em, key, lanes));
       const first = await look();

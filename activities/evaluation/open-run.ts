@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { EvaluationConfiguration, EvaluationPlan, PlannedVariant } from '../../contracts/names/evaluation-plan.ts';
 import { canonicalJson } from '../../domain/turns/canonical-json.ts';
 import { modelsOf, type MetricChoice } from '../../domain/metrics/metric.ts';
@@ -29,20 +30,23 @@ export type Run = {
 };
 
 /** Reads what a step needs of its run. @throws ApplicationFailure `fenced` where there is none. */
-export async function openRun(deps: EvaluationDeps, key: EvaluationKey, signal: AbortSignal): Promise<Run> {
-  return deps.database.inWorkspace(key.workspaceId, async (em) => {
-    const plan = await readRunPlan(em, key);
-    if (plan === null) throw itemFenced();
-    const { target } = plan;
-    const planned = [...target.variants.map(({ model }) => model), target.judge, target.judgeEmbedding];
-    const models = await readCalledModels(
-      em,
-      planned.flatMap((model) => (model === null ? [] : [model.id])),
-    );
-    const faulty = new Set(await readFaultyLines(em, key));
-    const metrics = runMetrics(target, plan.configuration);
-    return { deps, key, plan, metrics, models, templates: new Map(), chatModels: new Map(), faulty, signal };
-  });
+export async function openRun(
+  em: EntityManager,
+  deps: EvaluationDeps,
+  key: EvaluationKey,
+  signal: AbortSignal,
+): Promise<Run> {
+  const plan = await readRunPlan(em, key);
+  if (plan === null) throw itemFenced();
+  const { target } = plan;
+  const planned = [...target.variants.map(({ model }) => model), target.judge, target.judgeEmbedding];
+  const models = await readCalledModels(
+    em,
+    planned.flatMap((model) => (model === null ? [] : [model.id])),
+  );
+  const faulty = new Set(await readFaultyLines(em, key));
+  const metrics = runMetrics(target, plan.configuration);
+  return { deps, key, plan, metrics, models, templates: new Map(), chatModels: new Map(), faulty, signal };
 }
 
 /** The metrics of a run. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ApiClient } from '../../cli/api-client.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
 
-const pollMs = 250;
+const pollMs = 100;
 
 /** Runs evaluations as CI does: over the API, until the verdict. */
 export class EvaluationClient {
