@@ -15,11 +15,11 @@ const firstTextMs = 240;
 const sendingMs = 25;
 // A turn that was just committed and has said nothing holds the updates of all others back, so that the first texts of
 // turns that come together are not slowed down by the updates of those among them that were quicker.
-const freshMs = 300;
+const freshMs = 400;
 // From the announcement; nothing of others holds an update back for longer.
-const mostWaitMs = 400;
+const mostWaitMs = 600;
 // From here on a request waits for its own update, so that callers are slowed down to what Temporal can take.
-const mostAtOnce = 40;
+const mostAtOnce = 60;
 
 /** Brings committed turns to the workers and to their conversations. */
 export interface TurnSubmitter {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { beginNextEarly, beginTurnEarly, goOn } from '../../activities/conversation/advance-turn.ts';
 import { createEarlyAnswers, type EarlyAnswers } from '../../activities/conversation/early-answers.ts';
 import { writeTurnNews } from '../../contracts/names/turn-news.ts';
@@ -248,7 +248,6 @@ test('a turn whose cancel overtakes its own update holds nothing up, though its 
 });
 
 describe('an early answer whose calls only read', () => {
-  afterEach(() => harness.service.delayAnswers(0));
   const kindsOfCall = ['tool_call_proposed', 'tool_call_started', 'tool_call_result'];
 
   test('runs them and asks the model again before the workflow hears of the turn, each once', async () => {

@@ -7,7 +7,7 @@ import type { ScenarioOptions, ScenarioReport } from './scenario.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { settleAndCheck } from './settle-and-check.ts';
 import { countContinuations, startShortRuns } from './short-runs.ts';
-import { prepareTurnWorkspace } from './turn-workspace.ts';
+import { prepareTurnWorkspace, turnTools } from './turn-workspace.ts';
 
 const usualConversations = 50;
 // Of every second conversation, so that messages, approvals and cancels race the ends of runs.
@@ -23,7 +23,7 @@ export async function runConversations(
   random: SeededRandom,
   options: ScenarioOptions,
 ): Promise<ScenarioReport> {
-  const agent = await prepareTurnWorkspace(stack);
+  const agent = await prepareTurnWorkspace(stack, turnTools);
   const [api] = await Promise.all([stack.useReplicas(), stack.useStandIn(true)]);
   const count = options.sample ?? usualConversations;
   const runs = await Promise.all(

@@ -11,7 +11,7 @@ import type { Findings } from './round-context.ts';
 import type { ScenarioOptions, ScenarioReport } from './scenario.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { settleAndCheck } from './settle-and-check.ts';
-import { prepareStreamingAgent, prepareTurnWorkspace } from './turn-workspace.ts';
+import { prepareStreamingAgent, prepareTurnWorkspace, turnTools } from './turn-workspace.ts';
 
 const usualConversations = 24;
 const processes = ['worker', 'api', 'stand-in', 'second-api'] as const;
@@ -36,7 +36,7 @@ export async function runRollingDeploy(
   options: ScenarioOptions,
 ): Promise<ScenarioReport> {
   const agents = {
-    tools: await prepareTurnWorkspace(stack),
+    tools: await prepareTurnWorkspace(stack, turnTools),
     stream: await prepareStreamingAgent(stack, streamedTokens),
   };
   const [api, next] = await Promise.all([

@@ -5,6 +5,7 @@ import { turnNewsChannel } from '../../../contracts/names/turn-news.ts';
 import { TurnStory } from './turn-story.ts';
 
 const tell: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'tools', word);
+const tellReads: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'reads', word);
 const tellPlain: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'plain', word);
 
 const reports = temporalCall('worker', 'RespondActivityTaskCompleted');
@@ -20,7 +21,8 @@ const beginsEarly: MessagePattern = (sighting) =>
 /**
  * Every effect of a turn that calls three tools, one of which waits for a person, in the order in which they happen: the
  * question, the first call of the model, the tools, the approval and its tool, the second call of the model, the answer.
- * Then those of a turn that a worker begins to answer before its conversation hears of it, whose step adopts the answer.
+ * Then those of a turn that a worker begins to answer before its conversation hears of it, whose step adopts the answer; and
+ * of one whose tool only reads, so that it is run before that too.
  */
 export const turnPoints: readonly ChaosPoint[] = [
   { name: 'ask', tell, is: commitOf('api', /insert into turns/) },
@@ -56,4 +58,10 @@ export const turnPoints: readonly ChaosPoint[] = [
   { name: 'append-adopted-text', tell: tellPlain, is: appends, nth: 30 },
   { name: 'commit-adopted', tell: tellPlain, is: commitOf('worker', /insert into messages/) },
   { name: 'report-adopted', tell: tellPlain, is: reports },
+  { name: 'propose-read', tell: tellReads, is: commitOf('worker', /insert into tool_calls/) },
+  { name: 'start-read', tell: tellReads, is: startsCall },
+  { name: 'read-early', tell: tellReads, is: effectOn('/stock') },
+  { name: 'record-read', tell: tellReads, is: endsCall },
+  { name: 'begin-answer-early', tell: tellReads, is: commitOf('worker', /insert into turn_steps/), nth: 2 },
+  { name: 'call-model-again-early', tell: tellReads, is: chatCall, nth: 2 },
 ];

@@ -6,10 +6,12 @@ import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import type { Findings } from './round-context.ts';
 import { settleCall } from './settle-call.ts';
-import { prepareStreamingAgent, prepareTurnWorkspace } from './turn-workspace.ts';
+import { prepareStreamingAgent, prepareTurnWorkspace, turnTools } from './turn-workspace.ts';
 
-/** What the agent does with the question: it calls three tools before it answers, or answers at once. */
-export type TurnStoryName = 'tools' | 'plain';
+/** What the agent does with the question: it calls three tools before it answers, or one that only reads, or answers at once. */
+export type TurnStoryName = keyof typeof toolsOf;
+
+const toolsOf = { tools: turnTools, reads: ['look_up'], plain: [] } as const;
 
 type Call = {
   id: string;
@@ -51,9 +53,9 @@ export class TurnStory implements PointStory {
 
   async prepare(): Promise<void> {
     const agent =
-      this.#name === 'tools'
-        ? await prepareTurnWorkspace(this.#stack)
-        : await prepareStreamingAgent(this.#stack, plainTokens);
+      this.#name === 'plain'
+        ? await prepareStreamingAgent(this.#stack, plainTokens)
+        : await prepareTurnWorkspace(this.#stack, toolsOf[this.#name]);
     const { id } = await this.#stack.api.request<{ id: string }>(
       'POST',
       '/conversations',
@@ -104,7 +106,7 @@ export class TurnStory implements PointStory {
     if (answers[0]?.content !== this.#text) findings.push('The client shows other text than is stored');
     const { data: calls } = await this.#stack.api.request<{ data: Call[] }>('GET', `/tool-calls?turn=${this.#turnId}`);
     const names = calls.map(({ tool }) => tool.name).sort();
-    if (names.join(' ') !== (this.#name === 'tools' ? 'book look_up pay' : ''))
+    if (names.join(' ') !== toolsOf[this.#name].toSorted().join(' '))
       findings.push(`The ledger has calls of ${names.join(', ') || 'no tool'}`);
     for (const call of calls) findings.push(...this.#compare(call));
     return findings;

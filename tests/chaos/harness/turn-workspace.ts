@@ -3,8 +3,17 @@ import type { ProxiedStack } from './proxied-stack.ts';
 const textField = { type: 'object', properties: { order: { type: 'string' } }, required: ['order'] };
 const never = { mode: 'never' };
 
-/** Makes an agent whose model calls three tools of the effect service at once after each question; returns its id. */
-export async function prepareTurnWorkspace(stack: ProxiedStack): Promise<string> {
+/** The tools that the effect service has for turns. */
+export const turnTools = ['look_up', 'book', 'pay'] as const;
+
+/**
+ * Makes an agent whose model calls these tools of the effect service at once after each question; returns its id. `look_up`
+ * reads, `book` may be repeated, `pay` waits for a person.
+ */
+export async function prepareTurnWorkspace(
+  stack: ProxiedStack,
+  names: ReadonlyArray<(typeof turnTools)[number]>,
+): Promise<string> {
   const { api, effects } = stack;
   const create = (path: string, body: object, name: string) =>
     api.request<{ id: string }>('POST', path, { name, ...body }, `turns${path}-${name}`);
@@ -16,26 +25,28 @@ export async function prepareTurnWorkspace(stack: ProxiedStack): Promise<string>
       name,
     );
   };
-  const tools = [
-    await tool('look_up', 'GET', '/stock', { approval: never }),
-    await tool('book', 'POST', '/repeatable/booking', { idempotent: true, approval: never }),
-    await tool('pay', 'POST', '/payment', { idempotent: false, approval: { mode: 'always' } }),
-  ];
+  const makers = {
+    look_up: () => tool('look_up', 'GET', '/stock', { approval: never }),
+    book: () => tool('book', 'POST', '/repeatable/booking', { idempotent: true, approval: never }),
+    pay: () => tool('pay', 'POST', '/payment', { idempotent: false, approval: { mode: 'always' } }),
+  };
+  const tools = await Promise.all(names.map((name) => makers[name]()));
+  const agentName = `chaos-turns-${names.join('-')}`;
   const model = await create(
     '/models',
     {
       kind: 'chat',
       provider: 'openai',
-      model_id: 'fake?tool=look_up,book,pay&tokens=60&tokenMs=20&firstTokenMs=20',
+      model_id: `fake?tool=${names.join(',')}&tokens=60&tokenMs=20&firstTokenMs=20`,
       endpoint: stack.providerUrl,
       pricing: { input_per_million: '1', output_per_million: '2', currency: 'USD' },
     },
-    'chaos-turns',
+    agentName,
   );
   const agent = await create(
     '/agents',
     { system_prompt: 'Be brief.', model: model.id, tools: tools.map(({ id }) => ({ type: 'tool', id })) },
-    'chaos-turns',
+    agentName,
   );
   return agent.id;
 }
