@@ -187,14 +187,6 @@ export const configSchema = z.object({
     )
     .pipe(z.array(z.string().startsWith('/', 'must be absolute folders, separated by commas')))
     .describe('Folders below which sources of the type file may read, separated by commas; the same for every worker'),
-  OPENAI_API_KEY: z.string().optional().describe('Registers a chat model of OpenAI or a compatible provider'),
-  OPENAI_BASE_URL: z.url().optional().describe('Address of a compatible provider (Ollama, vLLM, LM Studio)'),
-  PERDURE_CHAT_MODEL: z.string().default('gpt-5-mini').describe('Model that is registered when a key is given'),
-  PERDURE_CAPTURE_CONTENT: flag
-    .default(false)
-    .describe('Put prompts and answers on telemetry spans (they may hold personal data)'),
-  PERDURE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged'),
-  PERDURE_WORKFLOW_BUNDLE: z.string().optional().describe('Prebuilt workflow bundle; made and cached when not given'),
   PERDURE_MEMORY_TOKENS: z.coerce
     .number()
     .int()
@@ -209,6 +201,14 @@ export const configSchema = z.object({
     .max(604_800)
     .default(900)
     .describe('How long a conversation must rest before it is learned from; 0 learns nothing about users'),
+  OPENAI_API_KEY: z.string().optional().describe('Registers a chat model of OpenAI or a compatible provider'),
+  OPENAI_BASE_URL: z.url().optional().describe('Address of a compatible provider (Ollama, vLLM, LM Studio)'),
+  PERDURE_CHAT_MODEL: z.string().default('gpt-5-mini').describe('Model that is registered when a key is given'),
+  PERDURE_CAPTURE_CONTENT: flag
+    .default(false)
+    .describe('Put prompts and answers on telemetry spans (they may hold personal data)'),
+  PERDURE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged'),
+  PERDURE_WORKFLOW_BUNDLE: z.string().optional().describe('Prebuilt workflow bundle; made and cached when not given'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional().describe('Where traces go (OTLP over HTTP); other OTEL_* apply too'),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional().describe('Full address for traces, in place of the above'),
   OTEL_EXPORTER_OTLP_PROTOCOL: z

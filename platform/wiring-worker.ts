@@ -145,8 +145,6 @@ export async function createWorkerProcess(
       cancelTurn: (turn) => starter.cancelTurn({ ...turn, isHeld: true }),
       notifyEvaluation,
     }),
-    ...createWebhookActivities({
-      database,
     ...createMemoryActivities({
       database,
       chatModel,
@@ -154,6 +152,8 @@ export async function createWorkerProcess(
       memory: { capTokens: config.PERDURE_MEMORY_TOKENS, idleSeconds: config.PERDURE_MEMORY_IDLE_SECONDS },
       ...createLessonStarter(client),
     }),
+    ...createWebhookActivities({
+      database,
       fetch: openGuardedFetch(config),
       openSealed: (sealed) => open(config.PERDURE_SECRET_KEY, sealed),
     }),
