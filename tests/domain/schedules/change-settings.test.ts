@@ -48,8 +48,11 @@ describe('a change of settings', () => {
     expect(changeSettings(current, change)).toEqual({ path, mistake: expect.stringMatching(mistake) });
   });
 
-  test.each(Object.entries(maintenanceSchedules))('R40: the schedule %s times out before it is due again', (_name, it) => {
-    expect(it.time_out_seconds).toBeLessThan(shortestInterval(it.timing));
-    expect(changeSettings(it, {})).toHaveProperty('settings');
-  });
+  test.each(Object.entries(maintenanceSchedules))(
+    'R40: the schedule %s times out before it is due again',
+    (_name, it) => {
+      expect(it.time_out_seconds).toBeLessThan(shortestInterval(it.timing));
+      expect(changeSettings(it, {})).toHaveProperty('settings');
+    },
+  );
 });
