@@ -7,7 +7,7 @@ import { chaosPoints, scenarios } from './harness/scenarios.ts';
 import { seededRandom } from './harness/seeded-random.ts';
 
 const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json]
-       npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|turn-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N] [--together]
+       npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|maintain-points|turn-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N] [--together]
        npm run chaos -- --scenario interleavings [--count N]
        npm run chaos -- --scenario schedules[:INTERVALS]
        npm run chaos -- --scenario conversations[:HOW-MANY] [--seconds N] [--victim NAME] [--hit kill|freeze]

@@ -2,6 +2,7 @@ import { batchPoints } from './batch-points.ts';
 import type { ChaosPoint } from './chaos-point.ts';
 import { evaluationPoints } from './evaluation-points.ts';
 import { ingestWorkload } from './ingest-workload.ts';
+import { maintainPoints } from './maintain-points.ts';
 import { modelPoints } from './model-points.ts';
 import { runConversations } from './run-conversations.ts';
 import { runEvaluations } from './run-evaluations.ts';
@@ -38,6 +39,7 @@ export const chaosPoints: Readonly<Record<string, readonly ChaosPoint[]>> = {
   'batch-points': batchPoints,
   'sync-points': syncPoints,
   'model-points': modelPoints,
+  'maintain-points': maintainPoints,
   'turn-points': turnPoints,
   'evaluation-points': evaluationPoints,
 };
