@@ -58,15 +58,17 @@ export class Migration20261122000029_memory extends Migration {
     // What was said before this version is not learned: each conversation would be a paid call.
     this.addSql(`alter table conversations add column learned_sequence bigint not null default 0
       check (learned_sequence >= 0)`);
-    // The trigger would take every conversation for one of now.
+    // The trigger would take what has not changed for something of now.
     this.addSql(`
       update conversations set learned_sequence = last_sequence, updated_at = updated_at + interval '1 microsecond'
       where last_sequence > 0`);
     this.addSql(`create index conversations_unlearned_idx on conversations (updated_at)
       where last_sequence > learned_sequence and evaluation_id is null and deleted_at is null`);
-    this.addSql(`update users set memory_version = 1 where id in (select user_id from user_memories)`);
+    this.addSql(`update users set memory_version = 1, updated_at = updated_at + interval '1 microsecond'
+      where id in (select user_id from user_memories)`);
     // About what domain/prompting/estimate-tokens.ts says of prose.
-    this.addSql(`update user_memories set token_count = ceil(length(memory) / 3.0)`);
+    this.addSql(`update user_memories set token_count = ceil(length(memory) / 3.0),
+      updated_at = updated_at + interval '1 microsecond'`);
     this.addSql(`
       insert into memory_versions (user_id, version, workspace_id, memory, metadata, token_count, origin, created_at)
       select user_id, 1, workspace_id, memory, metadata, token_count, 'written', updated_at from user_memories`);
