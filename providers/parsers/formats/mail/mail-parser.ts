@@ -74,8 +74,13 @@ function addressText(addresses: readonly Address[]): string {
 function writeBody({ text = '', html = '' }: Email, writer: MarkdownWriter): void {
   const fromHtml = html === '' ? '' : htmlText(html);
   if (text.trim().length >= leastText * fromHtml.trim().length) {
-    writer.block(text.replaceAll('\r\n', '\n').replaceAll(/\n{3,}/g, '\n\n'));
+    writer.block(plainText(text).replaceAll(/\n{3,}/g, '\n\n'));
   } else writer.block(fromHtml);
+}
+
+// A line of dashes below others, as before a signature or around a forwarded message, would make a heading of them.
+function plainText(text: string): string {
+  return text.replaceAll('\r\n', '\n').replaceAll(/(?<=[^\n])\n(?= {0,3}(?:-+|=+)[ \t]*(?:\n|$))/g, '\n\n');
 }
 
 function htmlText(html: string): string {
@@ -94,7 +99,7 @@ function writeAttachment(attachment: Attachment, writer: MarkdownWriter): boolea
   try {
     const { text } = decodeBytes(bytes);
     writer.heading(2, `Attachment: ${nameOf(attachment)}`);
-    writer.block(/html$/i.test(attachment.mimeType) ? htmlText(text) : text.replaceAll('\r\n', '\n'));
+    writer.block(/html$/i.test(attachment.mimeType) ? htmlText(text) : plainText(text));
     return true;
   } catch (error) {
     if (error instanceof PerdureError && error.code === 'document_binary') return false;

@@ -9,18 +9,24 @@ const localSignature = 0x04034b50;
 const endLength = 22;
 const longestComment = 65_535;
 const in64Bits = 0xffffffff;
+// Sheets of repeated cells reach a hundredfold; beyond this it is a bomb, which would take all memory before its end.
+const mostExpansion = 200;
+const harmlessBytes = 64 * 1024 ** 2;
 
 interface Member {
   readonly name: string;
   readonly method: number;
   readonly encrypted: boolean;
   readonly compressedSize: number;
+  /** As the directory says, which may be wrong; 2³² - 1 where it stands in the extra field. */
+  readonly statedSize: number;
   readonly offset: number;
 }
 
 /**
  * The members of a ZIP archive (APPNOTE 6.3), found by name without regard to case. What a member unpacks to is counted
- * as it is unpacked, because sizes in headers can lie.
+ * as it is unpacked, because sizes in headers can lie; all of it may be `unpackedBytes`, and 200 times the archive at most
+ * where that is more than 64 MB.
  */
 export class ZipArchive {
   private readonly bytes: Buffer;
@@ -30,7 +36,7 @@ export class ZipArchive {
   /** @throws PerdureError `document_corrupt` if there is no readable directory, `parser_output_too_large` if it is too long. */
   constructor(bytes: Uint8Array, limits: Pick<ParseLimits, 'unpackedBytes' | 'archiveMembers'>) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.bytesLeft = limits.unpackedBytes;
+    this.bytesLeft = Math.min(limits.unpackedBytes, Math.max(harmlessBytes, bytes.byteLength * mostExpansion));
     for (const member of this.directory(limits.archiveMembers)) {
       const key = memberKey(member.name);
       if (!this.members.has(key)) this.members.set(key, member);
@@ -49,6 +55,7 @@ export class ZipArchive {
   read(name: string): Uint8Array | null {
     const member = this.members.get(memberKey(name));
     if (member === undefined) return null;
+    if (member.statedSize !== in64Bits && member.statedSize > this.bytesLeft) throw tooLarge();
     const packed = this.packedBytes(member);
     const unpacked = this.unpack(member, packed);
     this.bytesLeft -= unpacked.byteLength;
@@ -98,6 +105,7 @@ export class ZipArchive {
         name,
         method: bytes.readUInt16LE(position + 10),
         encrypted: (bytes.readUInt16LE(position + 8) & 1) === 1,
+        statedSize: bytes.readUInt32LE(position + 24),
         ...place(
           bytes.readUInt32LE(position + 20),
           bytes.readUInt32LE(position + 42),
@@ -161,6 +169,6 @@ function corrupt(what: string): PerdureError {
 function tooLarge(): PerdureError {
   return new PerdureError(
     'parser_output_too_large',
-    'The document unpacks to more bytes or parts than allowed. Split it, or raise the limit if you trust it.',
+    'The document unpacks to more bytes or parts than allowed, or to 200 times its size. Split it, or save it anew.',
   );
 }

@@ -119,6 +119,17 @@ describe('Office documents that are damaged or made to harm', () => {
     });
   });
 
+  test('an archive that unpacks to more than 200 times its size is refused before it takes memory', async () => {
+    const letters = 'a'.repeat(70_000_000);
+    for (const stated of [undefined, 10]) {
+      const bytes = buildZip({ 'word/document.xml': letters }, stated);
+      expect(bytes.byteLength * 200).toBeLessThan(letters.length);
+      await expect(parseBytes(docxParser, bytes, { limits: { unpackedBytes: 1024 ** 3 } })).rejects.toMatchObject({
+        code: 'parser_output_too_large',
+      });
+    }
+  });
+
   test('entities do not expand, and nesting has an end', async () => {
     const lol =
       '<!DOCTYPE d [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;">]><w:document><w:body><w:p><w:r><w:t>&b;</w:t></w:r></w:p></w:body></w:document>';

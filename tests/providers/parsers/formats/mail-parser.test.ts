@@ -29,6 +29,20 @@ describe('mailParser', () => {
     expect((await parseBytes(mailParser, encoded)).text).toContain('plain words');
   });
 
+  test('makes no headings of what stands above a line of dashes', async () => {
+    const mail = latin1(
+      [
+        'Subject: s', 'Content-Type: multipart/mixed; boundary=x', '', '--x', 'Content-Type: text/plain', '',
+        'Kind regards', '-- ', 'Ada', '--x', 'Content-Type: message/rfc822', '', 'Subject: inner', 'From: a@b.c', '', 'Forwarded',
+        '--x--', '',
+      ].join('\r\n'),
+    ); // prettier-ignore
+    const { text } = await parseBytes(mailParser, mail);
+    expect(text).toContain('Kind regards\n\n-- \nAda');
+    expect(text).toMatch(/Subject: inner\n\n-+\n/);
+    expect(text).not.toMatch(/\S\n *(?:-+|=+) *\n/);
+  });
+
   test('R12: reads text whose declared charset is wrong or missing', async () => {
     const sentence = 'Die Größe der Äpfel für Müller ist schön, sagte Jürgen. Über Österreich weiß man viel.';
     const missing = latin1(`From: J\u00fcrgen <x@y.z>\r\nSubject: Gr\u00f6\u00dfe pr\u00fcfen\r\n\r\n${sentence}\r\n`);
