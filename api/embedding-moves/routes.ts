@@ -10,6 +10,7 @@ import { idParamsSchema } from '../../contracts/fields.ts';
 import { findMove, requestMove, type MoveScope } from '../../entities/agents/embedding-move-repository.ts';
 import { RagTool } from '../../entities/index.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
+import { reachWorkflow } from '../framework/reach-workflow.ts';
 import { defineRoute, type Route } from '../framework/route.ts';
 import { notFound } from '../framework/validate-request.ts';
 import { requireSource } from '../knowledge-sources/require-source.ts';
@@ -102,19 +103,26 @@ function moveRoutes({ path, tag, noun, scopeOf }: Movable): Route[] {
     params: idParamsSchema,
     responses: { 202: embeddingMoveSchema },
     problems: [409],
-    transaction: async (em, { params }) => {
-      const move = await findMove(em, await scopeOf(em, params.id));
-      if (!move || (move.state !== 'accepted' && move.state !== 'running')) {
-        throw new PerdureError('conflict', 'No move to another embedding model is under way.');
-      }
-      return { status: 202, body: presentMove(move) };
-    },
-    afterCommit: async (reply, { principal }, deps) => {
-      const { id: moveId } = embeddingMoveSchema.parse(reply.body);
-      const input = { workspaceId: principal.workspaceId, moveId };
-      // One that was accepted and never started is started here, so that the cancel has somebody to reach.
-      await deps.starter.startMove(input);
-      await deps.starter.cancelMove(input);
+    handle: async ({ params, principal }, deps) => {
+      const { workspaceId } = principal;
+      const shown = await deps.database.inWorkspace(workspaceId, async (em) => {
+        const move = await findMove(em, await scopeOf(em, params.id));
+        if (!move || (move.state !== 'accepted' && move.state !== 'running')) {
+          throw new PerdureError('conflict', 'No move to another embedding model is under way.');
+        }
+        return presentMove(move);
+      });
+      const input = { workspaceId, moveId: shown.id };
+      await reachWorkflow(
+        deps,
+        async () => {
+          // One that was accepted and never started is started here, so that the cancel has somebody to reach.
+          await deps.starter.startMove(input);
+          await deps.starter.cancelMove(input);
+        },
+        'the move goes on',
+      );
+      return { status: 202, body: shown };
     },
   });
   return [request, show, cancel];

@@ -17,6 +17,7 @@ import { requestSync } from '../../entities/sources/source-sync-repository.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { presentRetry } from '../documents/present-retry.ts';
 import { startRetried } from '../documents/start-retried.ts';
+import { reachWorkflow } from '../framework/reach-workflow.ts';
 import { defineRoute } from '../framework/route.ts';
 import { requirePollers } from '../health/require-pollers.ts';
 import { presentIngestionJob } from '../ingestion-jobs/present-ingestion-job.ts';
@@ -84,19 +85,26 @@ const cancel = defineRoute({
   params: idParamsSchema,
   responses: { 202: sourceSyncSchema },
   problems: [409],
-  transaction: async (em, { params }) => {
-    const source = await requireSource(em, params.id);
-    const row = await findSync(em, { knowledgeSourceId: params.id });
-    if (!row || !['accepted', 'running'].includes(row.state))
-      throw new PerdureError('conflict', `No sync of the source "${source.name}" is under way.`);
-    return { status: 202, body: presentSync(row) };
-  },
-  afterCommit: async (reply, { params, principal }, deps) => {
-    const { id: syncId } = sourceSyncSchema.parse(reply.body);
-    const running = { workspaceId: principal.workspaceId, knowledgeSourceId: params.id, syncId, kind: 'full' } as const;
-    // One that was accepted and never started is started here, so that the cancel has somebody to reach.
-    await deps.starter.startSync(running);
-    await deps.starter.cancelSync(running);
+  handle: async ({ params, principal }, deps) => {
+    const { workspaceId } = principal;
+    const shown = await deps.database.inWorkspace(workspaceId, async (em) => {
+      const source = await requireSource(em, params.id);
+      const row = await findSync(em, { knowledgeSourceId: params.id });
+      if (!row || !['accepted', 'running'].includes(row.state))
+        throw new PerdureError('conflict', `No sync of the source "${source.name}" is under way.`);
+      return presentSync(row);
+    });
+    const running = { workspaceId, knowledgeSourceId: params.id, syncId: shown.id, kind: 'full' } as const;
+    await reachWorkflow(
+      deps,
+      async () => {
+        // One that was accepted and never started is started here, so that the cancel has somebody to reach.
+        await deps.starter.startSync(running);
+        await deps.starter.cancelSync(running);
+      },
+      'the sync goes on',
+    );
+    return { status: 202, body: shown };
   },
 });
 

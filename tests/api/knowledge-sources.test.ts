@@ -64,6 +64,28 @@ describe('a sync on demand', () => {
     await handle.terminate();
   });
 
+  test('R2: a cancel that its workflow does not hear is not said to be accepted, and can be asked again', async () => {
+    const { id } = await create();
+    await api.call('POST', `/knowledge-sources/${id}/sync`);
+    const { starter } = api.deps;
+    const { cancelSync } = starter;
+    starter.cancelSync = async () => {
+      throw new Error('Failed to cancel workflow');
+    };
+    try {
+      const lost = await api.call('POST', `/knowledge-sources/${id}/sync/cancel`);
+      expectProblem(lost, 'unavailable');
+      expect(lost.json.detail).toContain('the sync goes on');
+    } finally {
+      starter.cancelSync = cancelSync;
+    }
+    expect((await api.call('POST', `/knowledge-sources/${id}/sync/cancel`)).status).toBe(202);
+    const handle = api.deps.temporal.workflow.getHandle(workflowIds.syncSource(id));
+    const { events } = await handle.fetchHistory();
+    expect(events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes)).toBe(true);
+    await handle.terminate();
+  });
+
   test('is refused for what is paused, and for what holds what it is sent', async () => {
     const { id } = await create();
     expect((await api.call('PATCH', `/knowledge-sources/${id}`, { body: { paused: true } })).json.status).toBe(
