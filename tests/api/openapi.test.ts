@@ -99,7 +99,7 @@ test('answers of a running server are what the document says', async () => {
   }
   expect(checked).toBeGreaterThan(35);
   // It asks every address once, and the first search loads the embedding model.
-}, 60_000);
+}, 120_000);
 
 test('what is served at /openapi.json is this document, and /docs shows it without any other address', async () => {
   const served = await api.call('GET', '/openapi.json');
