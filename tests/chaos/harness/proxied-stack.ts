@@ -83,6 +83,8 @@ export async function startProxiedStack(say: (line: string) => void): Promise<Pr
     PERDURE_WORKFLOW_BUNDLE: await workflowBundle(cache),
     PERDURE_SOURCE_FOLDERS: sourceFolder,
     PERDURE_FETCH_ALLOW: '127.0.0.1',
+    // Half of what a start costs a process that is killed again and again; servers that are set up need it once more.
+    NODE_COMPILE_CACHE: path.join(cache, 'compiled'),
   };
   // Of this run alone: a process that is replaced must find its port free, whatever other stacks do on this machine.
   const base = firstPort + (process.pid % 1000) * 10;
