@@ -24,12 +24,15 @@ test('every POST that creates something honours the key', () => {
     ([, { method, responses }]) => method === 'POST' && (201 in responses || 202 in responses),
   );
   const without = creating.filter(([, route]) => !route.idempotent).map(([name]) => name);
-  // Asking for a cancel twice is the same as asking once, without any key.
+  // Asking twice for a cancel, for upkeep, or for what is to be sent again is the same as asking once, without any key.
   expect(without).toEqual([
     'POST /turns/{id}/cancel',
+    'POST /models/{id}/vector-index/maintain',
+    'POST /models/{id}/vector-index/maintain/cancel',
     'POST /knowledge-sources/{id}/sync/cancel',
     'POST /knowledge-sources/{id}/embedding-model/cancel',
     'POST /rag-tools/{id}/embedding-model/cancel',
+    'POST /webhook-deliveries/{id}/redeliver',
   ]);
 });
 
