@@ -13,9 +13,9 @@ const isPlain = /^[a-z]+(?: [a-z]+)*$/i;
 type KnownTrigram = { languages: number[]; ranks: number[] };
 
 /**
- * Makes a function that ranks languages as franc does, with franc's own data and to the same figures, if most of a text's
- * characters are Latin; null for other texts. It looks each trigram up once instead of once for each language, and takes
- * a fifth of the time.
+ * Makes a function that ranks languages as franc does, with franc's own data and to the same figures, if most of the
+ * characters of a text are Latin; null for other texts. The text has letters and single spaces alone. It looks each
+ * trigram up once instead of once for each language, and takes a fifth of the time.
  */
 export function createLatinRanking(only: readonly string[]): (letters: string) => RankedLanguage[] | null {
   const models = Object.entries(data.Latin!).filter(([code]) => only.includes(code));

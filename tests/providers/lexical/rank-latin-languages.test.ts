@@ -14,7 +14,8 @@ const texts = [
   'AAA bbb AAA bbb AAA bbb AAA',
   'q x z q x z q x z q x z',
 ];
-const long = texts.join(' ').repeat(4);
+// As texts are detected: with single spaces.
+const long = texts.join(' ').repeat(4).replaceAll(/ +/g, ' ');
 const samples = [
   ...texts,
   ...Array.from({ length: 40 }, (_, index) => long.slice(7 * index, 7 * index + 2000 - 45 * index)),
