@@ -94,7 +94,7 @@ function call(configuration: Record<string, unknown>, args: Record<string, unkno
     effect: method === 'GET' ? 'read' : 'write',
     idempotent: false,
     approval: { mode: 'never' },
-    timeoutMs: 2000,
+    timeoutMs: 20_000,
     maxResultBytes: 4096,
     ...options.definition,
   };
