@@ -83,21 +83,12 @@ export async function measureIndex(
     };
     answers.push(...(await ask(measuring, asked)));
   }
+  const times = answers.map(({ ms }) => ms);
   const recalls = answers.map(({ distances }, place) => recallOf(distances, questions.exact[place]!, nearest));
   return {
     recall: { stored: mean(recalls.slice(0, questions.stored)), queries: mean(recalls.slice(questions.stored)) },
-    p50Ms: rounded(
-      percentileOf(
-        answers.map(({ ms }) => ms),
-        0.5,
-      ),
-    ),
-    p95Ms: rounded(
-      percentileOf(
-        answers.map(({ ms }) => ms),
-        0.95,
-      ),
-    ),
+    p50Ms: rounded(percentileOf(times, 0.5)),
+    p95Ms: rounded(percentileOf(times, 0.95)),
     bytes: index.bytes,
   };
 }

@@ -1,11 +1,9 @@
+import { ascending, quantile } from '../../domain/metrics/aggregate/quantile.ts';
+
 /** The value below which the share `p` (0 to 1) of the values lies, by linear interpolation. */
 export function percentile(values: readonly number[], p: number): number {
   if (values.length === 0) throw new Error('There are no values to take a percentile of.');
-  const sorted = [...values].sort((a, b) => a - b);
-  const position = (sorted.length - 1) * p;
-  const below = sorted[Math.floor(position)]!;
-  const above = sorted[Math.ceil(position)]!;
-  return below + (above - below) * (position - Math.floor(position));
+  return quantile(ascending(values), p);
 }
 
 /** The middle value. */
