@@ -33,14 +33,35 @@ export type PromptSource = {
   lastTopic: string | null;
   /** Whether the agent has a model that can be asked for more than answers made of passages. */
   hasLanguageModel: boolean;
+  /**
+   * What tools have changed, or may have changed (`result` is null), oldest first: for the same question in earlier turns,
+   * and in turns that were broken off since the last answer.
+   */
+  effects: Array<{ name: string; arguments: Record<string, unknown> | null; result: string | null }>;
   /** The day in UTC on which the turn was accepted, such as 2026-03-01. */
   date: string;
   branch: Branch;
 };
 
 const messagesOfFirstPage = 60;
+// Whoever answers a question for so many times has a prompt with the newest ones.
+const mostEffects = 20;
 // An agent without topics has none to find, however long the conversation is.
 const turnsOfTopic = 50;
+
+// Of the turn `t`: those for the same question, and those since the last answer.
+const turnsBefore = `
+  select o.id, o.number from turns o
+  where t.kind in ('regenerate', 'retry') and o.workspace_id = t.workspace_id
+    and o.user_message_id = t.user_message_id and o.number < t.number
+  union
+  select o.id, o.number from turns o
+  where o.workspace_id = t.workspace_id and o.conversation_id = t.conversation_id and o.number < t.number
+    and o.number > coalesce((
+      select b.number from turns b
+      where b.workspace_id = t.workspace_id and b.conversation_id = t.conversation_id and b.number < t.number
+        and b.state = 'completed'
+      order by b.number desc limit 1), 0)`;
 
 type PathRow = {
   id: string;
@@ -105,6 +126,17 @@ export async function readPromptSource(em: EntityManager, turnId: string): Promi
               select from models d
               where d.workspace_id = t.workspace_id and d.provider <> 'extractive'
                 and (d.id in (t.model_id, a.model_id) or a.fallback_models ? d.id::text)) as "hasLanguageModel",
+            coalesce((
+              select json_agg(json_build_object('name', e.name, 'arguments', e.arguments, 'result', e.result)
+                              order by e.number, e.step, e.position)
+              from (
+                select k.tool_name as name, coalesce(v.changed_arguments, k.arguments) as arguments,
+                       case when k.state = 'succeeded' then k.result end as result, o.number, k.step, k.position
+                from (${turnsBefore}) as o
+                join tool_calls k on k.turn_id = o.id
+                left join approvals v on v.tool_call_id = k.id
+                where k.effect = 'write' and k.state in ('executing', 'needs_review', 'succeeded')
+                order by o.number desc, k.step desc, k.position desc limit ${mostEffects}) as e), '[]') as effects,
             to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD') as date,
             coalesce((select json_agg(json_build_object(
               'id', p.id, 'parent_id', p.parent_id, 'sender', p.sender, 'content', p.content, 'summary', p.summary,

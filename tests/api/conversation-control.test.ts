@@ -21,6 +21,7 @@ beforeAll(async () => {
   worker = await startConversationWorker(api.database, api.temporal, {
     tools: offerTools([
       effectTool({ name: 'pay', url: `${service.url}/pay`, effect: 'write', approval: { mode: 'always' } }),
+      effectTool({ name: 'order', url: `${service.url}/order`, effect: 'write' }),
     ]),
   });
 });
@@ -124,6 +125,35 @@ describe('branches of a conversation', () => {
     expect(await chat.ended(retried.turn)).toMatchObject({ state: 'completed', answer: { content: 'Now.' } });
     expect((await chat.post(`/turns/${retried.turn.id}/retry`)).status).toBe(409);
     expect(await chat.texts('active')).toEqual(['Try', 'Now.']);
+  });
+
+  test('a write that was made for an answer that never came is told to whoever answers next, and to nobody after that', async () => {
+    const chat = await converse();
+    const order = { toolCalls: [{ name: 'order', arguments: { note: 'tea' } }] };
+    const refused = { failure: { kind: 'status' as const, status: 401 } };
+    provider.control({ script: [order, refused, { answer: 'It is ordered.' }, refused, { answer: 'And still is.' }] });
+    const systemOf = async ({ id }: { id: string }) => {
+      const { json } = await api.call('GET', `/turns/${id}/audit`);
+      const { prompt } = json.steps.findLast(({ kind }: { kind: string }) => kind === 'model');
+      expect(prompt.is_exact).toBe(true);
+      return String(prompt.messages[0].content);
+    };
+    const told = /Tools have already done [^]*<result tool="order">\nCalled with \{"note":"tea"\}\.\n\{"receipt":/;
+    const failed = await chat.said('Order tea');
+    expect(failed.state).toBe('failed');
+    const retried = await chat.ended((await chat.post(`/turns/${failed.id}/retry`)).turn);
+    expect(retried).toMatchObject({ state: 'completed', answer: { content: 'It is ordered.' } });
+    expect(await systemOf(retried)).toMatch(told);
+    const next = await chat.said('Thank you');
+    expect(await systemOf(next)).not.toMatch(told);
+    const again = await chat.ended((await chat.post(`/messages/${retried.answer.id}/regenerate`)).turn);
+    expect(again).toMatchObject({ state: 'completed', answer: { content: 'And still is.' } });
+    expect(await systemOf(again)).toMatch(told);
+
+    provider.control({ reset: true, script: [order, refused, { answer: 'Yes.' }] });
+    expect((await chat.said('Order more')).state).toBe('failed');
+    expect(await systemOf(await chat.said('Did you?'))).toMatch(told);
+    expect(service.log().filter(({ path }) => path === '/order')).toHaveLength(2);
   });
 });
 

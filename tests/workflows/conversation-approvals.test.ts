@@ -14,7 +14,7 @@ import { startConversationWorker, type ConversationWorker } from '../support/wor
 import { createConversation, createWorkspace } from '../support/workspaces/create-workspace.ts';
 import { turnClient } from '../support/workspaces/turn-client.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const day = 86_400_000;
 const rows = testDatabase();
 const temporal = timeSkippingTemporal();
@@ -32,6 +32,8 @@ const startWorker = () => {
   return startConversationWorker(database, temporal, {
     // The test server leaves an update with the worker that had the workflow before, also when that has gone.
     maxCachedWorkflows: 0,
+    // Its long polls end late on a busy machine, and a worker that is cut off before reports what it had not yet let go.
+    shutdownForceTime: '30 seconds',
     tools: offerTools([
       effectTool({ name: 'pay', ...within() }),
       effectTool({ name: 'refund', ...within() }),

@@ -73,6 +73,7 @@ export async function assembleStep(em: EntityManager, step: StepToAssemble): Pro
     instructions: filled.instructions,
     memory: source.memory,
     summary: branch.summary?.content ?? '',
+    effects: source.effects,
     offersTools: tools.length > 0,
     offersSearch: tools.some(({ type }) => type === 'rag_tool' || type === 'retrieval_tool'),
     passages: step.passages,

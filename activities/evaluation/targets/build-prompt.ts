@@ -21,6 +21,7 @@ export function ragPrompt(
     instructions: [instructions ?? briefly],
     memory: '',
     summary: '',
+    effects: [],
     passages,
     offersTools: false,
     offersSearch: false,
