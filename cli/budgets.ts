@@ -16,8 +16,14 @@ export const budgets: Command = {
   --agent AGENT     count the turns of this agent alone, by name or id
   --user USER       count the turns of this user alone
   --time-zone ZONE  in which months begin; UTC unless given
-  --refuse          let no turn begin once it is used up; without it webhooks are told and that is all
-  --json            one object a line, as the API shows it`,
+  --refuse          make no call of a model that may cost more than is left, and let no turn begin once it is used up;
+                    without it webhooks are told and that is all
+  --json            one object a line, as the API shows it
+
+Examples:
+  perdure budgets set month 500 --refuse             the whole workspace may cost 500 USD a month, and no more
+  perdure budgets set ada 20 --user ada              tell webhooks at 16 and at 20 USD of Ada's turns
+  perdure budgets set support 90 --agent support --currency EUR --time-zone Europe/Zurich`,
   async run(context) {
     const { values, positionals } = parseArgs({
       args: context.args,
@@ -71,9 +77,10 @@ function lineOf(terminal: CommandContext['terminal'], budget: Budget): string {
   const percent = Math.floor((100 * Number(spent)) / Number(amount));
   const colour = budget.exceeded_at !== null ? 'red' : budget.warned_at !== null ? 'yellow' : 'green';
   const scope = [agent === null ? [] : [`agent ${agent}`], user === null ? [] : [`user ${safeText(user)}`]].flat();
+  const held = Number(budget.held) === 0 ? '' : `, ${budget.held} held back`;
   const unknown = budget.unknown_calls === 0 ? '' : `, ${budget.unknown_calls} calls of unknown cost`;
   return (
     `${safeText(name).padEnd(20)} ${terminal.style(colour, `${spent} of ${amount} ${currency} (${percent} %)`)}  ` +
-    `${scope.join(', ') || 'whole workspace'}, ${then}${unknown}`
+    `${scope.join(', ') || 'whole workspace'}, ${then}${held}${unknown}`
   );
 }

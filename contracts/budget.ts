@@ -5,7 +5,10 @@ const timeZones = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
 
 const onExceeded = z
   .enum(['notify', 'refuse'])
-  .describe('refuse: no turn begins until the month is over or the amount is raised; notify: webhooks are told');
+  .describe(
+    'refuse: no call of a model is made that may cost more than is left, and no turn begins once all is used up, until ' +
+      'the month is over or the amount is raised; notify: webhooks are told and that is all',
+  );
 
 /** Path parameters of a budget. */
 export const budgetParamsSchema = z.strictObject({ name: nameField });
@@ -21,6 +24,9 @@ export const budgetSchema = z.strictObject({
   time_zone: z.string(),
   on_exceeded: onExceeded,
   spent: z.string().describe('Of the calls that began in this month, as summed up at `looked_at`'),
+  held: z
+    .string()
+    .describe('What calls that are under way, and calls of unknown cost, may cost at most; only where it refuses'),
   unknown_calls: z
     .int()
     .describe('Calls of the month with unknown cost or in another currency; `spent` is without them'),
@@ -28,6 +34,7 @@ export const budgetSchema = z.strictObject({
   period_end: timeField.nullable(),
   warned_at: timeField.nullable().describe('When 80 per cent were seen to be reached'),
   exceeded_at: timeField.nullable().describe('When all of it was seen to be used up'),
+  refused_at: timeField.nullable().describe('When a call was last refused, because it might cost more than is left'),
   looked_at: timeField.nullable(),
   ...timestampFields,
 });

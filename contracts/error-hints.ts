@@ -22,6 +22,8 @@ const hints: Partial<Record<ErrorCode, string>> = {
   document_deleted: 'There is nothing to do.',
   fenced: 'There is nothing to do: a newer version took its place.',
   unknown_model: 'Register an embedding model with POST /models, then retry the document.',
+  budget_exhausted:
+    'Raise the budget, or wait for the next month: the document is then ingested again by itself, or when you retry it.',
   provider_rate_limited:
     "Raise the limit with the provider, or set requestsPerMinute in the model's capabilities; then retry.",
   provider_unavailable: "Check the model's endpoint, then retry the document.",

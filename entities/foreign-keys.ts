@@ -120,6 +120,7 @@ const declarations = [
   'budgets (workspace_id) references workspaces (id) on delete cascade',
   'budgets (workspace_id, agent_id) references agents (workspace_id, id) on delete cascade',
   'budgets (workspace_id, user_id) references users (workspace_id, id) on delete cascade',
+  'budget_holds (workspace_id, budget_id) references budgets (workspace_id, id) on delete cascade',
 ];
 
 /** Every foreign key between the entities' tables. */

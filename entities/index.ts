@@ -64,6 +64,7 @@ import { MemoryLesson } from './memory/memory-lesson.ts';
 import { Webhook } from './webhooks/webhook.ts';
 import { WebhookDelivery } from './webhooks/webhook-delivery.ts';
 import { Budget } from './usage/budget.ts';
+import { BudgetHold } from './usage/budget-hold.ts';
 
 export {
   Workspace,
@@ -132,6 +133,7 @@ export {
   Webhook,
   WebhookDelivery,
   Budget,
+  BudgetHold,
 };
 
 /** Every entity, parents before their children. `chunk_embeddings` and its partitions are reached by SQL alone. */
@@ -202,4 +204,5 @@ export const entities = [
   Webhook,
   WebhookDelivery,
   Budget,
+  BudgetHold,
 ] as const;

@@ -34,10 +34,16 @@ export function maintenanceScheduleOptions(
       taskQueue: taskQueues.maintain,
       args: [],
       workflowExecutionTimeout: settings.time_out_seconds * 1000,
+      workflowTaskTimeout: taskTimeoutMs(settings.time_out_seconds),
       staticSummary: summary,
       staticDetails: description,
     },
   };
+}
+
+/** Of a worker that dies with a task of a run in its hands is heard early enough for another to end the run in time. */
+function taskTimeoutMs(timeOutSeconds: number): number {
+  return Math.min(10_000, Math.max(1000, timeOutSeconds * 250));
 }
 
 function specOf(timing: ScheduleSettings['timing']): ScheduleSpec {

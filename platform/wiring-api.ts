@@ -29,6 +29,7 @@ import { createSourceSchedules, type SourceSchedules } from './source-schedules.
 import { httpTelemetry } from './telemetry/http-telemetry.ts';
 import type { Telemetry } from './telemetry/start-telemetry.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
+import { guardBudgets } from './guard-budgets.ts';
 import { connectTemporal } from './temporal-client.ts';
 import { openToolWorkshop } from './tool-workshop.ts';
 import { createTurnSubmitter, type TurnSubmitter } from './turn-submitter.ts';
@@ -54,9 +55,12 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     channels: [turnsChannel, documentsChannel, evaluationsChannel],
     applicationName: 'perdure-api-listener',
   });
-  const providers = traceProviders(
-    createProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),
-    { captureContent: config.PERDURE_CAPTURE_CONTENT, metrics: telemetry.metrics },
+  const providers = guardBudgets(
+    traceProviders(createProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }), {
+      captureContent: config.PERDURE_CAPTURE_CONTENT,
+      metrics: telemetry.metrics,
+    }),
+    database,
   );
   // On one machine the worker serves its own metrics beside the API, and one scrape gets both.
   if (config.PERDURE_METRICS_PORT !== 0)

@@ -16,7 +16,7 @@ import { createUpkeepActivities } from '../activities/upkeep/create-upkeep-activ
 import { createWebhookActivities } from '../activities/webhooks/create-webhook-activities.ts';
 import { approvalMs, documentsChannel, evaluationsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import { turnNewsChannel } from '../contracts/names/turn-news.ts';
-import type { TaskQueue } from '../contracts/names/task-queues.ts';
+import { webhookQueue, type TaskQueue } from '../contracts/names/task-queues.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import type { StoredModel } from '../entities/agents/stored-model.ts';
 import { appendTurnEvents } from '../entities/conversations/turn-event-repository.ts';
@@ -45,6 +45,7 @@ import { countIngestions } from './telemetry/count-ingestions.ts';
 import { connectTemporal } from './temporal-client.ts';
 import { openToolWorkshop } from './tool-workshop.ts';
 import { traceProviders } from './telemetry/trace-providers.ts';
+import { guardBudgets } from './guard-budgets.ts';
 import { createDiskRoomReader } from './disk-room.ts';
 import { createWorkStarter } from './work-starter.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -60,6 +61,8 @@ export interface WorkerProcess {
 // A chat activity waits for a model, and one of a sync for its source, and holds no connection meanwhile; an ingest activity
 // works all the time. One of maintain may build an index for hours.
 const activitySlots: Record<TaskQueue, number> = { chat: 100, ingest: 6, sync: 16, evaluate: 16, maintain: 4 };
+// Each waits for a receiver.
+const webhookSlots = 16;
 
 /**
  * Connects everything that activities need and makes a worker for each configured queue. Models come from `makeProviders`,
@@ -75,9 +78,12 @@ export async function createWorkerProcess(
   const database = createDatabase(config, 'perdure-worker', telemetry.metrics.watchPool);
   telemetry.metrics.watchCircuits(() => database.asOperator(listTrippedModels));
   const notifier = createNotifier(config.DATABASE_URL);
-  const providers = traceProviders(
-    makeProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }),
-    { captureContent: config.PERDURE_CAPTURE_CONTENT, metrics: telemetry.metrics },
+  const providers = guardBudgets(
+    traceProviders(makeProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }), {
+      captureContent: config.PERDURE_CAPTURE_CONTENT,
+      metrics: telemetry.metrics,
+    }),
+    database,
   );
   const [bundlePath, nativeConnection] = await Promise.all([
     config.PERDURE_WORKFLOW_BUNDLE ?? workflowBundle(path.join(config.PERDURE_HOME, 'cache')),
@@ -109,6 +115,11 @@ export async function createWorkerProcess(
     metrics: telemetry.metrics,
   };
   const early = createEarlyAnswers(conversations, (news) => notifier.notify(turnNewsChannel, [news]));
+  const webhooks = createWebhookActivities({
+    database,
+    fetch: openGuardedFetch(config),
+    openSealed: (sealed) => open(config.PERDURE_SECRET_KEY, sealed),
+  });
   const activities = {
     ...createConversationActivities(conversations, early),
     ...countIngestions(
@@ -152,11 +163,7 @@ export async function createWorkerProcess(
       memory: { capTokens: config.PERDURE_MEMORY_TOKENS, idleSeconds: config.PERDURE_MEMORY_IDLE_SECONDS },
       ...createLessonStarter(client),
     }),
-    ...createWebhookActivities({
-      database,
-      fetch: openGuardedFetch(config),
-      openSealed: (sealed) => open(config.PERDURE_SECRET_KEY, sealed),
-    }),
+    ...webhooks,
     ...createUpkeepActivities({
       database,
       applySchedule: createSourceSchedules(client).apply,
@@ -197,6 +204,20 @@ export async function createWorkerProcess(
       }),
     ),
   );
+  if (config.PERDURE_QUEUES.includes('sync'))
+    workers.push(
+      await Worker.create({
+        connection: nativeConnection,
+        namespace,
+        taskQueue: webhookQueue,
+        activities: webhooks,
+        plugins: telemetry.workerPlugins,
+        interceptors: { activity: [staleAttemptGuard, payloadGuard] },
+        maxConcurrentActivityTaskExecutions: webhookSlots,
+        shutdownGraceTime: '3 seconds',
+        shutdownForceTime: '6 seconds',
+      }),
+    );
   if (config.PERDURE_QUEUES.includes('maintain')) await ensureSchedules(client, config.PERDURE_SCHEDULES);
   const news = createNotificationListener({
     connectionString: config.DATABASE_URL,

@@ -1,4 +1,6 @@
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
+import { webhookQueue } from '../contracts/names/task-queues.ts';
 
 /**
  * A worker that died is noticed after this long. Steps heartbeat every second or two; a cancel does not wait for the step:
@@ -191,13 +193,13 @@ export const embedMovedOptions: ActivityOptions = {
 
 /**
  * Sending one message to one webhook: after 5 s, 20 s, 80 s and so on, then every 8 hours; eleven times within about 32
- * hours, so that a receiver may be away for a night. It goes behind syncs, with which it shares a queue.
+ * hours, so that a receiver may be away for a night.
  */
 export const sendWebhookOptions: ActivityOptions = {
   ...noticed,
   summary: 'Send to the webhook',
+  taskQueue: webhookQueue,
   startToCloseTimeout: '30 seconds',
-  priority: { priorityKey: 5 },
   retry: { initialInterval: '5 seconds', backoffCoefficient: 4, maximumInterval: '8 hours', maximumAttempts: 11 },
 };
 
@@ -222,6 +224,23 @@ export const upkeepOptions: ActivityOptions = {
   startToCloseTimeout: '3 hours',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 };
+
+/**
+ * The options of a step, as far as they fit into a run that may last only so long: a worker that dies is noticed early enough
+ * for another attempt.
+ */
+export function withinRun(options: ActivityOptions): ActivityOptions {
+  const { executionTimeoutMs = Infinity } = workflowInfo();
+  if (executionTimeoutMs >= shortRunMs) return options;
+  return {
+    ...options,
+    heartbeatTimeout: Math.ceil(executionTimeoutMs / 3),
+    retry: { ...options.retry, initialInterval: '250 milliseconds' },
+  };
+}
+
+// A heartbeat's usual time-out is a third of it.
+const shortRunMs = 30_000;
 
 /** A report of a run that has looked again and again; the run itself does not depend on it. */
 export const reportLooksOptions: LocalActivityOptions = {

@@ -28,6 +28,7 @@ const atOnce: Readonly<Record<RetainedKind, number>> = {
   evaluation_histories: 50,
   audit_log: 1000,
   maintenance_reports: 1000,
+  memory_lessons: 1000,
   webhook_deliveries: 1000,
   usage_rows: 2000,
 };

@@ -13,6 +13,7 @@ import {
   sumUpBudget,
   type BudgetRow,
 } from '../../entities/usage/budget-repository.ts';
+import { resumeRefusedDocuments } from '../../entities/documents/resume-refused-documents.ts';
 import { ensureUser } from '../../entities/tenancy/user-repository.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { presentOptionalTime, presentTime } from '../framework/present-time.ts';
@@ -50,8 +51,10 @@ const put = defineRoute({
   summary: 'Say what a workspace, an agent or a user may cost in a calendar month',
   description:
     'Webhooks are told at 80 and at 100 per cent (budget.warning, budget.exceeded), once for a month and an amount. ' +
-    'Costs are summed up every few seconds from the calls that began in the month. With `on_exceeded: refuse` no turn ' +
-    'begins from then on; turns that are under way are served to their end, so the amount may be passed by what they cost.',
+    'Costs are summed up every few seconds from the calls that began in the month. With `on_exceeded: refuse` the most that ' +
+    'a call of a model may cost is held back before it is made, and what it has cost is counted after: a call for which too ' +
+    'little is left is refused (`budget_exhausted`), whoever makes it, so the amount is not passed. Once it is used up no ' +
+    'turn begins. Documents that were refused for it are ingested again when the budget is put.',
   scope: 'configuration:write',
   params: budgetParamsSchema,
   body: putBudgetSchema,
@@ -71,6 +74,7 @@ const put = defineRoute({
     });
     // At once, so that a raised amount lets turns begin again.
     await sumUpBudget(em, id);
+    await resumeRefusedDocuments(em, workspaceId);
     return { status: 200, body: await show(em, params.name) };
   },
 });
@@ -109,11 +113,13 @@ function presentBudget(row: BudgetRow): Budget {
     time_zone: row.time_zone,
     on_exceeded: row.on_exceeded,
     spent: row.spent,
+    held: row.held,
     unknown_calls: row.unknown_calls,
     period_start: presentOptionalTime(row.period_start),
     period_end: presentOptionalTime(row.period_end),
     warned_at: presentOptionalTime(row.warned_at),
     exceeded_at: presentOptionalTime(row.exceeded_at),
+    refused_at: presentOptionalTime(row.refused_at),
     looked_at: presentOptionalTime(row.looked_at),
     created_at: presentTime(row.created_at),
     updated_at: presentTime(row.updated_at),

@@ -7,6 +7,7 @@ export const defaultRetention = {
   evaluation_histories: 365,
   audit_log: null,
   maintenance_reports: 90,
+  memory_lessons: 90,
   webhook_deliveries: 90,
   usage_rows: null,
 } as const satisfies Record<string, number | null>;

@@ -10,4 +10,10 @@ export const taskQueues = {
   maintain: 'maintain',
 } as const;
 
+/**
+ * Where messages to webhooks are sent; whoever serves `sync` serves it too. It has steps alone, with slots of their own, so
+ * that no receiver who takes long keeps a source waiting.
+ */
+export const webhookQueue = 'webhooks';
+
 export type TaskQueue = (typeof taskQueues)[keyof typeof taskQueues];

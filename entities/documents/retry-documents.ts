@@ -5,8 +5,15 @@ import { createIngestionJob } from './ingestion-job-repository.ts';
 import { planBatches, type BatchCandidate } from './plan-batches.ts';
 import { query } from '../sql.ts';
 
-/** Which documents to ingest again: one, all of a job that failed or were cancelled, or all of a source that failed. */
-export type RetrySelection = { documentId: string } | { jobId: string } | { knowledgeSourceId: string };
+/**
+ * Which documents to ingest again: one, all of a job that failed or were cancelled, all of a source that failed, or all of a
+ * source (null: of none) that failed with a code.
+ */
+export type RetrySelection =
+  | { documentId: string }
+  | { jobId: string }
+  | { knowledgeSourceId: string }
+  | { knowledgeSourceId: string | null; code: string };
 
 /** The job of a retry with its generations; null when there was nothing to ingest again. */
 export type RetriedDocuments = { jobId: string | null; documents: { documentId: string; generation: number }[] };
@@ -40,7 +47,7 @@ export async function retryDocuments(
     `insert into document_generations (workspace_id, document_id, generation, job_id, workflow_id, title, mime_type,
                                        document_type, declared_type, byte_size, content_hash, chunk_size, chunk_overlap,
                                        password_sealed)
-     select g.workspace_id, g.document_id, n.generation, $4, n.workflow_id, d.title, g.mime_type, g.document_type,
+     select g.workspace_id, g.document_id, n.generation, $4, n.workflow_id, coalesce(g.title, d.title), g.mime_type, g.document_type,
             g.declared_type, g.byte_size, g.content_hash, $5, $6, $7
      from unnest($1::uuid[], $2::integer[], $3::text[]) as n (document_id, generation, workflow_id)
      join documents d on d.id = n.document_id
@@ -83,18 +90,21 @@ async function lockCandidates(
     where d.workspace_id = $1 and d.deleted_at is null
       and ($2::uuid is null or d.id = $2) and ($3::uuid is null or g.job_id = $3)
       and ($4::uuid is null or d.knowledge_source_id = $4 and g.state = 'failed')
+      and ($5::text is null or g.error ->> 'code' = $5 and d.knowledge_source_id is not distinct from $4)
       and g.state in ('failed', 'abandoned')
       and exists (select from blobs b where b.document_id = d.id and b.generation = g.generation)`;
   const {
     documentId = null,
     jobId = null,
     knowledgeSourceId = null,
+    code = null,
   } = select as {
     documentId?: string;
     jobId?: string;
-    knowledgeSourceId?: string;
+    knowledgeSourceId?: string | null;
+    code?: string;
   };
-  const parameters = [workspaceId, documentId, jobId, knowledgeSourceId];
+  const parameters = [workspaceId, documentId, jobId, knowledgeSourceId, code];
   await query(em, `select d.id ${candidates} order by d.id for no key update of d`, parameters);
   return query(
     em,

@@ -70,6 +70,14 @@ const retentions: Readonly<Record<Exclude<RetainedKind, 'usage_rows'>, Retention
     due: `select h.ctid as id from evaluation_histories h where h.created_at < $1 order by h.created_at`,
     drop: `delete from evaluation_histories where ctid in (${ids})`,
   },
+  // How far a conversation was learned from stands in its own row; a lesson that failed for good keeps it from being tried anew.
+  memory_lessons: {
+    due: `select l.ctid as id from memory_lessons l
+      where l.updated_at < $1 and (l.state in ('completed', 'skipped') or l.state = 'failed' and l.starts >= 3)
+        and l.up_to_sequence <= (select c.learned_sequence from conversations c where c.id = l.conversation_id)
+      order by l.updated_at`,
+    drop: `delete from memory_lessons where ctid in (${ids})`,
+  },
   webhook_deliveries: {
     due: `select d.id from webhook_deliveries d
       where d.state <> 'pending' and d.created_at < $1 order by d.created_at`,

@@ -49,15 +49,16 @@ export async function acceptLessons(
 }
 
 /**
- * Lessons whose workflow is to be started again: nothing was heard of it for five minutes, or its model failed an hour ago,
- * three times at the most. Notes that it is. For the operator role.
+ * Lessons whose workflow is to be started again: it was not begun within seconds, nothing was heard of it for five minutes,
+ * or its model failed an hour ago, three times at the most. Notes that it is. For the operator role.
  */
 export async function claimStrayLessons(em: EntityManager, limit: number): Promise<LessonKey[]> {
   return query<LessonKey>(
     em,
     `update memory_lessons l set starts = starts + 1, updated_at = now(), state = 'accepted', error = null
      from (select conversation_id, up_to_sequence from memory_lessons
-           where (state in ('accepted', 'running') and updated_at < now() - interval '5 minutes')
+           where (state = 'accepted' and updated_at < now() - interval '5 seconds')
+              or (state = 'running' and updated_at < now() - interval '5 minutes')
               or (state = 'failed' and starts < 3 and updated_at < now() - interval '1 hour')
            order by updated_at limit $1 for update skip locked) stray
      where l.conversation_id = stray.conversation_id and l.up_to_sequence = stray.up_to_sequence

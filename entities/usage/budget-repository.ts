@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { resumeRefusedDocuments } from '../documents/resume-refused-documents.ts';
 import { query } from '../sql.ts';
 import { queueEvents, sqlTime } from '../webhooks/queue-events.ts';
 
@@ -16,9 +17,11 @@ export type BudgetRow = {
   period_start: Date | null;
   period_end: Date | null;
   spent: string;
+  held: string;
   unknown_calls: number;
   warned_at: Date | null;
   exceeded_at: Date | null;
+  refused_at: Date | null;
   looked_at: Date | null;
   created_at: Date;
   updated_at: Date;
@@ -26,7 +29,7 @@ export type BudgetRow = {
 
 const columns = `b.id, b.workspace_id, b.name, b.agent_id, u.external_id as "user", trim_scale(b.amount)::text as amount,
   b.currency, b.time_zone, b.on_exceeded, b.period_start, b.period_end, trim_scale(b.spent)::text as spent,
-  b.unknown_calls, b.warned_at, b.exceeded_at, b.looked_at, b.created_at, b.updated_at`;
+  trim_scale(b.held)::text as held, b.unknown_calls, b.warned_at, b.exceeded_at, b.refused_at, b.looked_at, b.created_at, b.updated_at`;
 
 /** The budgets of the workspace by name, or the one of that name. */
 export async function listBudgets(em: EntityManager, name: string | null): Promise<BudgetRow[]> {
@@ -59,7 +62,7 @@ export async function putBudget(
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      on conflict (workspace_id, name) do update
      set agent_id = excluded.agent_id, user_id = excluded.user_id, amount = excluded.amount, currency = excluded.currency,
-         time_zone = excluded.time_zone, on_exceeded = excluded.on_exceeded
+         time_zone = excluded.time_zone, on_exceeded = excluded.on_exceeded, refused_at = null
      returning id`,
     [
       budget.id,
@@ -106,11 +109,15 @@ type Look = {
   period_end: string;
   warned: boolean;
   exceeded: boolean;
+  refused: boolean;
+  renewed: boolean;
 };
 
 /**
- * Sums up what the calls of the month cost, from the moment each began and in the budget's currency alone, and writes the
- * events of 80 and 100 per cent when they are first seen: once for a month and an amount. Returns how many events.
+ * Sums up what the calls of the month cost, from the moment each began and in the budget's currency alone, and drops what
+ * was held back for them. Writes the events of 80 and 100 per cent when they are first seen, the latter also when a call was
+ * refused: once for a month and an amount. Documents that were refused have another chance in a new month. Returns how many
+ * limits were reached.
  */
 export async function sumUpBudget(em: EntityManager, id: string): Promise<number> {
   const began = performance.now();
@@ -134,9 +141,17 @@ export async function sumUpBudget(em: EntityManager, id: string): Promise<number
           or exists (select from turns t join conversations c on c.id = t.conversation_id
                      where t.id = u.turn_id and (m.agent_id is null or t.agent_id = m.agent_id)
                        and (m.user_id is null or c.user_id = m.user_id))
-          or u.entity_type = 'memory' and u.entity_id = m.user_id and m.agent_id is null)
+          or u.entity_type = 'memory' and u.entity_id = m.user_id and m.agent_id is null),
+     -- In the statement of the sum, so that no call is counted by neither or by both.
+     open as (
+       select h.call_id, h.amount from month m join budget_holds h on h.workspace_id = m.workspace_id and h.budget_id = m.id
+       join usage_metrics u on u.id = h.call_id and u."timestamp" >= m.starts and u.cost is null),
+     dropped as (
+       delete from budget_holds h using month m
+       where h.workspace_id = m.workspace_id and h.budget_id = m.id and h.call_id not in (select call_id from open))
      update budgets b
-     set period_start = m.starts, period_end = m.ends, spent = s.cost, unknown_calls = s.unknown, looked_at = now(),
+     set period_start = m.starts, period_end = m.ends, spent = s.cost, unknown_calls = s.unknown,
+         held = (select coalesce(sum(amount), 0) from open), looked_at = now(),
          warned_at = case when s.cost >= 0.8 * m.amount
            then coalesce(case when m.period_start = m.starts then m.warned_at end, now()) end,
          exceeded_at = case when s.cost >= m.amount
@@ -145,15 +160,18 @@ export async function sumUpBudget(em: EntityManager, id: string): Promise<number
      returning b.name, trim_scale(b.amount)::text as amount, b.currency, trim_scale(b.spent)::text as spent,
                to_char(b.period_start at time zone b.time_zone, 'YYYY-MM') as period,
                ${sqlTime('b.period_end')} as period_end,
-               coalesce(b.warned_at = now(), false) as warned, coalesce(b.exceeded_at = now(), false) as exceeded`,
+               coalesce(b.warned_at = now(), false) as warned, coalesce(b.exceeded_at = now(), false) as exceeded,
+               coalesce(b.refused_at >= b.period_start, false) as refused,
+               coalesce(m.refused_at < m.starts and m.period_start < m.starts, false) as renewed`,
     [id],
   );
   await query(em, `update budgets set look_ms = $2 where id = $1`, [id, Math.ceil(performance.now() - began)]);
   if (!look) return 0;
+  if (look.renewed) await resumeRefusedDocuments(em, held.workspace_id);
   const { name, amount, currency, spent, period, period_end } = look;
   const crossed = [
     ...(look.warned ? [{ event: 'budget.warning' as const, percent: 80 }] : []),
-    ...(look.exceeded ? [{ event: 'budget.exceeded' as const, percent: 100 }] : []),
+    ...(look.exceeded || look.refused ? [{ event: 'budget.exceeded' as const, percent: 100 }] : []),
   ];
   await queueEvents(
     em,
@@ -164,5 +182,5 @@ export async function sumUpBudget(em: EntityManager, id: string): Promise<number
       data: { budget: name, percent, amount, spent, currency, period, period_end },
     })),
   );
-  return crossed.length;
+  return Number(look.warned) + Number(look.exceeded);
 }

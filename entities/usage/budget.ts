@@ -22,6 +22,10 @@ export const Budget = defineEntity({
     periodStart: p.datetime(6).nullable(),
     periodEnd: p.datetime(6).nullable(),
     spent: p.decimal().precision(24).scale(10).defaultRaw('0'),
+    /** What calls of the month may cost at most whose cost is not known, or not yet; only where it refuses. */
+    held: p.decimal().precision(24).scale(10).defaultRaw('0'),
+    /** When a call was last refused, because it might have cost more than is left. */
+    refusedAt: p.datetime(6).nullable(),
     /** Calls of the month without a known cost: `spent` is a lower bound if there are any. */
     unknownCalls: p.integer().default(0),
     /** When 80 and 100 per cent of the amount were first seen to be reached in this month. */
@@ -33,13 +37,17 @@ export const Budget = defineEntity({
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  uniques: [{ name: 'budgets_workspace_id_name_key', properties: ['workspaceId', 'name'] }],
+  uniques: [
+    { name: 'budgets_workspace_id_name_key', properties: ['workspaceId', 'name'] },
+    { name: 'budgets_workspace_id_id_key', properties: ['workspaceId', 'id'] },
+  ],
   indexes: [
     { name: 'budgets_agent_id_idx', properties: ['workspaceId', 'agentId'] },
     { name: 'budgets_user_id_idx', properties: ['workspaceId', 'userId'] },
   ],
   checks: [
     { name: 'budgets_amount_check', expression: 'amount > (0)::numeric' },
+    { name: 'budgets_held_check', expression: 'held >= (0)::numeric' },
     { name: 'budgets_look_ms_check', expression: 'look_ms >= 0' },
     { name: 'budgets_name_check', expression: `name <> ''::text` },
     { name: 'budgets_period_check', expression: '(period_start IS NULL) = (period_end IS NULL)' },

@@ -3,6 +3,7 @@ import type { ChaosPoint } from './chaos-point.ts';
 import { evaluationPoints } from './evaluation-points.ts';
 import { ingestWorkload } from './ingest-workload.ts';
 import { maintainPoints } from './maintain-points.ts';
+import { memoryPoints } from './memory-points.ts';
 import { modelPoints } from './model-points.ts';
 import { runConversations } from './run-conversations.ts';
 import { runEvaluations } from './run-evaluations.ts';
@@ -42,6 +43,7 @@ export const chaosPoints: Readonly<Record<string, readonly ChaosPoint[]>> = {
   'maintain-points': maintainPoints,
   'turn-points': turnPoints,
   'evaluation-points': evaluationPoints,
+  'memory-points': memoryPoints,
 };
 
 /** Every scenario of the harness. */

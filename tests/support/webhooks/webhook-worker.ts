@@ -1,6 +1,6 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createWebhookActivities } from '../../../activities/webhooks/create-webhook-activities.ts';
-import { taskQueues } from '../../../contracts/names/task-queues.ts';
+import { taskQueues, webhookQueue } from '../../../contracts/names/task-queues.ts';
 import type { Database } from '../../../platform/database.ts';
 import { openGuardedFetch } from '../../../platform/guarded-fetch.ts';
 import { open } from '../../../platform/seal.ts';
@@ -17,22 +17,27 @@ export async function startWebhookWorker(
 ): Promise<() => Promise<void>> {
   const guarded = openGuardedFetch({ PERDURE_FETCH_ALLOW: ['127.0.0.1'] });
   const connection = await NativeConnection.connect({ address: temporal.address });
-  const worker = await Worker.create({
-    connection,
-    namespace: temporal.namespace,
-    taskQueue: taskQueues.sync,
-    workflowBundle: { codePath: await workflowBundle(testServers().cache) },
-    activities: createWebhookActivities({
-      database,
-      fetch: (request) => guarded({ ...request, timeoutMs: 1000 }),
-      openSealed: (sealed) => open(secretKey, sealed),
-    }),
-    shutdownGraceTime: '1 second',
-    shutdownForceTime: '2 seconds',
+  const activities = createWebhookActivities({
+    database,
+    fetch: (request) => guarded({ ...request, timeoutMs: 1000 }),
+    openSealed: (sealed) => open(secretKey, sealed),
   });
-  const running = worker.run();
+  const codePath = await workflowBundle(testServers().cache);
+  const workers = await Promise.all(
+    [{ taskQueue: taskQueues.sync, workflowBundle: { codePath } }, { taskQueue: webhookQueue }].map((queue) =>
+      Worker.create({
+        ...queue,
+        connection,
+        namespace: temporal.namespace,
+        activities,
+        shutdownGraceTime: '1 second',
+        shutdownForceTime: '2 seconds',
+      }),
+    ),
+  );
+  const running = Promise.all(workers.map((worker) => worker.run()));
   return async () => {
-    worker.shutdown();
+    for (const worker of workers) worker.shutdown();
     await running;
     await connection.close();
   };

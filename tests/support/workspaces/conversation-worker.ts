@@ -7,6 +7,7 @@ import { approvalMs as usualApprovalMs } from '../../../contracts/names/limits.t
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
 import { appendTurnEvents } from '../../../entities/conversations/turn-event-repository.ts';
 import type { Database } from '../../../platform/database.ts';
+import { guardBudgets } from '../../../platform/guard-budgets.ts';
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createProviders } from '../../../providers/registry.ts';
 import { testServers } from '../servers/test-servers.ts';
@@ -50,7 +51,7 @@ export async function startConversationWorker(
     tell = () => {},
     ...workerOptions
   } = options;
-  const providers = createProviders({ modelDirectory });
+  const providers = guardBudgets(createProviders({ modelDirectory }), database);
   const settings = (model: { provider: string; modelId: string; endpoint: string | null; capabilities: object }) => ({
     ...model,
     apiKey: 'test',

@@ -34,6 +34,7 @@ import { query } from '../../../entities/sql.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { createEvaluationStarter, type EvaluationStarter } from '../../../platform/evaluation-starter.ts';
 import { createProposalStarter } from '../../../platform/proposal-starter.ts';
+import { guardBudgets } from '../../../platform/guard-budgets.ts';
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createAddressPolicy } from '../../../providers/fetch/address-policy.ts';
 import { createGuardedFetch } from '../../../providers/fetch/guarded-fetch.ts';
@@ -287,7 +288,7 @@ type Harness = {
 /** A worker of the queue of evaluations in this process. */
 export async function startEvaluationWorker(harness: Harness): Promise<{ stop(): Promise<void> }> {
   const { modelDirectory, cache } = testServers();
-  const providers = createProviders({ modelDirectory });
+  const providers = guardBudgets(createProviders({ modelDirectory }), harness.database);
   const database = harness.throughDatabase(harness.database);
   const steps = createEvaluationActivities({
     database,

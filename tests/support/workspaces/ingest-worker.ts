@@ -4,6 +4,7 @@ import { createIngestionActivities } from '../../../activities/ingestion/create-
 import type { StoredEmbeddingModel } from '../../../activities/ingestion/ingestion-deps.ts';
 import { taskQueues } from '../../../contracts/names/task-queues.ts';
 import type { Database } from '../../../platform/database.ts';
+import { guardBudgets } from '../../../platform/guard-budgets.ts';
 import { workflowBundle } from '../../../platform/workflow-bundle.ts';
 import { createProviders } from '../../../providers/registry.ts';
 import { testParsers } from './test-parsers.ts';
@@ -25,7 +26,7 @@ export type IngestWorker = { around: AroundStep; stop(): Promise<void> };
 /** Runs the ingestion's workflow and steps against real servers; the embedding model is whatever the rows say. */
 export async function startIngestWorker(database: Database, temporal: TestTemporal): Promise<IngestWorker> {
   const { modelDirectory, cache } = testServers();
-  const providers = createProviders({ modelDirectory });
+  const providers = guardBudgets(createProviders({ modelDirectory }), database);
   const parsers = testParsers();
   const deps = {
     database,

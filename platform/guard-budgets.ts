@@ -1,0 +1,121 @@
+import { PerdureError } from '../contracts/errors.ts';
+import { hasRefusingBudgets, holdBudget, type MostTokens } from '../entities/usage/budget-hold-repository.ts';
+import type { ChatModel, ChatRequest } from '../providers/chat-model.ts';
+import type { EmbeddingModel } from '../providers/embedding-model.ts';
+import type { Database } from './database.ts';
+import { wrapProviders, type ModelSource } from './wrap-providers.ts';
+
+// A budget that refuses holds from then on: without one no call pays for looking.
+const lookEveryMs = 2000;
+// For an answer without a limit of its own, which could cost anything.
+const mostAnswerTokens = 4096;
+// The marks that a model puts around a text.
+const marks = 2;
+
+/**
+ * The same registry, none of whose calls is made unless every budget that refuses has room for the most that it may cost.
+ * An answer without a limit then gets one of 4,096 tokens. Calls without an id, and models on this machine, cost nothing.
+ * A refused call throws PerdureError `budget_exhausted`.
+ */
+export function guardBudgets<Settings>(
+  source: ModelSource<Settings>,
+  database: Pick<Database, 'autocommit' | 'readAsOperator'>,
+): ModelSource<Settings> {
+  const refusing = new RefusingBudgets(database);
+  return wrapProviders(source, {
+    chat: (model) => (model.provider === 'extractive' ? model : guardChat(model, refusing)),
+    embedding: (model) => (model.provider === 'local' ? model : guardEmbedding(model, refusing)),
+  });
+}
+
+/** The budgets that refuse, as one process knows them. */
+class RefusingBudgets {
+  readonly #database: Pick<Database, 'autocommit' | 'readAsOperator'>;
+  #look: { isNeeded: boolean; until: number } = { isNeeded: false, until: 0 };
+  #looking: Promise<boolean> | null = null;
+
+  constructor(database: Pick<Database, 'autocommit' | 'readAsOperator'>) {
+    this.#database = database;
+  }
+
+  /** Whether it was seen a moment ago that there are none. */
+  get areNone(): boolean {
+    return !this.#look.isNeeded && performance.now() < this.#look.until;
+  }
+
+  /** Whether there are any. */
+  async areThere(): Promise<boolean> {
+    if (performance.now() < this.#look.until) return this.#look.isNeeded;
+    this.#looking ??= this.#lookAgain().finally(() => (this.#looking = null));
+    return this.#looking;
+  }
+
+  async #lookAgain(): Promise<boolean> {
+    const isNeeded = await this.#database.readAsOperator(hasRefusingBudgets);
+    this.#look = { isNeeded, until: performance.now() + lookEveryMs };
+    return isNeeded;
+  }
+
+  /** @throws PerdureError `budget_exhausted` where one has no room for the call. */
+  async hold(callId: string, most: MostTokens): Promise<void> {
+    const refusal = await this.#database.autocommit((em) => holdBudget(em, callId, most));
+    if (refusal === null) return;
+    const { budget, currency, left } = refusal;
+    throw new PerdureError(
+      'budget_exhausted',
+      `The budget "${budget}" has ${left} ${currency} left, and this call of a model may cost up to ${refusal.most} ` +
+        `${currency}. Raise the budget (PUT /budgets/${encodeURIComponent(budget)}), or wait for the next month; then try again.`,
+    );
+  }
+}
+
+function guardChat(model: ChatModel, refusing: RefusingBudgets): ChatModel {
+  return {
+    provider: model.provider,
+    id: model.id,
+    contextWindow: model.contextWindow,
+    supportsTools: model.supportsTools,
+    // Handed through as it is where there is nothing to guard: each piece of a text would pay for a wrapper.
+    stream: (request, options) =>
+      request.callId === undefined || refusing.areNone
+        ? model.stream(request, options)
+        : guardedStream(model, refusing, { ...request, callId: request.callId }, options),
+  };
+}
+
+async function* guardedStream(
+  model: ChatModel,
+  refusing: RefusingBudgets,
+  request: ChatRequest & { callId: string },
+  options: Parameters<ChatModel['stream']>[1],
+): ReturnType<ChatModel['stream']> {
+  options?.signal?.throwIfAborted();
+  if (!(await refusing.areThere())) return yield* model.stream(request, options);
+  const { messages, tools = [], maxTokens = Math.min(mostAnswerTokens, model.contextWindow) } = request;
+  // No tokenizer makes more tokens than there are bytes, and JSON has more of them than the marks between messages.
+  const input = Buffer.byteLength(JSON.stringify([messages, tools]));
+  await refusing.hold(request.callId, { input, output: maxTokens });
+  yield* model.stream({ ...request, maxTokens }, options);
+}
+
+function guardEmbedding(model: EmbeddingModel, refusing: RefusingBudgets): EmbeddingModel {
+  return {
+    provider: model.provider,
+    id: model.id,
+    dimensions: model.dimensions,
+    maxTokens: model.maxTokens,
+    maxBatch: model.maxBatch,
+    normalized: model.normalized,
+    tokenCounting: model.tokenCounting,
+    countTokens: (text) => model.countTokens(text),
+    tokenOffsets: (text) => model.tokenOffsets(text),
+    close: () => model.close(),
+    embed: async (texts, options) => {
+      if (options?.callId !== undefined && !refusing.areNone && (await refusing.areThere())) {
+        const input = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + marks, 0);
+        await refusing.hold(options.callId, { input, output: 0 });
+      }
+      return model.embed(texts, options);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { ChatModel } from '../providers/chat-model.ts';
+import type { EmbeddingModel } from '../providers/embedding-model.ts';
+
+/** The part of the registry of models that gives them out. */
+export interface ModelSource<Settings> {
+  chatModel(settings: Settings): ChatModel;
+  embeddingModel(settings: Settings): EmbeddingModel;
+  close(): Promise<void>;
+}
+
+/** The same registry, each of whose models is wrapped. One model stays one object. */
+export function wrapProviders<Settings>(
+  source: ModelSource<Settings>,
+  wrap: { chat(model: ChatModel): ChatModel; embedding(model: EmbeddingModel): EmbeddingModel },
+): ModelSource<Settings> {
+  const chats = new WeakMap<ChatModel, ChatModel>();
+  const embeddings = new WeakMap<EmbeddingModel, EmbeddingModel>();
+  return {
+    chatModel: (settings) => once(chats, source.chatModel(settings), wrap.chat),
+    embeddingModel: (settings) => once(embeddings, source.embeddingModel(settings), wrap.embedding),
+    close: () => source.close(),
+  };
+}
+
+function once<Model extends object>(made: WeakMap<Model, Model>, model: Model, wrap: (model: Model) => Model): Model {
+  const known = made.get(model);
+  if (known) return known;
+  const wrapped = wrap(model);
+  made.set(model, wrapped);
+  return wrapped;
+}
