@@ -1,15 +1,17 @@
+import { countOf } from '../contracts/names/count-of.ts';
 import type { JobDocument } from '../contracts/ingestion-job.ts';
+import type { SkippedFile } from './collect-files.ts';
 import { safeText } from './safe-text.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What became of one file or document. */
 export interface FileResult {
   readonly path: string;
-  readonly state: 'ready' | 'unchanged' | 'replaced' | 'failed' | 'cancelled';
+  readonly state: 'ready' | 'unchanged' | 'replaced' | 'failed' | 'cancelled' | 'skipped';
   /** What its content was found to be; null when it was not looked at. */
   readonly type: string | null;
   readonly warnings: readonly { code: string; detail: string }[];
-  /** Why it failed, beginning with the code of the error; null otherwise. */
+  /** Why it failed or was skipped, beginning with a code; null otherwise. */
   readonly reason: string | null;
   /** What to do about it; null where there is nothing to do. */
   readonly hint: string | null;
@@ -42,14 +44,20 @@ function endOfAbandoned(code: string | undefined): FileResult['state'] {
   return code === 'document_deleted' ? 'failed' : 'replaced';
 }
 
+const nothing = { type: null, warnings: [], characters: null, chunks: null, document_id: null };
+
 /** A refusal of a file that was not taken in. */
 export function refusedFile(
   path: string,
   error: { code: string; detail: string; hint?: string | null } | null,
 ): FileResult {
   const reason = error ? `${error.code}: ${error.detail}` : 'internal: The API gave no reason.';
-  const nothing = { type: null, warnings: [], characters: null, chunks: null, document_id: null };
   return { path, state: 'failed', reason, hint: error?.hint ?? null, ...nothing };
+}
+
+/** What was found beside the files and is left out. */
+export function skippedFile(skipped: SkippedFile): FileResult {
+  return { ...skipped, ...nothing };
 }
 
 /** Whether the command that shows it must end with an error. */
@@ -59,10 +67,12 @@ export function isFailure({ state }: FileResult): boolean {
 
 /** A result as a line for a person, its warnings and the way out below it. */
 export function resultLine(terminal: Terminal, result: FileResult): string {
-  const style = isFailure(result) ? 'red' : 'green';
+  const style = isFailure(result) ? 'red' : result.state === 'skipped' ? 'yellow' : 'green';
   const type = result.type === null ? '' : `${result.type}, `;
   const figures =
-    result.chunks === null ? '' : `  ${type}${result.chunks} chunks, ${result.characters ?? 0} characters`;
+    result.chunks === null
+      ? ''
+      : `  ${type}${countOf(result.chunks, 'chunk')}, ${countOf(result.characters ?? 0, 'character')}`;
   const reason = result.reason === null ? figures : `  ${safeText(result.reason)}`;
   const below = [
     ...result.warnings.map(({ code, detail }) => terminal.style('yellow', safeText(`${code}: ${detail}`))),

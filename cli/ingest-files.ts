@@ -18,6 +18,8 @@ export interface IngestTarget {
 /** An outcome, or how far the batch that is under way is. */
 export type IngestNews = { result: FileResult } | { job: IngestionJob; working: JobDocument | null };
 
+type ReadFile = { path: string; content: Buffer };
+
 const batchFiles = 100;
 const batchBytes = 8 * 1024 * 1024;
 
@@ -28,13 +30,20 @@ export async function* ingestFiles(
   target: IngestTarget,
 ): AsyncGenerator<IngestNews, void, undefined> {
   for (const batch of intoBatches(files)) {
-    const small = batch.filter(({ bytes }) => bytes <= maxDocumentBytes);
-    for (const file of batch) if (!small.includes(file)) yield { result: tooLarge(file) };
-    if (small.length === 0) continue;
-    const answer = await sendBatch(context, small, target);
+    const read: ReadFile[] = [];
+    for (const file of batch) {
+      if (file.bytes > maxDocumentBytes) yield { result: tooLarge(file) };
+      else {
+        const content = await readFile(file.file).catch((error: NodeJS.ErrnoException) => error);
+        if (content instanceof Error) yield { result: unreadable(file, content) };
+        else read.push({ path: file.path, content });
+      }
+    }
+    if (read.length === 0) continue;
+    const answer = await sendBatch(context, read, target);
     const paths = new Map<string, string>();
     for (const { index, document_id: documentId, generation, unchanged, error } of answer.documents) {
-      const { path } = small[index] as FoundFile;
+      const { path } = read[index]!;
       if (documentId === null || generation === null) yield { result: refusedFile(path, error) };
       else if (unchanged) yield { result: await unchangedResult(context, path, documentId) };
       else paths.set(`${documentId}/${generation}`, path);
@@ -48,16 +57,14 @@ export async function* ingestFiles(
 
 async function sendBatch(
   context: CommandContext,
-  files: readonly FoundFile[],
+  files: readonly ReadFile[],
   { source, user, password }: IngestTarget,
 ): Promise<DocumentsAccepted> {
-  const documents = await Promise.all(
-    files.map(async (file) => ({
-      path: file.path,
-      ...(password === undefined ? {} : { password }),
-      ...contentOf(await readFile(file.file)),
-    })),
-  );
+  const documents = files.map(({ path, content }) => ({
+    path,
+    ...(password === undefined ? {} : { password }),
+    ...contentOf(content),
+  }));
   const body = {
     documents,
     ...(source === undefined ? {} : { knowledge_source: source }),
@@ -91,6 +98,11 @@ async function unchangedResult({ api, signal }: CommandContext, path: string, id
     chunks: latest?.expected_chunks ?? null,
     document_id: id,
   };
+}
+
+function unreadable(file: FoundFile, { code = 'unknown error' }: NodeJS.ErrnoException): FileResult {
+  const detail = `The file cannot be read (${code}).`;
+  return refusedFile(file.path, { code: 'unreadable', detail, hint: 'Let the user who runs this read it.' });
 }
 
 function tooLarge(file: FoundFile): FileResult {

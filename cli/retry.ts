@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { IngestionJob } from '../contracts/ingestion-job.ts';
-import { CliError, UsageError } from './cli-error.ts';
-import type { Command, CommandContext } from './command.ts';
+import { UsageError } from './cli-error.ts';
+import type { Command } from './command.ts';
 import { showJob } from './show-job.ts';
+import { findSource } from './sources.ts';
 
 type Retried = { job: IngestionJob | null; documents: { document_id: string; generation: number }[] };
 
@@ -41,7 +42,7 @@ failed again. Ctrl-C stops watching, not the work.`,
         ? `/documents/${encodeURIComponent(document)}/retry`
         : values.job !== undefined
           ? `/ingestion-jobs/${encodeURIComponent(values.job)}/retry`
-          : `/knowledge-sources/${encodeURIComponent(await sourceId(context, values.source!))}/retry`;
+          : `/knowledge-sources/${encodeURIComponent((await findSource(context, values.source!)).id)}/retry`;
     const body = document !== undefined && values.password !== undefined ? { password: values.password } : undefined;
     const { signal } = context;
     const retried = await context.api.request<Retried>(path, {
@@ -57,18 +58,3 @@ failed again. Ctrl-C stops watching, not the work.`,
     return showJob(context, retried.job.id, values);
   },
 };
-
-async function sourceId({ api, signal }: CommandContext, name: string): Promise<string> {
-  let cursor: string | null = null;
-  do {
-    const query: string = cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`;
-    const page: { data: { id: string; name: string }[]; next_cursor: string | null } = await api.request(
-      `/knowledge-sources${query}`,
-      { signal },
-    );
-    const found = page.data.find((source) => source.name === name || source.id === name);
-    if (found) return found.id;
-    cursor = page.next_cursor;
-  } while (cursor !== null);
-  throw new CliError(`There is no knowledge source named ${name}.`);
-}

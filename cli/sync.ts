@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import type { Document } from '../contracts/document.ts';
 import type { KnowledgeSource, SourceSync, syncRequestedSchema } from '../contracts/knowledge-source.ts';
+import { countOf } from '../contracts/names/count-of.ts';
 import type { Page } from '../contracts/page.ts';
 import { UsageError } from './cli-error.ts';
 import type { Command, CommandContext } from './command.ts';
@@ -113,7 +114,7 @@ async function summarise(
   const style = ended.state === 'completed' ? (ended.error || documents.failed > 0 ? 'yellow' : 'green') : 'red';
   terminal.line(
     `${terminal.style(style, ended.state)}  ${ended.listed} listed, ${ended.unchanged} unchanged, ${ended.accepted} new or changed, ` +
-      `${ended.removed} deleted, ${ended.failed} not fetched; ${documents.ready} of ${documents.total} documents ready`,
+      `${ended.removed} deleted, ${ended.failed} not fetched; ${documents.ready} of ${countOf(documents.total, 'document')} ready`,
   );
   if (ended.error) terminal.line(`${ended.error.code}: ${safeText(ended.error.detail)}`);
   if (documents.failed === 0) return;

@@ -1,4 +1,5 @@
 import type { IngestionJob, JobDocument } from '../contracts/ingestion-job.ts';
+import { countOf } from '../contracts/names/count-of.ts';
 import type { CommandContext } from './command.ts';
 import { followEvents } from './event-stream.ts';
 import { resultOfDocument, type FileResult } from './file-result.ts';
@@ -43,5 +44,5 @@ export async function* watchJob(
 export function jobLine(job: IngestionJob, working: JobDocument | null): string {
   const { processed_documents: processed, failed_documents: failed, total_documents: total } = job;
   const current = working && `, ${working.stage} ${working.path ?? working.title} ${working.percent} %`;
-  return `${processed + failed} of ${total} documents${failed > 0 ? `, ${failed} failed` : ''}${current ?? ''} …`;
+  return `${processed + failed} of ${countOf(total, 'document')}${failed > 0 ? `, ${failed} failed` : ''}${current ?? ''} …`;
 }

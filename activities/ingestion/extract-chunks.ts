@@ -1,8 +1,10 @@
 import { isSmallDocument } from '../../contracts/names/small-documents.ts';
 import { chunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
 import { chunkText } from '../../domain/chunking/chunk-text.ts';
+import { findUnknownWords } from '../../domain/chunking/find-unknown-words.ts';
 import { fitChunkSizes } from '../../domain/chunking/fit-chunk-sizes.ts';
 import { readClaim } from '../../domain/documents/claimed-type.ts';
+import { isFileTitle, sensibleTitle } from '../../domain/documents/sensible-title.ts';
 import { documentTypeOf } from '../../domain/documents/media-types.ts';
 import type { MediaType } from '../../domain/documents/media-types.ts';
 import type { ChunkMetadata } from '../../domain/chunking/chunk-metadata.ts';
@@ -35,7 +37,7 @@ export async function extractChunks(
   { generation, bytes, models }: { generation: OwnedGeneration; bytes: Uint8Array; models: readonly EmbeddingModel[] },
   signal: AbortSignal,
 ): Promise<ExtractedDocument> {
-  const { password_sealed: sealed, source_path: path, title } = generation;
+  const { password_sealed: sealed, source_path: path, file_name: fileName, title } = generation;
   const document = await deps.parsers.parse(
     {
       bytes,
@@ -46,6 +48,7 @@ export async function extractChunks(
     },
     signal,
   );
+  const foundTitle = isFileTitle(title, path, fileName) ? sensibleTitle(document.title) : null;
   const largest = Math.min(...models.map((model) => model.maxTokens - markerTokens));
   const { sizes, warning } = fitChunkSizes({ size: generation.chunk_size, overlap: generation.chunk_overlap }, largest);
   const tokens = await inTurns(tokenizeText(models[0]!, document.text), signal);
@@ -57,11 +60,16 @@ export async function extractChunks(
       content: document.text,
       mimeType: document.mimeType,
       documentType: documentTypeOf[document.mimeType as MediaType] ?? 'text',
+      foundTitle,
       language: generation.source_language ?? detect(),
       pages: document.pages,
-      warnings: warning === null ? document.warnings : [...document.warnings, warning],
+      warnings: [
+        ...document.warnings,
+        ...(warning === null ? [] : [warning]),
+        ...findUnknownWords(document.text, tokens),
+      ],
     },
-    title,
+    title: foundTitle ?? title,
     chunks: chunks.map((chunk, index) => ({
       index,
       content: document.text.slice(chunk.start, chunk.end),

@@ -48,6 +48,7 @@ export async function importVectors(
       content: text,
       mimeType: 'text/plain',
       documentType: 'text',
+      foundTitle: null,
       // The upkeep of full text finds the language and the terms.
       language: null,
       pages: [],

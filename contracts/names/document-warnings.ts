@@ -8,6 +8,7 @@ export const documentWarningCodes = [
   'partial_text',
   'unreadable_part',
   'chunk_size_capped',
+  'unknown_words',
 ] as const;
 
 /** A code of `documentWarningCodes`, and in plain words what is missing or doubtful and where. */

@@ -1,9 +1,10 @@
+import { countOf } from '../../contracts/names/count-of.ts';
 import { judgeLetters } from './judge-letters.ts';
 
 // More says nothing new, and the check is to cost little: a long text is looked at in parts of it all.
 const lookedAt = 65_536;
 const parts = 16;
-const controls = /(?![\t\n\f\r\u0085])\p{Cc}/gu;
+const controls = /(?![\t\n\v\f\r\u0085])\p{Cc}/gu;
 const privateUse = /[\uE000-\uF8FF]/g;
 // UTF-8 that was read as windows-1252, which is the commonest fault of all.
 const misread = '[\\u0080-\\u00BF\\u0152-\\u0192\\u02C6\\u02DC\\u2013-\\u203A\\u20AC\\u2122]';
@@ -17,10 +18,10 @@ const vowels =
 /** Says why a text looks garbled (wrong encoding, fonts without Unicode, binary remains), or null if it does not. */
 export function suspectGarbled(text: string, kind: 'prose' | 'data'): string | null {
   const replaced = count(text, /\uFFFD/g);
-  if (replaced > 0) return `${replaced} characters could not be decoded.`;
+  if (replaced > 0) return `${countOf(replaced, 'character')} could not be decoded.`;
   const sample = spread(text);
   const controlled = count(sample, controls);
-  if (controlled > sample.length / 1000) return `${controlled} control characters stand in the text.`;
+  if (controlled > sample.length / 1000) return `The text holds ${countOf(controlled, 'control character')}.`;
   if (count(sample, privateUse) > Math.max(2, sample.length / 50)) return 'Many characters have no meaning in Unicode.';
   if (count(sample, glyphNumbers) > 2) return 'Numbers of glyphs stand in place of letters.';
   if (count(sample, mojibake) > 1) return 'Letters look as if their encoding had been mistaken for another.';

@@ -26,7 +26,7 @@ export async function readChunksToEmbed(
 ): Promise<UnembeddedChunk[]> {
   return query(
     em,
-    `select c.chunk_index as index, c.content, c.token_count as tokens, g.title,
+    `select c.chunk_index as index, c.content, c.token_count as tokens, coalesce(g.found_title, g.title) as title,
             coalesce(c.metadata -> 'headings', '[]') as headings, c.metadata ->> 'table_header' as "tableHeader",
             'vector'::regtype::oid::integer as "vectorTypeId"
      from document_chunks c

@@ -21,6 +21,9 @@ export type OwnedGeneration = {
   declared_type: string | null;
   /** The document's path in its source. */
   source_path: string | null;
+  /** The name of the sender's file. */
+  file_name: string | null;
+  /** As it was accepted. */
   title: string;
   /** The language that the document's source names. */
   source_language: string | null;
@@ -53,6 +56,7 @@ export async function takeOverGeneration(
     em,
     `select state, run_id, job_id, mime_type, declared_type, password_sealed,
             (select source_path from documents where id = $2),
+            (select d.metadata ->> 'file_name' from documents d where d.id = $2) as file_name,
             coalesce(title, (select d.title from documents d where d.id = $2)) as title,
             (select s.language from documents d join knowledge_sources s on s.id = d.knowledge_source_id
              where d.id = $2) as source_language, byte_size::float8 as byte_size, chunk_size, chunk_overlap, expected_chunks,
@@ -103,6 +107,8 @@ export type ExtractedContent = {
   content: string;
   mimeType: string;
   documentType: DocumentType;
+  /** The title that it bears itself, where it was sent without one. */
+  foundTitle: string | null;
   /** ISO 639-1, or `und`; null leaves the terms to be indexed later. */
   language: string | null;
   pages: readonly { number: number; start: number; label?: string }[];
@@ -122,7 +128,7 @@ export async function storeContent(
     em,
     `update document_generations
      set content = $3, warnings = $4, expected_chunks = $5::integer, mime_type = $6, document_type = $7, pages = $8, language = $9,
-         updated_at = now(),
+         found_title = $10, updated_at = now(),
          stage = case when $5::integer is null then 'chunking' else 'embedding' end
      where document_id = $1 and generation = $2`,
     [
@@ -135,6 +141,7 @@ export async function storeContent(
       extracted.documentType,
       JSON.stringify(extracted.pages),
       extracted.language,
+      extracted.foundTitle,
     ],
   );
 }

@@ -19,6 +19,7 @@ export const DocumentGeneration = defineEntity({
     workflowId: p.text(),
     runId: p.text().nullable(),
     title: p.text().nullable(),
+    foundTitle: p.text().nullable(),
     mimeType: p.text(),
     documentType: p.enum([...documentTypes]).nullable(),
     declaredType: p.text().nullable(),

@@ -32,10 +32,12 @@ export async function storeContents(em: EntityManager, contents: readonly Conten
     em,
     `update document_generations g
      set content = c.content, warnings = c.warnings, expected_chunks = c.expected_chunks, mime_type = c.mime_type,
-         document_type = c.document_type, pages = c.pages, language = c.language, updated_at = now(), stage = 'embedding'
+         document_type = c.document_type, pages = c.pages, language = c.language,
+         found_title = c.found_title, updated_at = now(), stage = 'embedding'
      from unnest($1::uuid[], $2::integer[], $3::text[], $4::jsonb[], $5::integer[], $6::text[], $7::text[], $8::jsonb[],
-                 $9::text[])
-          as c (document_id, generation, content, warnings, expected_chunks, mime_type, document_type, pages, language)
+                 $9::text[], $10::text[])
+          as c (document_id, generation, content, warnings, expected_chunks, mime_type, document_type, pages, language,
+                found_title)
      where g.document_id = c.document_id and g.generation = c.generation`,
     [
       contents.map((content) => content.documentId),
@@ -47,6 +49,7 @@ export async function storeContents(em: EntityManager, contents: readonly Conten
       contents.map((content) => content.documentType),
       contents.map((content) => JSON.stringify(content.pages)),
       contents.map((content) => content.language),
+      contents.map((content) => content.foundTitle),
     ],
   );
 }

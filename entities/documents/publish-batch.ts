@@ -121,6 +121,7 @@ async function activate(em: EntityManager, runs: readonly GenerationRun[], locke
     `update documents d
      set active_generation = g.generation, updated_at = now(),
          document_type = coalesce(g.document_type, d.document_type),
+         title = coalesce(g.found_title, g.title, d.title),
          status = case when exists (
            select from document_generations o where o.document_id = d.id and o.state in ('staging', 'ready'))
            then status else 'ready' end,

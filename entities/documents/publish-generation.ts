@@ -82,6 +82,10 @@ export async function publishGeneration(
          document_type = coalesce(
            (select g.document_type from document_generations g where g.document_id = $1 and g.generation = $2),
            document_type),
+         title = coalesce(
+           (select coalesce(g.found_title, g.title) from document_generations g
+            where g.document_id = $1 and g.generation = $2),
+           title),
          -- A newer one that is under way will say; one that has failed already said nothing, because this one was left.
          status = case when exists (
            select from document_generations g where g.document_id = id and g.state in ('staging', 'ready'))

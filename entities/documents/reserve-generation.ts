@@ -46,7 +46,8 @@ export type Acceptance = ChunkParameters & {
 export type ReservedGeneration = { documentId: string; generation: number; unchanged: boolean; batch?: string };
 
 /**
- * Writes the document (or finds it by its path) and reserves its next generation with the bytes. The document's lock
+ * Writes the document (or finds it by its path) and reserves its next generation with the bytes; what is served keeps the
+ * title that was found in it while it is sent under the same one. The document's lock
  * gives concurrent requests for one path an order; the highest generation is the one that stays.
  */
 export async function reserveGeneration(
@@ -59,8 +60,11 @@ export async function reserveGeneration(
   const generation = same ?? latestGeneration + 1;
   await query(
     em,
-    `update documents
-     set title = $2, document_type = $3, source_url = $4, author = $5, user_id = $6, is_global = $7, metadata = $8,
+    `update documents d
+     set title = coalesce((
+           select g.found_title from document_generations g
+           where g.document_id = $1 and g.generation = d.active_generation and g.title = $2), $2),
+         document_type = $3, source_url = $4, author = $5, user_id = $6, is_global = $7, metadata = $8,
          updated_at = now(), latest_generation = greatest(latest_generation, $9),
          status = case when $10 then status else 'accepted' end, error = case when $10 then error end
      where id = $1`,

@@ -38,7 +38,8 @@ export async function takeOverBatch(
   const found = await query<Omit<BatchedGeneration, 'bytes'> & { jobId: string | null }>(
     em,
     `select g.document_id as "documentId", g.generation, g.job_id as "jobId", g.state, g.mime_type, g.declared_type,
-            g.password_sealed, d.source_path, coalesce(g.title, d.title) as title, s.language as source_language,
+            g.password_sealed, d.source_path, d.metadata ->> 'file_name' as file_name,
+            coalesce(g.title, d.title) as title, s.language as source_language,
             d.knowledge_source_id as "knowledgeSourceId", g.byte_size::float8 as byte_size, g.chunk_size, g.chunk_overlap,
             g.expected_chunks, 'vector'::regtype::oid::integer as vector_type_id
      from unnest($2::uuid[], $3::integer[]) as k (document_id, generation)

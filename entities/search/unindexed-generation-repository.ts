@@ -19,7 +19,8 @@ const sampleLength = 20_000;
 export async function findUnindexedGenerations(em: EntityManager, limit: number): Promise<UnindexedGeneration[]> {
   return query<UnindexedGeneration>(
     em,
-    `select g.workspace_id as "workspaceId", g.document_id as "documentId", g.generation, coalesce(g.title, d.title) as title,
+    `select g.workspace_id as "workspaceId", g.document_id as "documentId", g.generation,
+            coalesce(g.found_title, g.title, d.title) as title,
             s.language as "sourceLanguage",
             coalesce(left(g.content, $2), (
               select string_agg(content, ' ') from (

@@ -1,4 +1,5 @@
 import { PerdureError } from '../../contracts/errors.ts';
+import { countOf } from '../../contracts/names/count-of.ts';
 import type { ApiConfiguration } from '../../contracts/source-configuration.ts';
 import { FetchError } from '../fetch/fetch-error.ts';
 import type { GuardedFetch, GuardedResponse } from '../fetch/guarded-fetch.ts';
@@ -50,7 +51,7 @@ export function createApiSource(
   return {
     async check(signal) {
       const { items } = await readPage(firstPage(settings), signal);
-      return { detail: `${origin} answers; the first page has ${items.length} items.` };
+      return { detail: `${origin} answers; the first page has ${countOf(items.length, 'item')}.` };
     },
     async list(cursor, { signal }) {
       const page = cursor === null ? firstPage(settings) : (JSON.parse(cursor) as ApiCursor);

@@ -1,6 +1,7 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PerdureError } from '../../contracts/errors.ts';
+import { countOf } from '../../contracts/names/count-of.ts';
 import { maxDocumentBytes } from '../../contracts/names/limits.ts';
 import type { FolderConfiguration } from '../../contracts/source-configuration.ts';
 import type { DocumentSource, SourceItem, SourcePage } from './document-source.ts';
@@ -11,7 +12,8 @@ const entriesPerPage = 1_000;
 
 /**
  * A folder of the machine, below one of `roots`. A page is a folder, or a thousand entries of it, so that a large tree is
- * many short steps. Links that lead out of the folder are left out; a file's version is its size and time of change.
+ * many short steps. A link that leads out of the folder, or nowhere, is named with that reason and not followed; a file's
+ * version is its size and time of change.
  */
 export function createFolderSource(settings: FolderConfiguration, roots: readonly string[]): DocumentSource {
   async function root(): Promise<string> {
@@ -36,8 +38,10 @@ export function createFolderSource(settings: FolderConfiguration, roots: readonl
       if (!settings.hidden && name.startsWith('.')) continue;
       const child = relative === '' ? name : `${relative}/${name}`;
       const found = await locate(base, child);
-      if (!found) continue;
-      if (found.isDirectory()) {
+      if (found === null) continue;
+      if ('problem' in found) {
+        if (isWanted(child, settings)) items.push(found);
+      } else if (found.isDirectory()) {
         if (!isExcludedFolder(child, settings)) next.push(cursorOf({ folder: child, after: '' }));
       } else if (found.isFile() && isWanted(child, settings)) items.push(itemOf(child, found));
     }
@@ -50,7 +54,7 @@ export function createFolderSource(settings: FolderConfiguration, roots: readonl
       const names = await readdir(folder).catch((error: unknown) => {
         throw unreadable(settings.path, error);
       });
-      return { detail: `${settings.path} can be read; it has ${names.length} entries.` };
+      return { detail: `${settings.path} can be read; it has ${countOf(names.length, 'entry', 'entries')}.` };
     },
     async list(cursor) {
       const page = cursor === null ? { folder: '', after: '' } : (JSON.parse(cursor) as FolderCursor);
@@ -76,13 +80,32 @@ export function createFolderSource(settings: FolderConfiguration, roots: readonl
   };
 }
 
-/** The file or folder behind a path, null where a link leads out of the folder, in a circle, or nowhere. */
+/** The file or folder behind a path, a link that is not followed with the reason, or null where nothing is. */
 async function locate(base: string, relative: string) {
-  const target = await realpath(path.join(base, relative)).catch(gone);
-  if (target === null || !isWithin(base, target)) return null;
+  const full = path.join(base, relative);
+  const target = await realpath(full).catch(gone);
+  if (target === null || !isWithin(base, target)) return deadLink(full, relative, target);
   // A folder that is reached by a link is listed where it stands.
   const found = await stat(target, { bigint: true }).catch(gone);
-  return found?.isDirectory() && target !== path.join(base, relative) ? null : found;
+  return found?.isDirectory() && target !== full ? null : found;
+}
+
+/** A link as an item that cannot be given; null for a name that went away between two looks. */
+async function deadLink(
+  full: string,
+  relative: string,
+  target: string | null,
+): Promise<Required<Pick<SourceItem, 'path' | 'version' | 'problem'>> | null> {
+  const found = await lstat(full).catch(gone);
+  if (!found?.isSymbolicLink()) return null;
+  const problem =
+    target === null
+      ? { code: 'fetch_not_found' as const, detail: 'It is a link that leads nowhere. Remove or exclude it.' }
+      : {
+          code: 'fetch_refused' as const,
+          detail: 'It is a link that leads out of the folder. Put a copy in its place, or exclude it.',
+        };
+  return { path: relative, version: null, problem };
 }
 
 function itemOf(relative: string, found: { size: bigint; mtimeNs: bigint }): SourceItem {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -25,7 +25,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('the files of a path', () => {
   test('are all that are not hidden, sorted, named from where the command runs', async () => {
-    const files = await collectFiles(['docs', 'docs/b.md'], folder);
+    const { files, skipped } = await collectFiles(['docs', 'docs/b.md'], folder);
+    expect(skipped).toEqual([]);
     expect(files.map(({ path: name }) => name)).toEqual([
       'docs/a.HTML',
       'docs/b.md',
@@ -36,11 +37,30 @@ describe('the files of a path', () => {
 
   test('have one name each, however they are given', async () => {
     const names = async (given: string, base?: string): Promise<string[]> =>
-      (await collectFiles([path.join(folder, given)], os.homedir(), base)).map(({ path: name }) => name);
+      (await collectFiles([path.join(folder, given)], os.homedir(), base)).files.map(({ path: name }) => name);
     expect(await names('docs/sub')).toEqual([`${folder}/docs/sub/c.txt`]);
     expect(await names('docs/sub/c.txt')).toEqual([`${folder}/docs/sub/c.txt`]);
     expect(await names('docs/sub', folder)).toEqual(['docs/sub/c.txt']);
     expect(await names('docs/sub/c.txt', path.join(folder, 'docs'))).toEqual(['sub/c.txt']);
+  });
+
+  test('are none that a link in a folder leads to, which is named; a link that is given itself is followed', async () => {
+    await mkdir(path.join(folder, 'elsewhere'));
+    await writeFile(path.join(folder, 'elsewhere/secret.md'), 'S');
+    await symlink('../elsewhere', path.join(folder, 'docs/away'));
+    await symlink('nowhere', path.join(folder, 'docs/sub/broken'));
+    const { files, skipped } = await collectFiles(['docs'], folder);
+    expect(files).toHaveLength(4);
+    expect(skipped).toEqual([
+      expect.objectContaining({ path: 'docs/away', state: 'skipped', reason: expect.stringContaining('../elsewhere') }),
+      expect.objectContaining({
+        path: 'docs/sub/broken',
+        state: 'skipped',
+        reason: expect.stringContaining('nowhere'),
+      }),
+    ]);
+    const named = await collectFiles(['docs/away'], folder);
+    expect(named.files.map(({ path: name }) => name)).toEqual(['docs/away/secret.md']);
   });
 
   test('must be there', async () => {
@@ -83,6 +103,12 @@ const failed = document('d-2', {
 async function startIngesting() {
   let streams = 0;
   return startScriptedApi((request, response) => {
+    if (request.path.startsWith('/knowledge-sources')) {
+      const source = { id: 's-1', name: 'handbook', type: 'upload', status: 'ready', sync: null };
+      const documents = { total: 0, ready: 0, in_work: 0, failed: 0 };
+      if (request.method === 'POST') return sendJson(response, 201, { ...source, documents });
+      return sendJson(response, 200, { data: [{ ...source, documents }], next_cursor: null });
+    }
     if (request.path === '/documents/batch') {
       const item = (index: number, fields: object) => ({
         index,
@@ -138,12 +164,12 @@ describe('perdure ingest', () => {
       expect(run.code).toBe(1);
       expect(run.out).toBe(
         'failed     docs/image.png  document_binary: It is a picture.\n           Send text.\n' +
-          'unchanged  docs/sub/c.txt  text, 1 chunks, 1 characters\n' +
-          'ready      docs/a.HTML  html, 1 chunks, 3 characters\n           partial_text: Two tables were flattened.\n' +
+          'unchanged  docs/sub/c.txt  text, 1 chunk, 1 character\n' +
+          'ready      docs/a.HTML  html, 1 chunk, 3 characters\n           partial_text: Two tables were flattened.\n' +
           'failed     docs/b.md  x: Why.\n           Do this.\n',
       );
       expect(run.err).toBe('2 failed, 1 unchanged, 1 ready\nOnce mended: perdure retry --job j-1\n');
-      expect(api.seen[0]?.body).toEqual({
+      expect(api.seen[1]?.body).toEqual({
         knowledge_source: 'handbook',
         documents: [
           { path: 'docs/a.HTML', password: 'pw', text: '<p>A</p>' },
@@ -187,6 +213,46 @@ describe('perdure ingest', () => {
   });
 });
 
+describe('perdure sources', () => {
+  test('a source that is not there is said before anything is sent, with the command that makes it', async () => {
+    const api = await startIngesting();
+    try {
+      const run = await runCli(['ingest', '--source', 'hand book', path.join(folder, 'docs')], { url: api.url });
+      expect(run).toMatchObject({ code: 1, out: '' });
+      expect(run.err).toContain('There is no source "hand book". There are: handbook.');
+      expect(run.err).toContain('perdure sources add "hand book"');
+      expect(api.seen.map(({ method }) => method)).toEqual(['GET']);
+    } finally {
+      await api.close();
+    }
+  });
+
+  test('adds one, with credentials from a file, and says what a configuration must be', async () => {
+    const api = await startIngesting();
+    try {
+      await writeFile(path.join(folder, 'headers'), 'authorization: Bearer x\n');
+      const config = '{"url": "https://example.test/items"}';
+      const args = ['sources', 'add', 'tickets', '--type', 'api', '--config', config, '--credentials'];
+      const run = await runCli([...args, path.join(folder, 'headers')], { url: api.url });
+      expect(run).toMatchObject({ code: 0, out: 'ready    handbook (upload)  0 of 0 documents ready\n' });
+      expect(api.seen[0]).toMatchObject({
+        method: 'POST',
+        path: '/knowledge-sources',
+        body: {
+          name: 'tickets',
+          type: 'api',
+          configuration: { url: 'https://example.test/items' },
+          connection_string: 'authorization: Bearer x',
+        },
+      });
+      expect(await runCli(['sources', 'add', 'x', '--config', '{1}'], { url: api.url })).toMatchObject({ code: 2 });
+      expect(await runCli(['sources', 'remove', 'x'], { url: api.url })).toMatchObject({ code: 2 });
+    } finally {
+      await api.close();
+    }
+  });
+});
+
 describe('perdure retry and perdure jobs', () => {
   test.each([
     [['retry', 'd-2', '--password', 'pw'], '/documents/d-2/retry', { password: 'pw' }],
@@ -196,7 +262,7 @@ describe('perdure retry and perdure jobs', () => {
     try {
       const run = await runCli(args, { url: api.url });
       expect(run.code).toBe(1);
-      expect(run.out).toContain('ready      path of d-1  html, 1 chunks, 3 characters\n');
+      expect(run.out).toContain('ready      path of d-1  html, 1 chunk, 3 characters\n');
       expect(run.out).toContain('failed     path of d-2  x: Why.\n           Do this.\n');
       expect(run.err).toBe('1 ready, 1 failed\nOnce mended: perdure retry --job j-1\n');
       expect(api.seen[0]).toMatchObject({ method: 'POST', path: address });

@@ -39,6 +39,32 @@ describe('an ingestion', () => {
     expect(headings[0]?.metadata.headings).toEqual(['Section 5 plain']);
   });
 
+  test('gives a document the title that it bears where none was sent, and keeps it when it comes again', async () => {
+    const mail = (subject: string) =>
+      Buffer.from(`From: a@example.test\nTo: b@example.test\nSubject: ${subject}\n\nThe pump is ready.`);
+    const sent = {
+      sourcePath: 'mail/1.eml',
+      title: '1.eml',
+      mimeType: 'message/rfc822',
+      documentType: 'email' as const,
+    };
+    const { documentId } = await h.ingest({ ...sent, bytes: mail('Offer for pumps') });
+    const title = async () => (await h.workspace.document(documentId)).title;
+    expect(await title()).toBe('Offer for pumps');
+    const embedded = await h.workspace.query<{ same: boolean }>(
+      `select g.found_title = 'Offer for pumps' and g.title = '1.eml' as same from document_generations g where document_id = $1`,
+      [documentId],
+    );
+    expect(embedded).toEqual([{ same: true }]);
+    const again = await h.workspace.accept({ ...sent, bytes: mail('Offer for pumps') });
+    expect(again.documents[0]?.unchanged).toBe(true);
+    expect(await title()).toBe('Offer for pumps');
+    await h.ingest({ ...sent, bytes: mail('untitled') });
+    expect(await title()).toBe('1.eml');
+    await h.ingest({ ...sent, bytes: mail('Offer for pumps'), title: 'My own' });
+    expect(await title()).toBe('My own');
+  });
+
   test('can be read in the list of workflows: search attributes, summaries of kinds and counts, no title', async () => {
     const key = await h.ingest({ ...markdownBytes(3), title: 'Very secret title' });
     const description = await h.handle(key).describe();

@@ -1,3 +1,4 @@
+import { countOf } from '../../../contracts/names/count-of.ts';
 import type { DocumentWarning } from '../../../contracts/names/document-warnings.ts';
 import type { ParsedDocument, TextParser } from '../document-parser.ts';
 import { writeOutline } from './write-outline.ts';
@@ -50,7 +51,7 @@ function readLines(text: string): ReadJson | null {
     const whole = parse(text);
     return whole === undefined ? null : { value: whole, lines: false, warnings: [] };
   }
-  const detail = `${failed} of ${lines.length} lines are not valid JSON and were left out.`;
+  const detail = `${countOf(failed, 'line')} of ${lines.length} that are not valid JSON were left out.`;
   return { value: list, lines: true, warnings: failed > 0 ? [{ code: 'unreadable_part', detail }] : [] };
 }
 

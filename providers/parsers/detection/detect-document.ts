@@ -6,6 +6,7 @@ import { documentTypeOf } from '../../../domain/documents/media-types.ts';
 import type { MediaType } from '../../../domain/documents/media-types.ts';
 import { suspectGarbled } from '../../../domain/documents/suspect-garbled.ts';
 import { isBinary, readUnmarkedUtf16, refuseBinary } from '../encoding/binary-bytes.ts';
+import { decodeSevenBit } from '../encoding/decode-seven-bit.ts';
 import { decodeUtf32 } from '../encoding/decode-utf32.ts';
 import { detectUnicode } from '../encoding/detect-unicode.ts';
 import { sniffContainer } from './sniff-container.ts';
@@ -64,7 +65,8 @@ function readHead(buffer: Buffer): string | null {
     // Without a mark, NUL bytes in every other place may also be numbers.
     return unicode.markBytes === 0 && suspectGarbled(text, 'data') !== null ? null : text;
   }
-  if (isBinary(start)) return readUnmarkedUtf16(buffer)?.text ?? null;
+  if (isBinary(start))
+    return decodeSevenBit(buffer)?.text.slice(0, headBytes) ?? readUnmarkedUtf16(buffer)?.text ?? null;
   return start.toString('utf8');
 }
 

@@ -1,7 +1,9 @@
+import { countOf } from '../../../contracts/names/count-of.ts';
 import type { DocumentWarning } from '../../../contracts/names/document-warnings.ts';
 import { judgeLetters } from '../../../domain/documents/judge-letters.ts';
 import { suspectGarbled } from '../../../domain/documents/suspect-garbled.ts';
 import { isBinary, readUnmarkedUtf16, refuseBinary } from './binary-bytes.ts';
+import { decodeSevenBit } from './decode-seven-bit.ts';
 import { decodeUtf32 } from './decode-utf32.ts';
 import { decodeNearly, decodeStrictly, detectCharset } from './detect-charset.ts';
 import type { CharsetGuess } from './detect-charset.ts';
@@ -36,10 +38,8 @@ export function decodeBytes(bytes: Uint8Array, declared: string | null = null): 
     if (unicode.markBytes === 0 && suspectGarbled(text, 'data') !== null) throw refuseBinary(bytes);
     return { text, charset, warnings: [] };
   }
-  if (['\u001B$B', '\u001B$@'].some((shift) => ascii(bytes).includes(shift))) {
-    const text = decodeStrictly(bytes, 'iso-2022-jp');
-    if (text !== null) return { text, charset: 'iso-2022-jp', warnings: [] };
-  }
+  const sevenBit = unicode ? null : decodeSevenBit(bytes);
+  if (sevenBit !== null) return { ...sevenBit, warnings: [] };
   if (!unicode && isBinary(bytes)) {
     const wide = readUnmarkedUtf16(bytes);
     if (wide === null) throw refuseBinary(bytes);
@@ -61,7 +61,7 @@ function choose(bytes: Uint8Array, declared: string | null): DecodedBytes {
   const lost = damaged.split('\uFFFD').length - 1;
   const kept = judgeLetters(damaged).words;
   if (!best || (best.confidence < doubtful && lost * 4 < kept) || lost * 50 < kept || lost <= countLetters(damaged)) {
-    return { text: damaged, charset: 'utf-8', warnings: [doubt(`${lost} places are not valid UTF-8.`)] };
+    return { text: damaged, charset: 'utf-8', warnings: [doubt(`Not valid UTF-8: ${countOf(lost, 'place')}.`)] };
   }
   const enough = bytes.filter((byte) => byte > 0x7f).length >= fewBytes;
   const rival = (second?.confidence ?? 0) / best.confidence;
@@ -105,10 +105,6 @@ function canonical(label: string): string | null {
   } catch {
     return null;
   }
-}
-
-function ascii(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 65_536)).toString('latin1');
 }
 
 function doubt(detail: string): DocumentWarning {

@@ -58,6 +58,7 @@ async function ingest(sourcePath: string): Promise<string> {
       content: contents.join('\n'),
       mimeType: 'text/plain',
       documentType: 'text',
+      foundTitle: null,
       language: 'en',
       pages: [],
       warnings: [],

@@ -55,14 +55,30 @@ describe('a folder', () => {
     ]);
   });
 
-  test('follows no link that leads out of it, in a circle or nowhere', async () => {
+  test('follows no link that leads out of it, in a circle or nowhere, and names it', async () => {
     await put('../outside.md', 'not for us');
     await symlink(path.join(root, 'outside.md'), path.join(folder, 'out.md'));
     await symlink(root, path.join(folder, 'up'));
     await symlink(folder, path.join(folder, 'deep/circle'));
     await symlink(path.join(folder, 'nowhere'), path.join(folder, 'broken'));
     await symlink('a.md', path.join(folder, 'also-a.md'));
-    expect(await names()).toEqual(['a.md', 'also-a.md', 'deep/b.txt', 'deep/er/c.txt']);
+    const items = await listAll(open());
+    expect([...items.keys()].toSorted()).toEqual([
+      'a.md',
+      'also-a.md',
+      'broken',
+      'deep/b.txt',
+      'deep/er/c.txt',
+      'out.md',
+      'up',
+    ]);
+    const problems = [...items].flatMap(([name, { problem }]) => (problem ? [[name, problem.code]] : []));
+    expect(problems.toSorted()).toEqual([
+      ['broken', 'fetch_not_found'],
+      ['out.md', 'fetch_refused'],
+      ['up', 'fetch_refused'],
+    ]);
+    expect(await names({ exclude: ['up', 'broken', 'out.*'] })).toHaveLength(4);
     const item = { path: 'out.md', sourceUrl: null, memory: {} };
     expect(await open().fetch(item, new AbortController().signal)).toBeNull();
     const climbing = { ...item, path: '../outside.md' };

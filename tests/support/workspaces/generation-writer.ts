@@ -61,6 +61,7 @@ export function createGenerationWriter(database: Database, workspace: IngestWork
         content,
         mimeType: 'text/plain',
         documentType: 'text',
+        foundTitle: null,
         language: 'en',
         pages: [],
         warnings: [],

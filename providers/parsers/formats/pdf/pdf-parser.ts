@@ -1,5 +1,6 @@
 import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist';
 import { PerdureError } from '../../../../contracts/errors.ts';
+import { countOf } from '../../../../contracts/names/count-of.ts';
 import type { DocumentWarning } from '../../../../contracts/names/document-warnings.ts';
 import type { BytesParser, ParsedDocument, ParseInput } from '../../document-parser.ts';
 import { MarkdownWriter } from '../markdown-writer.ts';
@@ -49,7 +50,7 @@ async function parseOpen(document: PDFDocumentProxy, bytes: Uint8Array, input: P
   if (writer.isEmpty() && images.length > 0) {
     throw new PerdureError(
       'no_text_layer',
-      `The PDF shows its ${pages.length} pages as images and has no text layer. Recognise its text first (OCR) and send the result.`,
+      `The PDF shows its ${countOf(pages.length, 'page')} as images and has no text layer. Recognise its text first (OCR) and send the result.`,
     );
   }
   const facts = await readFacts(document);

@@ -18,6 +18,8 @@ export interface Workbook {
   readonly sheets: readonly Sheet[];
   readonly strings: readonly string[];
   readonly formats: CellFormats;
+  /** Whether the program that wrote it leaves all formulas to the one that opens it. */
+  readonly computesOnLoad: boolean;
 }
 
 /** Opens a workbook (ISO/IEC 29500-1, 18). @throws PerdureError `document_corrupt` if it is none. */
@@ -28,7 +30,8 @@ export function openWorkbook(bytes: Uint8Array, limits: ParseLimits): Workbook {
   const strings = sharedStrings === null ? [] : readSharedStrings(sharedStrings);
   const styles = office.xml(office.related(main, 'styles') ?? 'xl/styles.xml');
   const formats = new CellFormats(styles, countsFrom1904(root));
-  return { office, sheets: sheetsOf(office, main, root), strings, formats };
+  const computesOnLoad = isTrue(childOf(root, 'x:calcPr')?.attributes['fullCalcOnLoad']);
+  return { office, sheets: sheetsOf(office, main, root), strings, formats, computesOnLoad };
 }
 
 function sheetsOf(office: OfficePackage, main: string, workbook: XmlElement): Sheet[] {
@@ -45,5 +48,9 @@ function sheetsOf(office: OfficePackage, main: string, workbook: XmlElement): Sh
 }
 
 function countsFrom1904(workbook: XmlElement): boolean {
-  return /^(?:1|true)$/.test(childOf(workbook, 'x:workbookPr')?.attributes['date1904'] ?? '');
+  return isTrue(childOf(workbook, 'x:workbookPr')?.attributes['date1904']);
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value === '1' || value === 'true';
 }

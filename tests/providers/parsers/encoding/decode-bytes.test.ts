@@ -103,6 +103,32 @@ describe('decodeBytes (R12)', () => {
     }
   });
 
+  test('reads the seven-bit charsets of old mail', () => {
+    const halves = (text: string, charset: string): Buffer =>
+      Buffer.from(encodeText(text, charset).map((byte) => byte & 0x7f));
+    const framed = (...parts: (string | Buffer)[]): Buffer =>
+      Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
+    const korean = halves('안녕하세요', 'euc-kr');
+    expect(decodeBytes(framed('\u001B$)C\nDear all, \u000E', korean, '\u000F and more.\r\n'))).toEqual({
+      charset: 'iso-2022-kr',
+      text: 'Dear all, 안녕하세요 and more.\r\n',
+      warnings: [],
+    });
+    const chinese = halves('所有员工', 'gbk');
+    expect(decodeBytes(framed('To: \u001B$)A\u000E', chinese, '\u000F, ok'))).toMatchObject({
+      charset: 'iso-2022-cn',
+      text: 'To: 所有员工, ok',
+    });
+    expect(decodeBytes(framed('50 ~~ 60: ~{', chinese, '~} and ~{', chinese, '~}.'))).toEqual({
+      charset: 'hz-gb-2312',
+      text: '50 ~ 60: 所有员工 and 所有员工.',
+      warnings: [],
+    });
+    for (const code of ['const a = ~{b: 1}; ~}', 'x ~{0} y ~{name} z ~}', '~{ABCD~} is too short to be a text']) {
+      expect(decodeBytes(Buffer.from(code))).toMatchObject({ charset: 'utf-8', text: code });
+    }
+  });
+
   test('says so when single bytes of UTF-8 are damaged', () => {
     const bytes = Buffer.from(`${texts.russian} ${texts.russian}`);
     bytes[20] = 0xff;
@@ -155,7 +181,7 @@ describe('suspectGarbled (R12)', () => {
     const garbled = new TextDecoder('windows-1252').decode(Buffer.from(texts.french));
     expect(suspectGarbled(good, 'prose')).toBeNull();
     expect(suspectGarbled(good + garbled.repeat(60), 'prose')).not.toBeNull();
-    expect(suspectGarbled(`${good}one \uFFFD more. ${good}`, 'prose')).toBe('1 characters could not be decoded.');
+    expect(suspectGarbled(`${good}one \uFFFD more. ${good}`, 'prose')).toBe('1 character could not be decoded.');
   });
 
   test.each([

@@ -9,12 +9,15 @@ const namespaces =
 const word = (text: string): string => `<c t="inlineStr"><is><t>${text}</t></is></c>`;
 const row = (number: number, ...cells: string[]): string => `<row r="${number}">${cells.join('')}</row>`;
 
-function workbook(sheets: Readonly<Record<string, string>>, { attributes = '', date1904 = false } = {}): Uint8Array {
+function workbook(
+  sheets: Readonly<Record<string, string>>,
+  { attributes = '', date1904 = false, computesOnLoad = false } = {},
+): Uint8Array {
   const names = Object.keys(sheets);
   const list = names.map((name, index) => `<sheet name="${name}" r:id="s${index}" ${index > 0 ? attributes : ''}/>`);
   return buildZip({
     '_rels/.rels': relationsPart([['main', 'officeDocument', 'xl/workbook.xml']]),
-    'xl/workbook.xml': `<workbook ${namespaces}><workbookPr date1904="${date1904 ? 1 : 0}"/><sheets>${list.join('')}</sheets></workbook>`,
+    'xl/workbook.xml': `<workbook ${namespaces}><workbookPr date1904="${date1904 ? 1 : 0}"/><sheets>${list.join('')}</sheets><calcPr fullCalcOnLoad="${computesOnLoad ? 1 : 0}"/></workbook>`,
     'xl/_rels/workbook.xml.rels': relationsPart([
       ...names.map((_, index) => [`s${index}`, 'worksheet', `worksheets/sheet${index}.xml`] as const),
       ['t', 'sharedStrings', 'sharedStrings.xml'],
@@ -71,6 +74,33 @@ describe('xlsxParser', () => {
     expect((await parseBytes(xlsxParser, workbook({ S: sheet }))).text).toBe(
       '# S\n\nReport\n\n| Name | Count |\n| --- | --- |\n| a | 1 |\n| b | 2 |\n\n| Who | When |\n| --- | --- |\n| c | now |\n',
     );
+  });
+
+  test('shows a formula that was never computed as written, and says where; an empty result is none', async () => {
+    const formula = (reference: string, text: string, value = '<v></v>', type = ''): string =>
+      `<c r="${reference}"${type}><f>${text}</f>${value}</c>`;
+    const sheet =
+      row(1, word('Item'), word('Sum')) +
+      `<row r="2"><c r="A2"><v>1</v></c>${formula('B2', 'SUM(A2:A9)')}</row>` +
+      `<row r="3"><c r="A3"><v>2</v></c>${formula('AB3', 'A3&amp;"x"', '')}</row>` +
+      `<row r="4"><c r="A4"><v>3</v></c>${formula('B4', 'IF(A4,"","x")', '<v></v>', ' t="str"')}</row>`;
+    const { text, warnings } = await parseBytes(xlsxParser, workbook({ Costs: sheet }));
+    expect(text).toContain('| 1 | =SUM(A2:A9) |');
+    expect(text).toContain('=A3&"x"');
+    expect(text).not.toContain('IF(');
+    expect(warnings).toEqual([
+      { code: 'partial_text', detail: expect.stringMatching(/^2 formulas without .*: Costs!B2, Costs!AB3\. Open/) },
+    ]);
+  });
+
+  test('doubts results that are all zero where the program that wrote them computes nothing', async () => {
+    const sheet = (value: string): string =>
+      row(1, word('Item'), word('Sum')) + row(2, word('a'), `<c><f>1+1</f><v>${value}</v></c>`);
+    const warningsOf = async (value: string, computesOnLoad: boolean) =>
+      (await parseBytes(xlsxParser, workbook({ S: sheet(value) }, { computesOnLoad }))).warnings;
+    expect(await warningsOf('0', true)).toEqual([expect.objectContaining({ code: 'partial_text' })]);
+    expect(await warningsOf('2', true)).toEqual([]);
+    expect(await warningsOf('0', false)).toEqual([]);
   });
 
   test('keeps cells in their columns where others are empty', async () => {
