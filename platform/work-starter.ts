@@ -36,7 +36,8 @@ export type CommittedTurn = {
 export interface WorkStarter {
   /** Starts the conversation's entity if it does not run, and queues the turn. */
   submitTurn(turn: CommittedTurn): Promise<void>;
-  cancelTurn(turn: CommittedTurn): Promise<void>;
+  /** Ends a turn that runs or waits; `ended` names others that have ended by their rows, and wait in its queue yet. */
+  cancelTurn(turn: CommittedTurn & { ended?: string[] }): Promise<void>;
   /** Tells the conversation that a person has decided about a call of the turn. */
   decideCall(call: CommittedTurn & { callId: string }): Promise<void>;
   /** Whether a run of the conversation is open. */
@@ -51,8 +52,8 @@ export interface WorkStarter {
   cancelIngest(ingest: Pick<IngestDocumentInput, 'documentId' | 'generation'>): Promise<void>;
   /** Starts the workflow of an accepted sync; nothing happens where it runs. */
   startSync(input: SyncSourceInput): Promise<void>;
-  /** Asks the run of a sync to end; nothing happens where there is none. */
-  cancelSync(input: SyncSourceInput): Promise<void>;
+  /** Asks the run of a sync to end, and no other sync of its source; false where it has none. */
+  cancelSync(input: SyncSourceInput): Promise<boolean>;
   /** Whether a run of the sync is open. */
   syncRuns(input: SyncSourceInput): Promise<boolean>;
   /** Starts the workflow of an accepted move to another embedding model; nothing happens where it runs. */
@@ -71,6 +72,8 @@ export interface WorkStarter {
 
 // An entity that completes while a message is on its way refuses the update; the next attempt starts a new run.
 const updateAttempts = 3;
+// Of a sync's run: which one it is.
+const syncMemo = 'sync';
 // Temporal's own is 10 s. The update that brings a turn comes while its answer begins, so a killed worker may hold its task.
 const taskTimeout = '3 seconds';
 
@@ -79,7 +82,7 @@ export function createWorkStarter(client: Client): WorkStarter {
   async function updateConversation(
     turn: CommittedTurn,
     update: string,
-    argument: { turnId: string; callId?: string },
+    argument: { turnId: string; callId?: string; ended?: string[] },
   ): Promise<void> {
     const input: ConversationInput = {
       workspaceId: turn.workspaceId,
@@ -127,7 +130,11 @@ export function createWorkStarter(client: Client): WorkStarter {
 
   return {
     submitTurn: (turn) => updateConversation(turn, conversationMessages.submitTurn, { turnId: turn.turnId }),
-    cancelTurn: (turn) => updateConversation(turn, conversationMessages.cancelTurn, { turnId: turn.turnId }),
+    cancelTurn: ({ ended = [], ...turn }) =>
+      updateConversation(turn, conversationMessages.cancelTurn, {
+        turnId: turn.turnId,
+        ...(ended.length > 0 && { ended }),
+      }),
     decideCall: ({ callId, ...turn }) =>
       updateConversation(turn, conversationMessages.decideCall, { turnId: turn.turnId, callId }),
     async conversationRuns({ conversationId }) {
@@ -200,6 +207,7 @@ export function createWorkStarter(client: Client): WorkStarter {
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           staticSummary: 'Bring a source up to date',
           staticDetails: `Source \`${input.knowledgeSourceId}\`, sync \`${input.syncId}\``,
+          memo: { [syncMemo]: input.syncId },
           typedSearchAttributes: attributes({ PerdureWorkspace: input.workspaceId, PerdureStatus: 'processing' }),
         });
       } catch (error) {
@@ -207,10 +215,18 @@ export function createWorkStarter(client: Client): WorkStarter {
       }
     },
     async cancelSync(input) {
+      const workflowId = syncWorkflowId(input);
       try {
-        await client.workflow.getHandle(syncWorkflowId(input)).cancel();
+        const found = await client.workflow.getHandle(workflowId).describe();
+        // Syncs of a source follow each other under one id. Runs that began before they bore a memo are taken at their word.
+        if (found.status.name !== 'RUNNING' || (found.memo?.[syncMemo] ?? input.syncId) !== input.syncId) return false;
+        // Whatever begins between these two calls is of another chain, which Temporal refuses to cancel by this one.
+        const firstExecutionRunId = found.raw.workflowExecutionInfo?.firstRunId || found.runId;
+        await client.workflow.getHandle(workflowId, undefined, { firstExecutionRunId }).cancel();
+        return true;
       } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
       }
     },
     async startMove(input) {

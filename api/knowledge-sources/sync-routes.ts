@@ -87,23 +87,30 @@ const cancel = defineRoute({
   problems: [409],
   handle: async ({ params, principal }, deps) => {
     const { workspaceId } = principal;
-    const shown = await deps.database.inWorkspace(workspaceId, async (em) => {
-      const source = await requireSource(em, params.id);
-      const row = await findSync(em, { knowledgeSourceId: params.id });
-      if (!row || !['accepted', 'running'].includes(row.state))
-        throw new PerdureError('conflict', `No sync of the source "${source.name}" is under way.`);
-      return presentSync(row);
-    });
+    // By its id once it is known: a newer one is not what was asked for.
+    const findUnderWay = (known: { syncId?: string } = {}) =>
+      deps.database.inWorkspace(workspaceId, async (em) => {
+        const source = await requireSource(em, params.id);
+        const row = await findSync(em, { knowledgeSourceId: params.id, ...known });
+        if (!row || !['accepted', 'running'].includes(row.state))
+          throw new PerdureError('conflict', `No sync of the source "${source.name}" is under way.`);
+        return presentSync(row);
+      });
+    const shown = await findUnderWay();
     const running = { workspaceId, knowledgeSourceId: params.id, syncId: shown.id, kind: 'full' } as const;
-    await reachWorkflow(
-      deps,
-      async () => {
-        // One that was accepted and never started is started here, so that the cancel has somebody to reach.
-        await deps.starter.startSync(running);
-        await deps.starter.cancelSync(running);
-      },
-      'the sync goes on',
-    );
+    const cancelSync = async () => {
+      // One that was accepted and never started is started here, so that the cancel has somebody to reach.
+      await deps.starter.startSync(running);
+      return deps.starter.cancelSync(running);
+    };
+    const isHeard = await reachWorkflow(deps, cancelSync, 'the sync goes on');
+    if (!isHeard) {
+      await findUnderWay({ syncId: shown.id });
+      throw new PerdureError(
+        'unavailable',
+        'An earlier sync of this source is still ending, and this one has not begun: the sync goes on. Ask again.',
+      );
+    }
     return { status: 202, body: shown };
   },
 });

@@ -86,6 +86,33 @@ describe('a sync on demand', () => {
     await handle.terminate();
   });
 
+  test('R2: a cancel that finds another sync of the source, or none, is not said to be accepted', async () => {
+    const { id } = await create();
+    const { sync } = (await api.call('POST', `/knowledge-sources/${id}/sync`)).json;
+    const { starter } = api.deps;
+    const { cancelSync } = starter;
+    starter.cancelSync = async () => false;
+    try {
+      const early = await api.call('POST', `/knowledge-sources/${id}/sync/cancel`);
+      expectProblem(early, 'unavailable');
+      expect(early.json.detail).toContain('An earlier sync of this source is still ending');
+      starter.cancelSync = async ({ workspaceId, syncId }) => {
+        await api.deps.database.inWorkspace(workspaceId, (em) =>
+          em.execute(`update source_syncs set state = 'completed', completed_at = now() where id = ?`, [syncId]),
+        );
+        return false;
+      };
+      expectProblem(await api.call('POST', `/knowledge-sources/${id}/sync/cancel`), 'conflict');
+      expect((await api.call('GET', `/knowledge-sources/${id}`)).json.sync).toMatchObject({
+        id: sync.id,
+        state: 'completed',
+      });
+    } finally {
+      starter.cancelSync = cancelSync;
+      await api.deps.temporal.workflow.getHandle(workflowIds.syncSource(id)).terminate();
+    }
+  });
+
   test('is refused for what is paused, and for what holds what it is sent', async () => {
     const { id } = await create();
     expect((await api.call('PATCH', `/knowledge-sources/${id}`, { body: { paused: true } })).json.status).toBe(
