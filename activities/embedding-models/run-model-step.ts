@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ingestionFailure } from '../ingestion/ingestion-failure.ts';
+import { createMayPay } from '../ingestion/may-pay.ts';
 
 /** What a step that looks after embedding models gets. */
 export type ModelStep = {
@@ -8,6 +9,8 @@ export type ModelStep = {
   attempt: number;
   /** The workflow run that asked for it. */
   runId: string;
+  /** Whether another call may be paid for; asked before each. */
+  mayPay(): Promise<boolean>;
 };
 
 // Several heartbeats within the time-out of activity-options.ts.
@@ -20,7 +23,7 @@ export async function runModelStep<T>(work: (step: ModelStep) => Promise<T>): Pr
   const signal = context.cancellationSignal;
   try {
     const runId = context.info.workflowExecution?.runId ?? '';
-    return await work({ signal, attempt: context.info.attempt, runId });
+    return await work({ signal, attempt: context.info.attempt, runId, mayPay: createMayPay(context) });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw ingestionFailure(error);

@@ -29,6 +29,9 @@ const patienceMs = 1_000;
 const longestAbsenceMs = 120_000;
 const longestLookMs = 30_000;
 
+// What a step does not do that may have been given up: the steps that follow do it at once.
+const handedBack = { afterMs: 0, booked: null, looks: 0 };
+
 type Lane = EmbeddingLane & {
   vectorTypeId: number;
   completion: Completion | undefined;
@@ -103,21 +106,28 @@ async function embedUnclaimed(
     storing.catch(() => {});
   };
   const batches = [...embeddingBatches(texts, embedder.maxBatch)];
+  if (claimed !== null && claimed.own.length > 0 && !(await step.mayPay()))
+    return { waiting: [...claimed.own, ...claimed.elsewhere], again: { ...handedBack, modelId: lane.model.id } };
   if (claimed?.isDue || claimed?.own.length === 0) await embedNext({ ...claimed, tokens: 0 }, batches.length === 0);
   else if (claimed) {
     waiting.push(...claimed.elsewhere);
     batches.unshift(claimed.own);
   }
   let again: ComeAgain | null = null;
-  for (const [index, wanted] of batches.entries()) {
-    const turn = await claim(lane, wanted);
-    if ('later' in turn) {
-      const afterMs = Math.min(longestAbsenceMs, turn.later.afterMs);
-      again = { afterMs, modelId: lane.model.id, booked: turn.later.booked, looks: 0 };
-      waiting.push(...batches.slice(index).flat());
-      break;
+  try {
+    for (const [index, wanted] of batches.entries()) {
+      const turn = await claim(lane, wanted);
+      if ('later' in turn) {
+        const afterMs = Math.min(longestAbsenceMs, turn.later.afterMs);
+        again = { afterMs, modelId: lane.model.id, booked: turn.later.booked, looks: 0 };
+        waiting.push(...batches.slice(index).flat());
+        break;
+      }
+      await embedNext(turn, index === batches.length - 1);
     }
-    await embedNext(turn, index === batches.length - 1);
+  } finally {
+    // Whoever goes on after a failure must find what was paid for.
+    await storing.catch(() => {});
   }
   await storing;
   step.signal.throwIfAborted();
@@ -127,7 +137,8 @@ async function embedUnclaimed(
 /** Claims the texts of a batch once the turn of its call has come, and notes the call; or says when it comes. */
 async function claim(lane: Lane, wanted: TextToEmbed[]): Promise<DueBatch | { later: LaterTurn }> {
   if (isFree(lane)) return { own: wanted, elsewhere: [], isDue: true, tokens: 0 };
-  const { deps, model, embedder } = lane;
+  const { deps, step, model, embedder } = lane;
+  if (!(await step.mayPay())) return { later: handedBack };
   if (!isLimited(lane)) {
     const claimed = await inGeneration(lane, (em) => claimBatch(em, lane, wanted, { unlessPaused: true }));
     if (claimed.isDue || claimed.own.length === 0) return { ...claimed, tokens: 0 };

@@ -66,7 +66,7 @@ export async function storeDocument(
 ): Promise<PreparedDocument> {
   const { run } = step;
   const { document } = read;
-  const small = finishSmall ? smallDocument(deps, step, read) : null;
+  const small = finishSmall && (await step.mayPay()) ? smallDocument(deps, step, read) : null;
   await storeChunks(deps, run, document, step.signal, async (em) => small?.begin(em));
   deps.notifyDocument(run.documentId);
   const ended = await small?.finish();

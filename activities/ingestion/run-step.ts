@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { GenerationRun } from '../../entities/documents/document-generation-repository.ts';
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { ingestionFailure } from './ingestion-failure.ts';
+import { createMayPay } from './may-pay.ts';
 
 /** What a step gets besides its argument. */
 export type Step = {
@@ -9,6 +10,8 @@ export type Step = {
   attempt: number;
   /** Aborts when the step is cancelled or its worker shuts down. */
   signal: AbortSignal;
+  /** Whether another call may be paid for; asked before each. */
+  mayPay(): Promise<boolean>;
 };
 
 /** The same, and the id of the workflow whose run it is. */
@@ -37,7 +40,14 @@ export async function runBatchStep<T>(
   const heartbeat = context.info.isLocal ? undefined : setInterval(() => context.heartbeat(), heartbeatEveryMs);
   try {
     const { runId, workflowId } = context.info.workflowExecution ?? { runId: '', workflowId: '' };
-    return await work({ runId, workflowId, attempt: context.info.attempt, signal: context.cancellationSignal });
+    const { attempt } = context.info;
+    return await work({
+      runId,
+      workflowId,
+      attempt,
+      signal: context.cancellationSignal,
+      mayPay: createMayPay(context),
+    });
   } catch (error) {
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
     throw ingestionFailure(error);

@@ -93,7 +93,7 @@ describe('R2: a cancel waits for nobody in a circle', () => {
     };
     const embedding = embedWithModel({
       deps: { database, notifyDocument: () => {} },
-      step: { run, attempt: 1, signal: new AbortController().signal },
+      step: { run, attempt: 1, signal: new AbortController().signal, mayPay: async () => true },
       model: model!,
       range: { from: 0, to: 3 },
       hold: (em) => holdGeneration(em, run),
