@@ -17,10 +17,7 @@ export type EdgeOfPoint = { point: ChaosPoint; edge: Edge };
 export type PointReport = {
   point: string;
   edge: Edge;
-  /**
-   * Texts that were paid a second time, and those that were on their way to the provider at the moment of the hit, and of
-   * the thaw.
-   */
+  /** Texts that were paid a second time, and those that were on their way to the provider at the moment of the hit. */
   repeatedTexts: number;
   textsInFlight: number;
   silentMs: number;
@@ -96,14 +93,12 @@ export async function runPointRound(
 
   const reports: PointReport[] = [];
   const downMs = over - hitAt;
-  // A frozen process goes on beside its successor, and meets the calls that this one has in flight.
-  const hitsAt = hit.fault === 'freeze' ? [hitAt, over] : [hitAt];
   for (const { point, edge, story, label } of held) {
     const work = await story.work();
     const paid = { repeatedTexts: 0, textsInFlight: 0 };
     const calls: string[] = [];
     for (const document of work.documents) {
-      const own = await countRepeats(stack, document, { since: roundFrom, hitsAt, log });
+      const own = await countRepeats(stack, document, { since: roundFrom, hitsAt: [hitAt], log });
       paid.repeatedTexts += own.repeatedTexts;
       paid.textsInFlight += own.textsInFlight;
       if (own.repeatedTexts > own.textsInFlight) calls.push(`${document.documentId}: ${own.calls.join('; ')}`);

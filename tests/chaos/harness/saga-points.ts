@@ -28,6 +28,9 @@ export const sagaPoints: readonly ChaosPoint[] = [
   { name: 'later-provider-call', tell: story('ingest'), is: providerCall(), nth: 2 },
   { name: 'store-vectors', tell: story('ingest'), is: storesPaidVectors },
   { name: 'store-later-vectors', tell: story('ingest'), is: storesPaidVectors, nth: 2 },
+  { name: 'store-chunks-to-embed-slowly', tell: story('leisurely'), is: commitOf('worker', insertsChunks) },
+  { name: 'slow-provider-call', tell: story('leisurely'), is: providerCall() },
+  { name: 'store-slow-vectors', tell: story('leisurely'), is: storesPaidVectors },
   // A small document is embedded within its workflow task, whose end reports all of it.
   { name: 'report-embedded', tell: story('large'), is: temporalCall('worker', 'RespondActivityTaskCompleted') },
   { name: 'publish', tell: story('replace'), is: commitOf('worker', /set active_generation = \$/) },

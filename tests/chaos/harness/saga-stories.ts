@@ -14,6 +14,7 @@ import type { SeededRandom } from './seeded-random.ts';
 /** What may happen to a document. */
 export const storyNames = [
   'ingest',
+  'leisurely',
   'large',
   'replace',
   'fail',
@@ -25,7 +26,7 @@ export const storyNames = [
 export type StoryName = (typeof storyNames)[number];
 
 /** Stories whose document is not there yet when the part that is hit begins. */
-const fresh: readonly StoryName[] = ['ingest', 'large', 'fail'];
+const fresh: readonly StoryName[] = ['ingest', 'leisurely', 'large', 'fail'];
 
 type Seen = {
   status: string;
@@ -36,6 +37,8 @@ type Plan = { sentences: number; source: string; marks: string[] };
 
 const plans: Record<StoryName, Plan> = {
   ingest: { sentences: 60, source: sagaNames.source, marks: [] },
+  // Of so many calls that its successor is still at work when a worker wakes up.
+  leisurely: { sentences: 60, source: sagaNames.source, marks: [providerWords.slow] },
   large: { sentences: 1300, source: sagaNames.fineSource, marks: [] },
   replace: { sentences: 60, source: sagaNames.source, marks: [] },
   fail: { sentences: 30, source: sagaNames.source, marks: [providerWords.refused] },
