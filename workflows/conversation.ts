@@ -33,7 +33,7 @@ const { endTurn } = proxyLocalActivities<ReturnType<typeof createConversationAct
 
 /** Brings a turn whose row is committed. Returns at once: the turn is served by the main loop. */
 export const submitTurn = defineUpdate<void, [QueuedTurn]>(conversationMessages.submitTurn);
-/** Ends a turn that runs or waits. Returns at once; the turn's row tells when it has ended. */
+/** Ends a turn that runs or waits, and forgets others that have ended. Returns at once; its row tells when it has ended. */
 export const cancelTurn = defineUpdate<void, [CancelTurn]>(conversationMessages.cancelTurn);
 /** Says that a person has decided about a call or settled it. Returns at once; the call's row tells how. */
 export const decideCall = defineUpdate<void, [DecideCall]>(conversationMessages.decideCall);
@@ -67,8 +67,12 @@ export async function conversation(input: ConversationInput): Promise<void> {
     tell();
   };
   setHandler(submitTurn, ({ turnId }) => bring(turnId));
-  setHandler(cancelTurn, ({ turnId }) => {
+  setHandler(cancelTurn, ({ turnId, ended: gone = [] }) => {
     cancels.push(turnId);
+    if (gone.length === 0) return;
+    queue.splice(0, queue.length, ...queue.filter((turn) => !gone.includes(turn.turnId)));
+    for (const one of gone) ended.set(one, 'cancelled');
+    tell();
   });
   // A decision may meet a run that has not heard of the turn: its own was ended from outside.
   setHandler(decideCall, ({ turnId, callId }) => {

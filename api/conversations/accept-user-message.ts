@@ -8,6 +8,7 @@ import { messageAcceptedSchema } from '../../contracts/turn.ts';
 import {
   acceptMessage,
   lockForQuestion,
+  type MadeRoom,
   type RefusedMessage,
 } from '../../entities/conversations/conversation-repository.ts';
 import { findMessage } from '../../entities/conversations/message-repository.ts';
@@ -19,6 +20,9 @@ import { notFound } from '../framework/validate-request.ts';
 import { presentTurn } from '../turns/present-turn.ts';
 import { fillPin, requireFilled } from './pin-prompt.ts';
 import { presentMessage } from './present-message.ts';
+
+// A turn that is not named finds its end in its row.
+const mostNamed = 1000;
 
 type MessageRequest = RouteRequest<{ id: string }, unknown, z.infer<typeof createMessageSchema>>;
 
@@ -86,14 +90,20 @@ export async function submitAccepted(
   });
 }
 
-/** Ends the turns whose place a new one takes; their rows ask for it already. */
+/**
+ * Ends the turns under way whose place a new one takes, as their rows ask for already, and tells of those that have ended
+ * with its commit: one word to the conversation, however many messages have waited there.
+ */
 export async function endReplaced(
   deps: RouteDeps,
   { workspaceId }: Principal,
   { conversation_id: conversationId, agent_id: agentId }: { conversation_id: string; agent_id: string },
-  replaced: readonly string[],
+  { asked, ended }: MadeRoom,
 ): Promise<void> {
-  for (const turnId of replaced) await deps.starter.cancelTurn({ workspaceId, conversationId, agentId, turnId });
+  if (ended.length > 0) deps.notifier.notify(turnsChannel, ended);
+  const named = asked.length > 0 ? asked : ended.slice(0, 1);
+  for (const turnId of named)
+    await deps.starter.cancelTurn({ workspaceId, conversationId, agentId, turnId, ended: ended.slice(0, mostNamed) });
 }
 
 type Refusal = RefusedMessage['refused'] | 'not_ended' | 'not_failed';

@@ -109,7 +109,11 @@ export type CallVerdict = { state: 'settled' | 'needs_review' };
 export type TurnEnd = { state: 'failed' | 'cancelled'; code: string };
 
 /** Argument of the `cancelTurn` update. */
-export type CancelTurn = { turnId: string };
+export type CancelTurn = {
+  turnId: string;
+  /** Turns of the queue that have ended by their rows: they are served no more. */
+  ended?: string[];
+};
 
 /** Argument of the `decideCall` update: a person has decided about a call of the turn, or settled it; its row tells how. */
 export type DecideCall = { turnId: string; callId: string };

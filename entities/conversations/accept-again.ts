@@ -1,6 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
-import { lockConversation, makeRoom, type OnBusy, type RefusedMessage } from './conversation-repository.ts';
+import {
+  lockConversation,
+  makeRoom,
+  type MadeRoom,
+  type OnBusy,
+  type RefusedMessage,
+} from './conversation-repository.ts';
 
 /** A turn that answers a question again: in place of one that failed, or beside an answer that is there. */
 export type TurnAgain = {
@@ -15,8 +21,8 @@ export type TurnAgain = {
   versions: { agent: number; templates: Record<string, number> } | undefined;
 };
 
-/** The turns to be ended first, or why the turn was not accepted. */
-export type AcceptedAgain = { replaced: string[] } | RefusedMessage | { refused: 'not_ended' | 'not_failed' };
+/** The turns that made room, or why the turn was not accepted. */
+export type AcceptedAgain = { replaced: MadeRoom } | RefusedMessage | { refused: 'not_ended' | 'not_failed' };
 
 /** Writes a turn, state `accepted`, for the question of one that has ended; the question stays as it is. */
 export async function acceptAgain(em: EntityManager, again: TurnAgain): Promise<AcceptedAgain> {

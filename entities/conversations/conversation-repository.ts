@@ -14,11 +14,13 @@ export type AcceptedMessage = {
   duplicate: boolean;
   /** Whether no other turn of the conversation is under way or waits. */
   isAlone: boolean;
-  /** Turns whose end was asked for, to make room. */
-  replaced: string[];
+  replaced: MadeRoom;
   /** What was written; null for a duplicate. */
   rows: { message: MessageRow; turn: TurnRow } | null;
 };
+
+/** Turns that made room: those under way, whose end was asked for, and those that had not begun and have ended. */
+export type MadeRoom = { asked: string[]; ended: string[] };
 
 /** Why a message was not accepted. */
 export type RefusedMessage = {
@@ -184,23 +186,36 @@ export async function lockConversation(
 }
 
 /**
- * Asks for the end of the turns that are under way if the new one is to take their place; returns them. The caller holds
- * the conversation's lock.
+ * Makes room for a new turn that is to take the place of others: those that have not begun end here, of those under way the
+ * end is asked for. The caller holds the conversation's lock.
  */
-export async function makeRoom(em: EntityManager, conversationId: string, onBusy: OnBusy): Promise<string[] | 'busy'> {
-  if (onBusy === 'queue') return [];
+export async function makeRoom(em: EntityManager, conversationId: string, onBusy: OnBusy): Promise<MadeRoom | 'busy'> {
+  if (onBusy === 'queue') return { asked: [], ended: [] };
   const unfinished = `conversation_id = $1 and state in ('accepted', 'queued', 'running', 'waiting')`;
   if (onBusy === 'refuse')
     return (await query(em, `select from turns where ${unfinished} limit 1`, [conversationId])).length > 0
       ? 'busy'
-      : [];
-  const rows = await query<{ id: string }>(
+      : { asked: [], ended: [] };
+  const rows = await query<{ id: string; has_ended: boolean }>(
     em,
-    `update turns set cancel_requested_at = coalesce(cancel_requested_at, now()), updated_at = now()
-     where ${unfinished} returning id`,
+    `with waiting as (
+       update turns set state = 'cancelled', attempt = attempt + 1, cancel_requested_at = coalesce(cancel_requested_at, now()),
+              started_at = now(), completed_at = now(), updated_at = now()
+       where ${unfinished} and started_at is null returning id, workspace_id, attempt),
+     told as (
+       insert into turn_events (workspace_id, turn_id, attempt, seq, kind, data)
+       select w.workspace_id, w.id, w.attempt,
+              (select coalesce(max(e.seq), 0) from turn_events e where e.turn_id = w.id) + 1,
+              'cancelled', '{"message_id": null}'
+       from waiting w),
+     asked as (
+       update turns set cancel_requested_at = coalesce(cancel_requested_at, now()), updated_at = now()
+       where ${unfinished} and started_at is not null returning id)
+     select id, true as has_ended from waiting union all select id, false from asked`,
     [conversationId],
   );
-  return rows.map(({ id }) => id);
+  const ids = (hasEnded: boolean) => rows.filter((row) => row.has_ended === hasEnded).map(({ id }) => id);
+  return { asked: ids(false), ended: ids(true) };
 }
 
 /** Where a question hangs; one that waits in the queue hangs nowhere yet. */
@@ -241,7 +256,7 @@ async function findAcceptedMessage(
     agentId: row.agent_id,
     duplicate: true,
     isAlone: false,
-    replaced: [],
+    replaced: { asked: [], ended: [] },
     rows: null,
   };
 }

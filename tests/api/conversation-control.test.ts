@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { seePrompts } from '../../activities/conversation/prompt/see-prompts.ts';
 import { turnsChannel } from '../../contracts/names/limits.ts';
+import { workflowIds } from '../../contracts/names/workflows.ts';
 import { readPromptReferences } from '../../entities/conversations/prompt-reference-repository.ts';
+import { readTurnEvents } from '../../entities/conversations/turn-event-repository.ts';
 import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
 import { startEffectService, type EffectService } from '../support/effect-service/start-effect-service.ts';
 import { startFakeProvider, type FakeProvider } from '../support/fake-provider/start-fake-provider.ts';
@@ -177,6 +179,34 @@ describe('a message to a conversation that is at work', () => {
     expect(await chat.ended(instead.turn)).toMatchObject({ state: 'completed', answer: { content: 'At once.' } });
     expect((await chat.post(`/messages/${instead.message.id}/edit`, { content: 'fifth' })).status).toBe(202);
     await until(async () => provider.log().length === 3, { what: 'its call' });
+  });
+});
+
+describe('a message that takes the place of many', () => {
+  test('does not wait for those that wait: they have ended when it is accepted, and are told so', async () => {
+    const chat = await converse('fake?tokens=2000&tokenMs=10');
+    const { turn: running } = await chat.say('first');
+    const waiting: Array<{ id: string }> = [];
+    for (let place = 0; place < 25; place += 1) waiting.push((await chat.say(`wait ${place}`)).turn);
+    await until(async () => provider.log().length > 0, { what: 'the first call' });
+    provider.control({ script: [{ answer: 'At once.' }] });
+    const { turn: instead } = await chat.say('Stop, this', { on_busy: 'replace' });
+    for (const { id } of waiting)
+      expect((await api.call('GET', `/turns/${id}`)).json).toMatchObject({ state: 'cancelled', answer: null });
+    expect(await chat.ended(instead)).toMatchObject({ state: 'completed', answer: { content: 'At once.' } });
+    expect(await chat.ended(running)).toMatchObject({ state: 'cancelled', answer: { metadata: { cancelled: true } } });
+    const last = waiting.at(-1)!.id;
+    const { workspaceId } = api.tenant;
+    const told = await api.database.asOperator((em) =>
+      readTurnEvents(em, [{ workspaceId, turnId: last, after: 0 }], 10),
+    );
+    expect(told.map(({ event }) => [event.seq, event.kind])).toEqual([[1, 'cancelled']]);
+
+    // The workflow never asked about any of them.
+    const handle = api.deps.temporal.workflow.getHandle(workflowIds.conversation(running.conversation_id));
+    const { events = [] } = await handle.fetchHistory();
+    const begun = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes);
+    expect(begun.length).toBeLessThan(waiting.length);
   });
 });
 
