@@ -39,7 +39,31 @@ type ReadJson = { value: JsonValue; lines: boolean; warnings: DocumentWarning[] 
 
 function readWhole(text: string): ReadJson | null {
   const value = parse(text);
-  return value === undefined ? readLines(text) : { value, lines: false, warnings: [] };
+  return value === undefined ? readLines(text) : { value, lines: false, warnings: repeatedKeys(text, value) };
+}
+
+const stringsAndKeys = /"(?:[^"\\]|\\.)*"(\s*:)?/g;
+
+/** JSON allows a key to stand twice in an object, and every reader keeps the last of its values. */
+function repeatedKeys(text: string, value: JsonValue): DocumentWarning[] {
+  let written = 0;
+  for (const [, colon] of text.matchAll(stringsAndKeys)) if (colon !== undefined) written += 1;
+  const lost = written - countKeys(value);
+  if (lost <= 0) return [];
+  const detail = `A key that stands twice in an object has its last value alone: ${countOf(lost, 'value')} left out.`;
+  return [{ code: 'partial_text', detail }];
+}
+
+function countKeys(root: JsonValue): number {
+  let count = 0;
+  for (const waiting: JsonValue[] = [root]; waiting.length > 0;) {
+    const value = waiting.pop()!;
+    if (value === null || typeof value !== 'object') continue;
+    const values = Object.values(value);
+    if (!Array.isArray(value)) count += values.length;
+    for (const inner of values) if (inner !== null && typeof inner === 'object') waiting.push(inner);
+  }
+  return count;
 }
 
 function readLines(text: string): ReadJson | null {

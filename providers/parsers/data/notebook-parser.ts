@@ -1,5 +1,6 @@
 import type { DocumentWarning } from '../../../contracts/names/document-warnings.ts';
 import type { ParsedDocument, TextParser } from '../document-parser.ts';
+import { htmlFragmentText } from '../formats/html/html-fragment-text.ts';
 import { jsonParser } from './json-parser.ts';
 
 // The parts of Jupyter's nbformat (3 and 4) that are read; anything may be missing.
@@ -10,6 +11,9 @@ interface Output {
   data?: Record<string, unknown>;
   ename?: string;
   evalue?: string;
+  /** Of version 3. */
+  html?: Source;
+  latex?: Source;
 }
 interface Cell {
   cell_type?: string;
@@ -24,6 +28,9 @@ interface Notebook {
   worksheets?: readonly { cells?: readonly Cell[] }[];
   metadata?: { title?: string; language_info?: { name?: string }; kernelspec?: { language?: string } };
 }
+
+// What stands for an output that only a browser can show.
+const nameOfObject = /^<[\w.]+(?: object| at 0x[0-9a-f]+)*>$/;
 
 /** A notebook's Markdown as it is, its code in fences that name the language, and what the code printed. */
 export const notebookParser: TextParser = {
@@ -42,7 +49,7 @@ export const notebookParser: TextParser = {
         if (Object.keys(output.data ?? {}).some((type) => type.startsWith('image/'))) images += 1;
       }
     }
-    const detail = `${images} images that the code drew were left out.`;
+    const detail = `Images that the code drew are not read: ${images}.`;
     const warnings: DocumentWarning[] = images > 0 ? [{ code: 'skipped_image', detail }] : [];
     const body = blocks.filter((block) => block.trim() !== '').join('\n\n');
     const title = notebook.metadata?.title ?? /^#{1,2} +(.+?)[ #]*$/m.exec(body.slice(0, 16_384))?.[1] ?? null;
@@ -74,10 +81,19 @@ function writeCell(cell: Cell, language: string): string {
 }
 
 function writeOutput(output: Output): string {
-  if (output.output_type === 'error') return fence(`${output.ename ?? 'Error'}: ${output.evalue ?? ''}`, 'text');
-  const markdown = output.data?.['text/markdown'] as Source;
-  if (markdown !== undefined) return join(markdown).trimEnd();
-  return fence(join(output.text ?? (output.data?.['text/plain'] as Source)).trimEnd(), 'text');
+  if (output.output_type === 'error' || output.output_type === 'pyerr') {
+    return fence(`${output.ename ?? 'Error'}: ${output.evalue ?? ''}`, 'text');
+  }
+  const { 'text/markdown': markdown, 'text/plain': text, 'text/html': html, ...others } = output.data ?? {};
+  const latex = others['text/latex'] ?? output.latex;
+  if (markdown !== undefined) return join(markdown as Source).trimEnd();
+  const plain = join(output.text ?? (text as Source)).trimEnd();
+  if (plain !== '' && !nameOfObject.test(plain)) return fence(plain, 'text');
+  const page = join((html ?? output.html) as Source);
+  if (page !== '') return htmlFragmentText(page).trimEnd();
+  if (latex !== undefined) return join(latex as Source).trimEnd();
+  const json = others['application/json'];
+  return json === undefined ? fence(plain, 'text') : fence(JSON.stringify(json, null, 2), 'json');
 }
 
 function fence(text: string, language: string): string {

@@ -1,4 +1,5 @@
 import { Parser } from 'htmlparser2';
+import type { DocumentWarning } from '../../../contracts/names/document-warnings.ts';
 import type { ParsedDocument, TextParser } from '../document-parser.ts';
 import { writeOutline } from './write-outline.ts';
 import type { JsonValue } from './write-outline.ts';
@@ -19,10 +20,19 @@ export const xmlParser: TextParser = {
     const root = readTree(text);
     const value = valueOf(root);
     const title = find(root, 'title');
-    const facts = { language: null, pages: [], boundaries: null, warnings: [] };
+    const facts = { language: null, pages: [], boundaries: null, warnings: entityWarning(text) };
     return { text: writeOutline(value), format: 'markdown', mimeType, title: title && textOf(title).trim(), ...facts };
   },
 };
+
+/** References to the document type's own entities stay as they stand. */
+function entityWarning(text: string): DocumentWarning[] {
+  const declared = [...text.slice(0, 65_536).matchAll(/<!ENTITY\s+([\w.:-]+)/g)].map(([, name = '']) => name);
+  const used = [...new Set(declared)].filter((name) => text.includes(`&${name};`)).map((name) => `&${name};`);
+  if (used.length === 0) return [];
+  const detail = `Entities that the document declares are not expanded: ${used.slice(0, 10).join(', ')}.`;
+  return [{ code: 'partial_text', detail }];
+}
 
 function readTree(text: string): XmlElement {
   const root: XmlElement = { name: '', attributes: {}, children: [] };
@@ -58,7 +68,7 @@ function valueOf(element: XmlElement): JsonValue {
   const content = hasText || elements.length === 0 ? withoutTags(textOf(element)) : null;
   if (content !== null && attributes.length === 0) return content;
   const parts = new Map<string, JsonValue[]>(attributes.map(([name, value]) => [name, [value]]));
-  if (content !== null && content !== '') parts.set('text', [content]);
+  if (content !== null && content !== '') parts.set('text', [...(parts.get('text') ?? []), content]);
   for (const child of content === null ? elements : []) {
     const value = valueOf(child);
     if (value === '') continue;

@@ -4,8 +4,7 @@ import type { DocumentType } from '../../../contracts/names/document-types.ts';
 import type { DocumentWarning } from '../../../contracts/names/document-warnings.ts';
 import { documentTypeOf } from '../../../domain/documents/media-types.ts';
 import type { MediaType } from '../../../domain/documents/media-types.ts';
-import { suspectGarbled } from '../../../domain/documents/suspect-garbled.ts';
-import { isBinary, readUnmarkedUtf16, refuseBinary } from '../encoding/binary-bytes.ts';
+import { isBinary, isMisread, readUnmarkedUtf16, refuseBinary } from '../encoding/binary-bytes.ts';
 import { decodeSevenBit } from '../encoding/decode-seven-bit.ts';
 import { decodeUtf32 } from '../encoding/decode-utf32.ts';
 import { detectUnicode } from '../encoding/detect-unicode.ts';
@@ -63,7 +62,7 @@ function readHead(buffer: Buffer): string | null {
   if (unicode?.charset.startsWith('utf-16')) {
     const text = new TextDecoder(unicode.charset).decode(start);
     // Without a mark, NUL bytes in every other place may also be numbers.
-    return unicode.markBytes === 0 && suspectGarbled(text, 'data') !== null ? null : text;
+    return unicode.markBytes === 0 && isMisread(text) ? null : text;
   }
   if (isBinary(start))
     return decodeSevenBit(buffer)?.text.slice(0, headBytes) ?? readUnmarkedUtf16(buffer)?.text ?? null;

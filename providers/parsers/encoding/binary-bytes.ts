@@ -32,6 +32,12 @@ export function readUnmarkedUtf16(bytes: Uint8Array): { charset: string; text: s
   return null;
 }
 
+/** Whether UTF-16 or UTF-32 that only its NUL bytes gave away reads like no text; a half of a pair here and there may be lost. */
+export function isMisread(text: string): boolean {
+  const lost = text.split('\uFFFD').length - 1;
+  return lost * 20 > text.length || suspectGarbled(text.replaceAll('\uFFFD', ''), 'data') !== null;
+}
+
 /** The refusal of bytes that are no text. */
 export function refuseBinary(bytes: Uint8Array): PerdureError {
   const first = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');

@@ -2,7 +2,7 @@ import { countOf } from '../../../contracts/names/count-of.ts';
 import type { DocumentWarning } from '../../../contracts/names/document-warnings.ts';
 import { judgeLetters } from '../../../domain/documents/judge-letters.ts';
 import { suspectGarbled } from '../../../domain/documents/suspect-garbled.ts';
-import { isBinary, readUnmarkedUtf16, refuseBinary } from './binary-bytes.ts';
+import { isBinary, isMisread, readUnmarkedUtf16, refuseBinary } from './binary-bytes.ts';
 import { decodeSevenBit } from './decode-seven-bit.ts';
 import { decodeUtf32 } from './decode-utf32.ts';
 import { decodeNearly, decodeStrictly, detectCharset } from './detect-charset.ts';
@@ -35,7 +35,7 @@ export function decodeBytes(bytes: Uint8Array, declared: string | null = null): 
     const text = charset.startsWith('utf-32')
       ? decodeUtf32(content, charset === 'utf-32le')
       : new TextDecoder(charset).decode(content);
-    if (unicode.markBytes === 0 && suspectGarbled(text, 'data') !== null) throw refuseBinary(bytes);
+    if (unicode.markBytes === 0 && isMisread(text)) throw refuseBinary(bytes);
     return { text, charset, warnings: [] };
   }
   const sevenBit = unicode ? null : decodeSevenBit(bytes);

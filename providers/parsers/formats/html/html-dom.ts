@@ -16,6 +16,7 @@ export interface HtmlElement extends HtmlNode {
   closest(selectors: string): HtmlElement | null;
   remove(): void;
   replaceWith(node: HtmlNode): void;
+  append(...nodes: HtmlNode[]): void;
 }
 
 /** A page. */
@@ -23,6 +24,7 @@ export interface HtmlDocument extends HtmlElement {
   readonly body: HtmlElement;
   cloneNode(deep: boolean): HtmlDocument;
   createTextNode(text: string): HtmlNode;
+  createElement(name: string): HtmlElement;
 }
 
 /** The value of `nodeType` of text, and of elements. */

@@ -46,6 +46,7 @@ class ElementWriter {
     if (node.nodeType !== nodeTypes.element || skipped.has(name)) return;
     const element = node as HtmlElement;
     if (name === 'BR') this.line += '\n';
+    else if (name === 'IMG') this.line += describeImage(element);
     else if (inline.has(name)) this.children(element, depth);
     else this.block(element, name, depth);
   }
@@ -54,7 +55,7 @@ class ElementWriter {
     this.flush();
     if (/^H[1-6]$/.test(name)) this.writer.heading(Number(name[1]), element.textContent ?? '');
     else if (name === 'PRE') this.code(element);
-    else if (name === 'UL' || name === 'OL') this.list(element, name, depth);
+    else if (name === 'UL' || name === 'OL' || name === 'MENU') this.list(element, name, depth);
     else if (name === 'LI') this.item(element, depth);
     else if (name === 'TABLE') this.table(element, depth);
     else this.children(element, depth);
@@ -111,6 +112,14 @@ class ElementWriter {
     else this.writer.block(text.replaceAll(/\n{3,}/g, '\n\n'));
     this.mark = null;
   }
+}
+
+/** What a picture shows, if that takes a few words and no caption says it. */
+function describeImage(image: HtmlElement): string {
+  const description = (image.getAttribute('alt') ?? '').replaceAll(/\s+/g, ' ').trim();
+  if (description.split(' ').length < 3) return '';
+  const caption = image.closest('figure')?.querySelector('figcaption')?.textContent?.trim() ?? '';
+  return caption === '' ? ` [Image: ${description}] ` : '';
 }
 
 function longestRun(text: string): number {

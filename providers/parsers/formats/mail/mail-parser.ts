@@ -3,9 +3,7 @@ import { PerdureError } from '../../../../contracts/errors.ts';
 import type { DocumentWarning } from '../../../../contracts/names/document-warnings.ts';
 import type { BytesParser } from '../../document-parser.ts';
 import { decodeBytes } from '../../encoding/decode-bytes.ts';
-import { stripUnseen } from '../html/strip-page.ts';
-import { htmlToMarkdown } from '../html/html-to-markdown.ts';
-import { openHtml } from '../html/open-html.ts';
+import { htmlFragmentText } from '../html/html-fragment-text.ts';
 import { MarkdownWriter } from '../markdown-writer.ts';
 import { readMail } from './mail-text.ts';
 
@@ -72,7 +70,7 @@ function addressText(addresses: readonly Address[]): string {
 }
 
 function writeBody({ text = '', html = '' }: Email, writer: MarkdownWriter): void {
-  const fromHtml = html === '' ? '' : htmlText(html);
+  const fromHtml = html === '' ? '' : htmlFragmentText(html);
   if (text.trim().length >= leastText * fromHtml.trim().length) {
     writer.block(plainText(text).replaceAll(/\n{3,}/g, '\n\n'));
   } else writer.block(fromHtml);
@@ -83,14 +81,6 @@ function plainText(text: string): string {
   return text.replaceAll('\r\n', '\n').replaceAll(/(?<=[^\n])\n(?= {0,3}(?:-+|=+)[ \t]*(?:\n|$))/g, '\n\n');
 }
 
-function htmlText(html: string): string {
-  const { document } = openHtml(html);
-  stripUnseen(document);
-  const writer = new MarkdownWriter(Number.POSITIVE_INFINITY);
-  htmlToMarkdown(document.body, writer);
-  return writer.text();
-}
-
 /** @returns whether it could be read. */
 function writeAttachment(attachment: Attachment, writer: MarkdownWriter): boolean {
   if (!readableAttachment.test(attachment.mimeType)) return false;
@@ -99,7 +89,7 @@ function writeAttachment(attachment: Attachment, writer: MarkdownWriter): boolea
   try {
     const { text } = decodeBytes(bytes);
     writer.heading(2, `Attachment: ${nameOf(attachment)}`);
-    writer.block(/html$/i.test(attachment.mimeType) ? htmlText(text) : plainText(text));
+    writer.block(/html$/i.test(attachment.mimeType) ? htmlFragmentText(text) : plainText(text));
     return true;
   } catch (error) {
     if (error instanceof PerdureError && error.code === 'document_binary') return false;

@@ -7,6 +7,8 @@ const usualPrefixes = new Map(
     'drawingml/2006/main': 'a',
     'drawingml/wordprocessingDrawing': 'wp',
     'drawingml/2006/wordprocessingDrawing': 'wp',
+    'drawingml/spreadsheetDrawing': 'xdr',
+    'drawingml/2006/spreadsheetDrawing': 'xdr',
     'drawingml/chart': 'c',
     'drawingml/2006/chart': 'c',
     'drawingml/diagram': 'dgm',
@@ -37,6 +39,7 @@ const otherPrefixes = new Map([
   ['urn:schemas-microsoft-com:office:office', 'o'],
   ['http://schemas.microsoft.com/office/word/2010/wordprocessingShape', 'wps'],
   ['http://schemas.microsoft.com/office/drawing/2008/diagram', 'dsp'],
+  ['http://schemas.microsoft.com/office/drawing/2014/chartex', 'cx'],
   ['http://schemas.microsoft.com/office/2006/encryption', 'enc'],
   ['http://schemas.microsoft.com/office/2006/keyEncryptor/password', 'encp'],
 ]);

@@ -6,7 +6,7 @@ import { rtfTokens } from './rtf-tokens.ts';
 
 /**
  * Rich Text Format (specification 1.9.1): paragraphs, headings by style or outline level, list items, tables, and
- * footnotes in brackets where they are mentioned; in every code page that its fonts name. Pictures are left out.
+ * footnotes in brackets where they are mentioned, headers and footers once at the end; in every code page that its fonts name. Pictures are left out.
  */
 export const rtfParser: BytesParser = {
   reads: 'bytes',

@@ -16,8 +16,7 @@ interface GroupState {
 const skippedGroups = new Set([
   'colortbl', 'pict', 'objdata', 'fldinst', 'themedata', 'colorschememapping', 'latentstyles', 'datastore', 'xmlnstbl',
   'listtable', 'listoverridetable', 'rsidtbl', 'generator', 'revtbl', 'filetbl', 'sp', 'nonshppict', 'pgdsctbl',
-  'bkmkstart', 'bkmkend', 'formfield', 'atnid', 'atnauthor', 'atnref', 'headerf', 'footerf', 'headerl', 'headerr',
-  'footerl', 'footerr', 'header', 'footer', 'ftnsep', 'ftnsepc', 'pntxta', 'pntxtb', 'falt', 'panose',
+  'bkmkstart', 'bkmkend', 'formfield', 'atnid', 'atnauthor', 'atnref', 'ftnsep', 'ftnsepc', 'pntxta', 'pntxtb', 'falt', 'panose',
 ]); // prettier-ignore
 const ownDestinations = new Set([
   'fonttbl',
@@ -29,6 +28,7 @@ const ownDestinations = new Set([
   'footnote',
   'annotation',
 ]);
+const marginalGroup = /^(?:header|footer)[flr]?$/;
 const readIfMarked = new Set(['shpinst', 'shptxt', 'annotation', 'footnote']);
 const characters: Readonly<Record<string, string>> = {
   tab: ' ', emdash: '—', endash: '–', lquote: '‘', rquote: '’', ldblquote: '“', rdblquote: '”', bullet: '•', '~': '\u00a0',
@@ -52,6 +52,8 @@ export class RtfReader {
   private marker = '';
   private text = '';
   private note = '';
+  private marginal = '';
+  private readonly marginals = new Set<string>();
   private bytes: number[] = [];
   private toSkip = 0;
   private inTable = false;
@@ -77,6 +79,7 @@ export class RtfReader {
     this.flushBytes();
     this.endParagraph();
     this.endTable();
+    for (const text of this.marginals) this.writer.block(text);
   }
 
   private open(): void {
@@ -93,6 +96,11 @@ export class RtfReader {
       this.text += ` [${this.note.replaceAll(/\s+/g, ' ').trim()}]`;
       this.note = '';
     }
+    if (ended === 'marginal' && this.state.destination !== 'marginal') {
+      const text = this.marginal.replaceAll(/\s+/g, ' ').trim();
+      if (text !== '') this.marginals.add(text);
+      this.marginal = '';
+    }
     this.toSkip = 0;
   }
 
@@ -105,6 +113,7 @@ export class RtfReader {
     this.starred = false;
     if (skippedGroups.has(word) || (marked && !readIfMarked.has(word))) this.setState({ destination: 'skip' });
     else if (this.state.destination === 'skip') return;
+    else if (marginalGroup.test(word)) this.setState({ destination: 'marginal' });
     else if (ownDestinations.has(word)) this.setState({ destination: word === 'annotation' ? 'footnote' : word });
     else if (word === 'u' && number !== null) this.unicode(number);
     else if (word in characters) this.put(characters[word] ?? '');
@@ -120,6 +129,7 @@ export class RtfReader {
     else if (word === 'fcharset') this.fontEncodings.set(this.state.font, encodingOfCharset(number));
     else if (word === 'plain') this.setState({ hidden: false });
     else if (word === 'v' || word === 'deleted') this.setState({ hidden: number !== 0 });
+    else if (this.state.destination === 'marginal') return false;
     else if (word === 's') this.style = number;
     else if (word === 'outlinelevel') this.setOutline(number);
     else if (word === 'intbl') this.inTable = true;
@@ -128,6 +138,10 @@ export class RtfReader {
   }
 
   private structure(word: string): void {
+    if (this.state.destination === 'marginal') {
+      this.marginal += ' ';
+      return;
+    }
     if (word === 'par' || word === 'sect' || word === 'page') {
       if (this.state.destination === 'footnote') this.note += ' ';
       else if (this.inTable) this.text += ' ';
@@ -194,6 +208,7 @@ export class RtfReader {
     else if (destination === 'title') this.title += text;
     else if (destination === 'listtext' || destination === 'pntext') this.marker += text;
     else if (destination === 'footnote') this.note += text;
+    else if (destination === 'marginal') this.marginal += hidden ? '' : text;
     else if (!hidden && destination === '') {
       if (!this.inTable && this.rows.length > 0 && text.trim() !== '') this.endTable();
       this.text += text;

@@ -5,7 +5,7 @@ import type { ParseLimits } from '../../document-parser.ts';
 import { CellFormats } from './cell-formats.ts';
 import { readSharedStrings } from './shared-strings.ts';
 
-/** A sheet with cells; `part` is null where the workbook does not say where it is. */
+/** A sheet of cells or of a chart; `part` is null where the workbook does not say where it is. */
 interface Sheet {
   readonly name: string;
   readonly hidden: boolean;
@@ -39,8 +39,8 @@ function sheetsOf(office: OfficePackage, main: string, workbook: XmlElement): Sh
   const list = childOf(workbook, 'x:sheets');
   return (list ? elementsOf(list) : []).flatMap(({ attributes }, index): Sheet[] => {
     const relation = relationships.get(attributes['r:id'] ?? '');
-    // Sheets of charts and macros hold no cells.
-    if (relation !== undefined && relation.kind !== 'worksheet') return [];
+    // Sheets of macros hold nothing to read, those of charts a drawing.
+    if (relation !== undefined && !/^(?:work|chart)sheet$/.test(relation.kind)) return [];
     const part = relation?.target ?? `xl/worksheets/sheet${index + 1}.xml`;
     const hidden = /hidden/i.test(attributes['state'] ?? '');
     return [{ name: attributes['name'] ?? `Sheet ${index + 1}`, hidden, part }];

@@ -10,6 +10,7 @@ export class SheetTables {
   private readonly writer: MarkdownWriter;
   private rows: SheetRow[] = [];
   private lastNumber = 0;
+  private begun = false;
   private readonly title: string;
 
   /** @param title the heading of a sheet that is not empty. */
@@ -20,9 +21,20 @@ export class SheetTables {
 
   add(row: SheetRow, number: number): void {
     if (this.rows.length > 0 && number > this.lastNumber + 1 && !this.goesOn(row)) this.end();
-    if (this.lastNumber === 0) this.writer.heading(1, this.title);
+    this.begin();
     this.rows.push(row);
     this.lastNumber = number;
+  }
+
+  /** Writes what stands on the sheet beside its cells, after all of them. */
+  note(line: string): void {
+    this.begin();
+    this.writer.block(line);
+  }
+
+  private begin(): void {
+    if (!this.begun) this.writer.heading(1, this.title);
+    this.begun = true;
   }
 
   /** Writes what is still open. */

@@ -7,11 +7,13 @@ import { embeddedWarnings } from '../office/embedded-warnings.ts';
 import { openWorkbook } from './open-workbook.ts';
 import { readSheet } from './read-sheet.ts';
 import type { SheetFormulas } from './read-sheet.ts';
+import { readSheetNotes } from './sheet-notes.ts';
 import { SheetTables } from './sheet-tables.ts';
 
 /**
  * Workbooks (ISO/IEC 29500-1, 18): each sheet is a page that begins with its name, and holds its tables with dates and
- * numbers as they are shown. Hidden sheets are read and say so; formulas that were never computed are named in a warning.
+ * numbers as they are shown. Comments, text boxes and titles of
+ * charts follow. Hidden sheets are read and say so; formulas that were never computed are named in a warning.
  */
 export const xlsxParser: BytesParser = {
   reads: 'bytes',
@@ -21,6 +23,7 @@ export const xlsxParser: BytesParser = {
     const unreadable: string[] = [];
     const formulas: SheetFormulas[] = [];
     const uncomputed: string[] = [];
+    let pictures = 0;
     for (const [index, sheet] of sheets.entries()) {
       const content = sheet.part === null ? null : office.bytes(sheet.part);
       if (content === null) {
@@ -31,6 +34,9 @@ export const xlsxParser: BytesParser = {
       const tables = new SheetTables(writer, sheet.hidden ? `${sheet.name} (hidden sheet)` : sheet.name);
       const found = readSheet(content, { strings, formats }, (row, number) => tables.add(row, number));
       tables.end();
+      const notes = readSheetNotes(office, sheet.part!);
+      for (const line of notes.lines) tables.note(line);
+      pictures += notes.pictures;
       formulas.push(found);
       for (const place of found.withoutValue) uncomputed.push(`${sheet.name}!${place}`);
     }
@@ -49,11 +55,17 @@ export const xlsxParser: BytesParser = {
       warnings: [
         ...unreadableWarning(unreadable),
         ...(uncomputed.length > 0 ? uncomputedWarning(uncomputed) : computesOnLoad ? zerosWarning(formulas) : []),
+        ...pictureWarning(pictures),
         ...embeddedWarnings(office),
       ],
     };
   },
 };
+
+function pictureWarning(pictures: number): DocumentWarning[] {
+  if (pictures === 0) return [];
+  return [{ code: 'skipped_image', detail: `Pictures are not read: ${pictures} without a description.` }];
+}
 
 const remedy = 'Open the workbook in a spreadsheet program, save it, and send it again.';
 

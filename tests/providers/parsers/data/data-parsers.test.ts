@@ -67,6 +67,13 @@ describe('JSON', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['unreadable_part']);
   });
 
+  test('says so when values are lost because a key stands twice', async () => {
+    const { text, warnings } = await parse('{"a": "first", "b": {"a": "\\"x\\": 1"}, "a": "last"}', 'application/json');
+    expect(text).toContain('last');
+    expect(warnings).toEqual([{ code: 'partial_text', detail: expect.stringContaining('1 value left out') }]);
+    expect((await parse('{"a": [{"a": "{\\"b\\": 1}"}, {"a": 2}]}', 'application/json')).warnings).toEqual([]);
+  });
+
   test('keeps the digits of large numbers', async () => {
     expect((await parse('{"id": 12345678901234567890}')).text).toBe('- id: 12345678901234567890\n');
   });
@@ -79,6 +86,23 @@ describe('JSON', () => {
 });
 
 describe('a notebook', () => {
+  test('shows outputs that only a browser can show by their text, and those of version 3', async () => {
+    const display = (data: object) => ({ output_type: 'display_data', data });
+    const outputs = [
+      display({ 'text/plain': '<IPython.core.display.HTML object>', 'text/html': ['<p>Only <b>here</b></p>'] }),
+      display({ 'text/latex': '$x^2$' }),
+      display({ 'application/json': { key: 'value' } }),
+      display({ 'text/plain': 'a table', 'text/html': '<table></table>' }),
+      { output_type: 'pyerr', ename: 'KeyError', evalue: 'wrong key' },
+      { output_type: 'display_data', html: '<p>old page</p>' },
+    ];
+    const { text } = await parse(JSON.stringify({ nbformat: 4, cells: [{ cell_type: 'code', source: 'x', outputs }] }));
+    expect(text).toBe(
+      '```\nx\n```\n\nOnly here\n\n$x^2$\n\n```json\n{\n  "key": "value"\n}\n```\n\n```text\na table\n```\n\n' +
+        '```text\nKeyError: wrong key\n```\n\nold page\n',
+    );
+  });
+
   test('keeps Markdown, code with its language and what it printed, and names the images left out', async () => {
     const notebook = {
       nbformat: 4,
@@ -112,6 +136,13 @@ describe('XML', () => {
     expect(title).toBe('News');
     expect(text).toContain('- title: News');
     expect(text).toContain('| One | First words |\n| Two | Second & last |');
+  });
+
+  test('keeps an attribute beside the text it is called like, and names entities that it does not expand', async () => {
+    const xml = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY co "Company"><!ENTITY no "x">]><r text="A">B &co;</r>';
+    const { text, warnings } = await parse(xml);
+    expect(text).toMatch(/A[^]*B &co;/);
+    expect(warnings).toEqual([{ code: 'partial_text', detail: expect.stringMatching(/: &co;\.$/) }]);
   });
 
   test('reads the charset of its declaration', async () => {

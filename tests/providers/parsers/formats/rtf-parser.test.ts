@@ -32,6 +32,13 @@ describe('rtfParser', () => {
     ).toBe('abc\n');
   });
 
+  test('has each header and footer once, at the end', async () => {
+    const marginal = '{\\header Letter \\intbl of\\cell Ann\\par}';
+    expect(await textOf(`${marginal}First\\par${marginal}{\\footerr Page {\\chpgn}}Second\\par`)).toBe(
+      'First\n\nSecond\n\nLetter of Ann\n\nPage\n',
+    );
+  });
+
   test('ends on damaged groups, and refuses what is none', async () => {
     expect(await textOf(`${'{'.repeat(50_000)}deep`)).toBe('deep\n');
     expect(await textOf('}}}after')).toBe('after\n');

@@ -109,6 +109,47 @@ describe('xlsxParser', () => {
     expect((await parseBytes(xlsxParser, workbook({ S: sheet }))).text).toContain('| 1 |  | 3 |');
   });
 
+  test('adds comments with their cells, text boxes, titles of charts, and sheets of charts', async () => {
+    const a = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"';
+    const drawing = 'xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"';
+    const chart = 'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"';
+    const paragraph = (text: string): string => `<a:p><a:r><a:t>${text}</a:t></a:r></a:p>`;
+    const picture = (description: string): string =>
+      `<d:pic><d:nvPicPr><d:cNvPr descr="${description}"/></d:nvPicPr></d:pic>`;
+    const bytes = buildZip({
+      '_rels/.rels': relationsPart([['main', 'officeDocument', 'xl/workbook.xml']]),
+      'xl/workbook.xml': `<workbook ${namespaces}><sheets><sheet name="S" r:id="s"/><sheet name="C" r:id="c"/></sheets></workbook>`,
+      'xl/_rels/workbook.xml.rels': relationsPart([
+        ['s', 'worksheet', 'worksheets/sheet1.xml'],
+        ['c', 'chartsheet', 'chartsheets/sheet1.xml'],
+      ]),
+      'xl/worksheets/sheet1.xml': `<worksheet ${namespaces}><sheetData>${row(1, word('x'))}</sheetData></worksheet>`,
+      'xl/chartsheets/sheet1.xml': `<chartsheet ${namespaces}><drawing r:id="d"/></chartsheet>`,
+      'xl/worksheets/_rels/sheet1.xml.rels': relationsPart([
+        ['n', 'comments', '../comments1.xml'],
+        ['t', 'threadedComment', '../threads.xml'],
+        ['d', 'drawing', '../drawings/drawing1.xml'],
+      ]),
+      'xl/chartsheets/_rels/sheet1.xml.rels': relationsPart([['d', 'drawing', '../drawings/drawing2.xml']]),
+      'xl/comments1.xml': `<comments ${namespaces}><authors><author>Ann</author></authors><commentList>
+        <comment ref="A1" authorId="0"><text><r><t>Why </t></r><r><t>so?</t></r></text></comment>
+        <comment ref="B2" authorId="0"><text><t>[Threaded comment]</t></text></comment></commentList></comments>`,
+      'xl/threads.xml':
+        '<ThreadedComments xmlns="urn:t"><threadedComment ref="B2"><text>Because.</text></threadedComment></ThreadedComments>',
+      'xl/drawings/drawing1.xml': `<d:wsDr ${drawing} ${a}><d:sp><d:txBody>${paragraph('In a box')}</d:txBody></d:sp>${picture('A map of sites')}${picture('')}</d:wsDr>`,
+      'xl/drawings/drawing2.xml': `<d:wsDr ${drawing} ${a} ${chart} xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><c:chart r:id="h"/></d:wsDr>`,
+      'xl/drawings/_rels/drawing2.xml.rels': relationsPart([['h', 'chart', '../charts/chart1.xml']]),
+      'xl/charts/chart1.xml': `<c:chartSpace ${chart} ${a}><c:title>${paragraph('Sales by year')}</c:title></c:chartSpace>`,
+    });
+    const { text, pages, warnings } = await parseBytes(xlsxParser, bytes);
+    expect(text).toBe(
+      '# S\n\nx\n\n[Comment on A1 by Ann: Why so?]\n\n[Comment on B2: Because.]\n\nIn a box\n\n[Image: A map of sites]\n\n' +
+        '# C\n\nChart: Sales by year\n',
+    );
+    expect(pages.map(({ label }) => label)).toEqual(['S', 'C']);
+    expect(warnings.map(({ code }) => code)).toEqual(['skipped_image']);
+  });
+
   test('stops where the text grows beyond the limit', async () => {
     const rows = Array.from({ length: 500 }, (_, index) => row(index + 1, word('some text'), word('more')));
     await expect(

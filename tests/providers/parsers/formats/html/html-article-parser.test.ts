@@ -76,6 +76,18 @@ describe('htmlArticleParser', () => {
     expect(parse(layout)).toBe('Left\n\n## Right\n\nText\n');
   });
 
+  test('keeps notes beside the text, sources of quotations and what pictures show, but no advertisement', () => {
+    const prose = '<p>The river was crossed by a bridge of stone, which stood for four hundred years, it is said.</p>';
+    const page = `<body><main><article><h1>Bridge</h1>${prose.repeat(4)}<aside class="admonition note">Mind the <b>gap</b>.</aside>
+      ${prose.repeat(3)}<aside class="ad">Buy now</aside><blockquote>It held.<footer>Ann, mason</footer></blockquote>
+      <p><img src="a.png" alt="A drawing of the old bridge"><img src="b.png" alt="logo"></p><menu><li>one</li></menu>
+      <figure><img src="c.png" alt="what the caption says"><figcaption>The caption</figcaption></figure></article></main></body>`;
+    const text = parse(page);
+    for (const kept of ['Mind the gap.', 'Ann, mason', '[Image: A drawing of the old bridge]', '- one', 'The caption'])
+      expect(text).toContain(kept);
+    for (const left of ['Buy now', 'logo', 'what the caption says']) expect(text).not.toContain(left);
+  });
+
   test('survives broken and hostile markup in linear time', () => {
     expect(parse('<p>one<div>two</p></div><ul><li>three')).toBe('one\n\ntwo\n\n- three\n');
     expect(parse('<nav><p>never closed')).toBe('');
