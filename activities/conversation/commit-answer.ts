@@ -1,5 +1,6 @@
 import { quotePlace } from '../../domain/citations/quote-place.ts';
 import { resolveCitations } from '../../domain/citations/resolve-citations.ts';
+import { answerWarning } from '../../domain/turns/answer-warning.ts';
 import {
   lockConversationAndTurn,
   writeAnswer,
@@ -26,6 +27,7 @@ export async function commitAnswer(
   const said = [saidBefore(attempt), answer.text].filter((text) => text !== '').join(betweenSteps);
   const citations = citationsOf(said, passages);
   const messageId = answerIdOf(attempt.turnId);
+  const warning = answerWarning(said, answer.finish);
   const { adoption } = attempt;
   let noted: typeof adoption.by = null;
   await deps.database.inWorkspace(attempt.workspaceId, async (em) => {
@@ -47,6 +49,7 @@ export async function commitAnswer(
       events: [
         ...citations.map((citation) => ({ kind: 'citation' as const, data: citationEvent(citation) })),
         usageEvent(attempt, answer),
+        ...(warning === null ? [] : [{ kind: 'warning' as const, data: warning }]),
         { kind: 'done', data: { message_id: messageId, sequence } },
       ],
       response: {

@@ -161,3 +161,13 @@ test('a limit ends the loop with an answer: the next call is told that it is the
   const events = await chat.events(turnId);
   expect(events.find(({ kind }) => kind === 'step_started')?.data).toMatchObject({ limit: 'steps' });
 });
+
+test('an answer that was cut off is kept, and told as what it is', async () => {
+  const { chat } = await conversationWith({ agent: `max_tokens = 2` });
+  const turnId = await chat.send('Hello');
+  expect(await chat.ended(turnId)).toMatchObject({ state: 'completed' });
+  const [warning, done] = (await chat.events(turnId)).slice(-2);
+  expect(warning).toMatchObject({ kind: 'warning', data: { code: 'answer_cut' } });
+  expect(done?.kind).toBe('done');
+  expect((await chat.messages()).at(-1)).toMatchObject({ metadata: { finish_reason: 'length' } });
+});
