@@ -38,6 +38,12 @@ export const evaluation: Command = {
 
   propose has a model write questions with answers about passages of documents; they wait until accept takes them over.
 
+Examples:
+  perdure eval run --dataset cases.csv --target agent:support --metric contains --gate "contains>=0.9" --junit report.xml
+  perdure eval run --dataset faq --target rag_tool:documents --metric recall@5 --variant '{"name": "wide", "top_k": 20}'
+  perdure eval propose --dataset faq --model gpt --source handbook
+  perdure eval accept faq --all
+
 Exit code: 0 the verdict is passed, 1 failed, 2 incomplete or something went wrong. Ctrl-C stops watching: the run goes on.`,
   async run(context) {
     const [verb, ...args] = context.args;

@@ -29,7 +29,12 @@ export const memory: Command = {
   --learn       whether conversations teach anything about the user
   --recall      whether prompts carry what is remembered
   --cap         tokens that the memory may have; none leaves it to the server's setting
-  --json        as the API shows it`,
+  --json        as the API shows it
+
+Examples:
+  perdure memory versions ada                    how it came to be
+  perdure memory rollback ada --version 3        a new version with the text of the third
+  perdure memory settings ada --learn no         teach nothing more`,
   async run(context) {
     const { values, positionals } = parseArgs({
       args: context.args,

@@ -12,7 +12,11 @@ export const reports: Command = {
 
   --state STATE  running, done or failed
   --limit N      how many of the newest (20)
-  --json         one object a line`,
+  --json         one object a line
+
+Examples:
+  perdure reports --schedule maintain-indexes    why indexes were built anew, or not
+  perdure reports --state failed --limit 5`,
   async run({ args, api, terminal }) {
     const { values, positionals } = parseArgs({
       args,

@@ -32,7 +32,12 @@ export const schedules: Command = {
   --dry-run   report what would be done, and do nothing
   --no-wait   do not wait for the report of the run
   --overlap   skip, buffer_one, cancel_other, terminate_other or allow_all
-  --json      one object a line`,
+  --json      one object a line
+
+Examples:
+  perdure schedules pause retain-data --note "until the audit is over"
+  perdure schedules trigger retain-data --dry-run
+  perdure schedules set aggregate-usage --cron "15 * * * *" --time-zone Europe/Zurich`,
   async run(context) {
     const { values, positionals } = parseArgs({
       args: context.args,

@@ -22,7 +22,12 @@ export const webhooks: Command = {
   --dead            all dead letters
   --json            one object a line, as the API shows it
 
-rotate makes a new secret, and add the first one; they are shown once.`,
+rotate makes a new secret, and add the first one; they are shown once.
+
+Examples:
+  perdure webhooks add https://example.com/hook --event job.failed --event budget.exceeded
+  perdure webhooks deliveries --state dead       what nobody took
+  perdure webhooks redeliver --dead`,
   async run(context) {
     const { values, positionals } = parseArgs({
       args: context.args,

@@ -1,5 +1,4 @@
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
-import { workflowInfo } from '@temporalio/workflow';
 import { webhookQueue } from '../contracts/names/task-queues.ts';
 
 /**
@@ -226,21 +225,13 @@ export const upkeepOptions: ActivityOptions = {
 };
 
 /**
- * The options of a step, as far as they fit into a run that may last only so long: a worker that dies is noticed early enough
- * for another attempt.
+ * Upkeep in a run that may last for seconds alone, inside its workflow task: of a worker that dies nothing is to be waited for
+ * but the time-out of that task.
  */
-export function withinRun(options: ActivityOptions): ActivityOptions {
-  const { executionTimeoutMs = Infinity } = workflowInfo();
-  if (executionTimeoutMs >= shortRunMs) return options;
-  return {
-    ...options,
-    heartbeatTimeout: Math.ceil(executionTimeoutMs / 3),
-    retry: { ...options.retry, initialInterval: '250 milliseconds' },
-  };
-}
-
-// A heartbeat's usual time-out is a third of it.
-const shortRunMs = 30_000;
+export const shortUpkeepOptions: LocalActivityOptions = {
+  ...withinWorkflowTask,
+  startToCloseTimeout: '30 seconds',
+};
 
 /** A report of a run that has looked again and again; the run itself does not depend on it. */
 export const reportLooksOptions: LocalActivityOptions = {

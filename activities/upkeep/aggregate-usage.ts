@@ -18,7 +18,7 @@ export function createAggregateUsage(deps: { database: Database }): () => Promis
       const sum = { hours: 0, rows: 0, mended: 0 };
       for (const workspaceId of workspaces) {
         context.cancellationSignal.throwIfAborted();
-        context.heartbeat();
+        if (!context.info.isLocal) context.heartbeat();
         const done = await deps.database.asOperator((em) => sumUpUsage(em, workspaceId));
         sum.hours += done.hours;
         sum.rows += done.rows;

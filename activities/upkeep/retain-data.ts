@@ -103,5 +103,5 @@ async function retire(database: Database, before: Date): Promise<void> {
 function beat(): void {
   const context = Context.current();
   context.cancellationSignal.throwIfAborted();
-  context.heartbeat();
+  if (!context.info.isLocal) context.heartbeat();
 }

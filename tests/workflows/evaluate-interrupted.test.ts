@@ -2,6 +2,8 @@ import { expect, jest, test } from '@jest/globals';
 import { seededRandom } from '../chaos/harness/seeded-random.ts';
 import { evaluationHarness } from '../support/workspaces/evaluation-harness.ts';
 import { mortalDatabase, type MortalDatabase } from '../support/workspaces/mortal-database.ts';
+import { putBudgetOf } from '../support/workspaces/put-budget.ts';
+import { until } from '../support/until.ts';
 
 jest.setTimeout(180_000);
 const h = evaluationHarness();
@@ -144,4 +146,31 @@ test('R24: a judge that is away for ever leaves its metric unscored and the verd
   const log = h.provider.log();
   expect(log.filter(({ model }) => model === 'fake')).toHaveLength(30);
   expect(log.filter(({ model }) => model.startsWith('judge'))).toHaveLength(30);
+});
+
+test('R28: items for which a budget has too little left fail with the reason, and a retry does them alone once it is raised', async () => {
+  h.provider.control({ default: { answer: 'the answer' } });
+  const { workspaceId } = h.workspace;
+  const run = { cases: cases(20), measure: ['contains'], gates: [{ metric: 'contains', min: 0 }], lanes: 4 };
+  // Each answer may have 4,096 tokens of two millionths of a dollar.
+  await putBudgetOf(h.database, workspaceId, 0.00002);
+  const key = await until(
+    async () => {
+      const started = await h.start(run);
+      return (await h.result(started)).verdict === 'incomplete' && started;
+    },
+    { what: 'a run that is refused' },
+  );
+  expect((await h.row(key)).items).toEqual({ failed: 20 });
+  const [item] = await h.query(`select error from evaluation_items where evaluation_id = $1 limit 1`, [
+    key.evaluationId,
+  ]);
+  expect(item).toMatchObject({
+    error: { code: 'budget_exhausted', detail: expect.stringContaining('Raise the budget') },
+  });
+  const calls = h.provider.log().length;
+  await putBudgetOf(h.database, workspaceId, 10);
+  expect(await h.retry(key)).toBe(20);
+  expect(await h.result(key)).toEqual({ state: 'completed', verdict: 'passed' });
+  expect(h.provider.log()).toHaveLength(calls + 20);
 });

@@ -6,6 +6,7 @@ import { deleteOrphans } from '../../entities/documents/orphan-repository.ts';
 import { deleteDocument } from '../../entities/documents/document-repository.ts';
 import { ingestHarness, markdownBytes, type Key } from '../support/workspaces/ingest-harness.ts';
 import type { StepName } from '../support/workspaces/ingest-worker.ts';
+import { putBudgetOf } from '../support/workspaces/put-budget.ts';
 import { until } from '../support/until.ts';
 
 jest.setTimeout(90_000);
@@ -294,4 +295,38 @@ describe('a crash', () => {
     await new Promise((resolve) => setTimeout(resolve, 1700));
     await h.expectServed(key);
   });
+});
+
+test('R28: a document for which a budget has too little left fails with the reason, and is ingested once it is raised', async () => {
+  const { workspaceId } = h.workspace;
+  await putBudgetOf(h.database, workspaceId, 1e-6);
+  const refused: Key[] = [];
+  // A budget that was just put is seen by every process within two seconds; what comes before is a repeated document.
+  await until(
+    async () => {
+      const key = await h.ingest(markdownBytes(refused.length % 2 === 0 ? 2 : 12, `words${refused.length}`));
+      const { error } = await h.workspace.document(key.documentId);
+      if (error?.code === 'budget_exhausted') refused.push(key);
+      return refused.length === 2;
+    },
+    { what: 'two documents that were refused' },
+  );
+  const calls = h.provider.log().length;
+  for (const { documentId } of refused)
+    expect((await h.workspace.document(documentId)).error).toEqual({
+      code: 'budget_exhausted',
+      detail: expect.stringMatching(/The budget "month" has 0\.000001 USD left, .* may cost up to 0\.0\d+ USD\. Raise/),
+    });
+  expect(await putBudgetOf(h.database, workspaceId, 1e-6)).toBe(2);
+  const again = () => refused.map(({ documentId }) => ({ documentId, generation: 2 }));
+  for (const key of again()) await h.start(key);
+  for (const key of again()) expect(await h.ended(key)).toMatchObject({ state: 'failed' });
+  expect(h.provider.log()).toHaveLength(calls);
+  expect(await putBudgetOf(h.database, workspaceId, 1)).toBe(2);
+  for (const { documentId } of refused) {
+    const key = { documentId, generation: 3 };
+    await h.start(key);
+    await h.ended(key);
+    await h.expectServed(key);
+  }
 });

@@ -4,6 +4,7 @@ import { query } from '../../entities/sql.ts';
 import { countModelFailure, probeModel, readModelCircuits } from '../../entities/usage/model-circuit-repository.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import type { Failure } from '../support/fake-provider/behaviour.ts';
+import { putBudgetOf } from '../support/workspaces/put-budget.ts';
 import { until } from '../support/until.ts';
 import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
@@ -233,4 +234,28 @@ describe('the circuit of a model', () => {
     expect(circuit).toMatchObject({ state: 'open', failures: 12 });
     expect(circuit!.openUntil!.getTime() - Date.now()).toBeLessThanOrEqual(30_000);
   });
+});
+
+test('R28: a turn for which a budget has too little left fails with the reason, and blames no model for it', async () => {
+  const workspace = await agentWith('second');
+  await putBudgetOf(harness.database, workspace.workspaceId, 1e-6);
+  const chat = await chatIn(workspace);
+  const turnId = await until(
+    async () => {
+      const sent = await chat.send('How much?');
+      return (await chat.ended(sent)).state === 'failed' && sent;
+    },
+    { what: 'a turn that is refused' },
+  );
+  const calls = harness.provider.log().length;
+  const [turn] = await chat.query<{ error: { code: string; detail: string } }>(
+    `select error from turns where id = $1`,
+    [turnId],
+  );
+  expect(turn!.error.code).toBe('budget_exhausted');
+  expect(await told(chat, turnId)).toEqual([]);
+  expect((await circuitOf(workspace))?.failures ?? 0).toBe(0);
+  await putBudgetOf(harness.database, workspace.workspaceId, 1);
+  expect(await chat.ended(await chat.send('And now?'))).toMatchObject({ state: 'completed' });
+  expect(harness.provider.log()).toHaveLength(calls + 1);
 });

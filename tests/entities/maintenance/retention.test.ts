@@ -216,3 +216,31 @@ test('messages to webhooks are dropped once they have ended, and those on their 
   const kept = await run(`select event_key from webhook_deliveries order by event_key`);
   expect(kept.map((row) => row['event_key'])).toEqual(['waiting', 'young']);
 });
+
+test('lessons about memories are dropped once they have ended, but for one that keeps its conversation from another try', async () => {
+  const { workspaceId, userId } = workspace;
+  const lesson = async (state: string, days: number, { learned = 2, starts = 1 } = {}) => {
+    const conversationId = await createConversation(database, workspace);
+    await run(`update conversations set last_sequence = 2, learned_sequence = $2 where id = $1`, [
+      conversationId,
+      learned,
+    ]);
+    await run(
+      `insert into memory_lessons (workspace_id, conversation_id, up_to_sequence, user_id, state, starts, error, updated_at)
+       values ($1, $2, 2, $3, $4, $5, case when $4 = 'failed' then '{}'::jsonb end, $6)`,
+      [workspaceId, conversationId, userId, state, starts, ago(days)],
+    );
+    return conversationId;
+  };
+  await lesson('completed', 91);
+  await lesson('skipped', 91);
+  const kept = [
+    await lesson('completed', 89),
+    await lesson('running', 91),
+    await lesson('failed', 91, { learned: 0, starts: 3 }),
+  ];
+  expect(await database.asOperator((em) => countExpired(em, 'memory_lessons', ago(90)))).toBe(2);
+  expect(await database.asOperator((em) => dropExpired(em, 'memory_lessons', ago(90), 10))).toBe(2);
+  const left = await run(`select conversation_id as id from memory_lessons`);
+  expect(new Set(left.map((row) => row['id']))).toEqual(new Set(kept));
+});
