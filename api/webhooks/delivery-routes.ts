@@ -52,6 +52,7 @@ const redeliver = defineRoute({
   summary: 'Send a message once more that was delivered or given up, under the same webhook-id',
   scope: 'configuration:write',
   params: idParamsSchema,
+  idempotent: true,
   responses: { 202: webhookDeliverySchema },
   problems: [409],
   transaction: async (em, { params }) => {

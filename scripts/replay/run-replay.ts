@@ -5,6 +5,7 @@ import { createToolResolver } from '../../activities/conversation/tools/resolve-
 import type { StoredModel } from '../../entities/agents/stored-model.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createDatabase } from '../../platform/database.ts';
+import { guardBudgets } from '../../platform/guard-budgets.ts';
 import { open } from '../../platform/seal.ts';
 import { openToolWorkshop } from '../../platform/tool-workshop.ts';
 import { createProviders } from '../../providers/registry.ts';
@@ -21,7 +22,10 @@ const home = path.resolve(process.env.PERDURE_HOME || '.perdure');
 process.env.PERDURE_SECRET_KEY ||= readStoredSecret(home, 'secret-key');
 const config = loadConfig();
 const database = createDatabase({ DATABASE_URL: config.DATABASE_URL, PERDURE_DATABASE_POOL: 4 }, 'perdure-replay');
-const providers = createProviders({ modelDirectory: path.join(home, 'models', 'all-MiniLM-L6-v2') });
+const providers = guardBudgets(
+  createProviders({ modelDirectory: path.join(home, 'models', 'all-MiniLM-L6-v2') }),
+  database,
+);
 const settingsOf = (model: StoredModel) => ({
   ...model,
   apiKey: model.apiKey === null ? null : open(config.PERDURE_SECRET_KEY, model.apiKey),

@@ -24,7 +24,7 @@ test('every POST that creates something honours the key', () => {
     ([, { method, responses }]) => method === 'POST' && (201 in responses || 202 in responses),
   );
   const without = creating.filter(([, route]) => !route.idempotent).map(([name]) => name);
-  // Asking twice for a cancel, for upkeep, or for what is to be sent again is the same as asking once, without any key.
+  // Asking twice for a cancel or for upkeep is the same as asking once, without any key.
   expect(without).toEqual([
     'POST /turns/{id}/cancel',
     'POST /models/{id}/vector-index/maintain',
@@ -32,7 +32,6 @@ test('every POST that creates something honours the key', () => {
     'POST /knowledge-sources/{id}/sync/cancel',
     'POST /knowledge-sources/{id}/embedding-model/cancel',
     'POST /rag-tools/{id}/embedding-model/cancel',
-    'POST /webhook-deliveries/{id}/redeliver',
   ]);
 });
 

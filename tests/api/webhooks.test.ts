@@ -132,13 +132,18 @@ describe('a webhook', () => {
     expect(await ended(deliveryId)).toMatchObject({ state: 'dead', last_status: 410 });
     const { data } = (await api.call('GET', `/webhook-deliveries?state=dead&webhook=${id}`)).json;
     expect(data.map((one: { id: string }) => one.id)).toEqual([deliveryId]);
-    expect((await api.call('POST', `/webhook-deliveries/${deliveryId}/redeliver`)).status).toBe(202);
+    const again = () =>
+      api.call('POST', `/webhook-deliveries/${deliveryId}/redeliver`, { headers: { 'idempotency-key': 'again' } });
+    expect((await again()).status).toBe(202);
     expectProblem(await api.call('POST', `/webhook-deliveries/${deliveryId}/redeliver`), 'conflict');
     // The run that gave up may not have ended yet; the sweep starts what it then left.
     const sweep = createSweepDeliveries({ database: api.database, ...api.deps.starter });
     await until(async () => (await sweep(), (await read(deliveryId)).state === 'delivered'), {
       what: 'the second run',
     });
+    // Whoever asks again because the answer was lost gets it, and nothing is sent a third time.
+    expect((await again()).headers.get('idempotent-replayed')).toBe('true');
+    expect(await read(deliveryId)).toMatchObject({ state: 'delivered', attempts: 2 });
     expect(receiver.at('/gone').map(({ headers }) => headers['webhook-id'])).toEqual([deliveryId, deliveryId]);
   });
 

@@ -12,7 +12,7 @@ export type MemoryStoryName = 'learn' | 'condense';
 
 // One answer for all that is asked: what the user said, that it contradicts the first line, and the lines in short.
 const answer = JSON.stringify({
-  facts: [{ subject: 'home', statement: 'Lives in Newtown.', message: 1, quote: 'I live in Newtown' }],
+  facts: [{ statement: 'Lives in Newtown.', message: 1, quote: 'I live in Newtown' }],
   pairs: [{ new: 3, contradicts: [1] }],
   lines: ['Does many things.'],
 });
@@ -174,7 +174,7 @@ export class MemoryStory implements PointStory {
     const name = 'chaos-memories';
     const model = {
       ...{ name, kind: 'chat', provider: 'openai', endpoint: providerUrl },
-      model_id: `fake?firstTokenMs=200&answer=${encodeURIComponent(answer)}`,
+      model_id: `fake?firstTokenMs=200&answer=${answer}`,
       pricing: { input_per_million: '1', output_per_million: '2', currency: 'USD' },
     };
     const { id } = await api.request<{ id: string }>('POST', '/models', model, `model-${name}`);
