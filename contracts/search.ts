@@ -150,6 +150,11 @@ export const searchPlanSchema = z.strictObject({
       total_chunks: z.int().describe("Estimate of the model's chunks"),
       ef_search: z.int().nullable().describe('Of an HNSW index'),
       probes: z.int().nullable().describe('Lists of an IVFFlat index that were looked through at first'),
+      segments: z.int().nullable().describe('Segments of the index that were walked'),
+      young_chunks: z
+        .int()
+        .nullable()
+        .describe('Chunks that were compared one by one beside the walk, because they are in no segment yet'),
       found: z.int(),
     })
     .nullable(),

@@ -57,6 +57,13 @@ export const vectorIndexStateSchema = z.strictObject({
       valid: z.boolean().describe('Whether search can use it: it is complete'),
       parameters: z.record(z.string(), z.number()),
       bytes: z.int(),
+      rows: z.int().describe('Vectors that it holds; an estimate'),
+      rows_after: z
+        .int()
+        .describe(
+          'Vectors that came after its building began and are not in it, counted to 40,000: they are in later segments, or ' +
+            'searches compare with each of them until they are many',
+        ),
     }),
   ),
 });

@@ -8,8 +8,8 @@ import { ingestionFailure } from '../ingestion/ingestion-failure.ts';
 
 const heartbeatEveryMs = 2000;
 const lookAgainMs = 500;
-// More than any change of settings needs.
-const mostSteps = 20;
+// More than any change of settings needs, which may replace some ten segments for each of three metrics.
+const mostSteps = 60;
 
 /** The step that brings the indexes of a model's vectors to what its row says. */
 export function createBuildVectorIndexes(deps: {

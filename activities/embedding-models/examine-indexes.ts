@@ -1,14 +1,21 @@
 import type { IndexModelInput } from '../../contracts/names/workflows.ts';
 import { candidateDepth } from '../../domain/ranking/candidate-depth.ts';
 import { decideMaintenance } from '../../domain/vector-indexes/decide-maintenance.ts';
-import { expectedIndexBytes } from '../../domain/vector-indexes/expected-index-bytes.ts';
+import { expectedIndexBytes, mostIndexedRows } from '../../domain/vector-indexes/expected-index-bytes.ts';
 import {
   leastRecall,
   recallGoal,
   type ExaminedIndex,
   type IndexHealth,
 } from '../../domain/vector-indexes/index-health.ts';
-import { readVectorStatistics, wasRebuiltInVain } from '../../entities/agents/index-health-repository.ts';
+import { isLoading } from '../../domain/vector-indexes/plan-vector-indexes.ts';
+import { chainOf } from '../../domain/vector-indexes/vector-segments.ts';
+import {
+  countSegmentRows,
+  readVectorStatistics,
+  wasRebuiltInVain,
+  type VectorStatistics,
+} from '../../entities/agents/index-health-repository.ts';
 import {
   readVectorIndexes,
   type VectorIndexRow,
@@ -36,7 +43,7 @@ export function createExamineIndexes(deps: MaintenanceDeps): (input: IndexModelI
       const state = await database.asOwner((em) => readVectorIndexes(em, modelId));
       if (!state) return [];
       const examined: ExaminedIndex[] = [];
-      for (const index of oldestOfEachMetric(state.built)) {
+      for (const index of servingIndexes(state.built)) {
         const health = await measureHealth(deps, { modelId, signal, state, index });
         examined.push({ oid: index.oid, name: index.name, health, decision: decideMaintenance(health) });
       }
@@ -57,12 +64,12 @@ export function createExamineIndexes(deps: MaintenanceDeps): (input: IndexModelI
   };
 }
 
-/** The later one of two with the same metric is the one that is to take the other's place. */
-function oldestOfEachMetric(built: readonly VectorIndexRow[]): VectorIndexRow[] {
-  return built.filter(
-    (index) =>
-      index.isValid && !built.some((other) => other.isValid && other.metric === index.metric && other.oid < index.oid),
-  );
+/** Those that searches go by, segment by segment; one that is to take another's place is not among them yet. */
+function servingIndexes(built: readonly VectorIndexRow[]): VectorIndexRow[] {
+  const valid = built.filter(({ isValid }) => isValid);
+  const metrics = new Set(valid.map(({ metric }) => metric));
+  // Of two with the same bounds the chain takes the last.
+  return [...metrics].flatMap((metric) => chainOf(valid.filter((index) => index.metric === metric).toReversed()));
 }
 
 async function measureHealth(
@@ -73,7 +80,7 @@ async function measureHealth(
   const { database } = deps;
   const measuring = { database, modelId, signal };
   const statistics = await database.asOwner((em) => readVectorStatistics(em, state.partition));
-  const questions = await askExactly(measuring, state, index.metric);
+  const questions = await askExactly(measuring, state, index);
   const breadth = breadthOf(state);
   const measured = await measureIndex(measuring, state, index, { questions, breadth });
   const broader = [];
@@ -86,22 +93,42 @@ async function measureHealth(
       if (recall >= recallGoal || next === mostBreadth) break;
     }
   }
-  const { deadRows, changedRows } = statistics;
-  // After a crash PostgreSQL has no statistics of its own until the next vacuum; after a load its estimate lags behind.
-  const rows = Math.max(statistics.rows, state.rows);
   const { m = 16 } = index.parameters;
+  const shape = { dimensions: state.dimensions, m };
+  const { rows, deadRows } = await countRows(database, { state, index, shape, statistics });
   return {
     ...measured,
     kind: index.kind,
     rows,
     deadRows,
-    changedRows,
-    expectedBytes: index.kind === 'hnsw' ? expectedIndexBytes({ rows, dimensions: state.dimensions, m }) : null,
+    changedRows: statistics.changedRows,
+    expectedBytes: index.kind === 'hnsw' ? expectedIndexBytes({ rows, ...shape }) : null,
     breadth,
     broader,
     roomBytes: await deps.readDiskRoom(),
-    isLoading: state.isLoading,
+    isLoading: isLoading(state.arrivingRows, state.rows),
     wasRebuiltInVain: await database.asOwner((em) => wasRebuiltInVain(em, index.name, vainDays)),
+  };
+}
+
+/** Rows of an index, and dead ones: PostgreSQL counts these for all segments together, and a segment has room for so many. */
+async function countRows(
+  database: MaintenanceDeps['database'],
+  given: {
+    state: VectorIndexState;
+    index: VectorIndexRow;
+    shape: { dimensions: number; m: number };
+    statistics: VectorStatistics;
+  },
+): Promise<{ rows: number; deadRows: number }> {
+  const { state, index, shape, statistics } = given;
+  // After a crash PostgreSQL has no statistics of its own until the next vacuum; after a load its estimate lags behind.
+  if (index.to === null) return { rows: Math.max(statistics.rows, state.rows), deadRows: statistics.deadRows };
+  const rows = await database.asOwner((em) => countSegmentRows(em, state.partition, index));
+  const room = Math.max(0, mostIndexedRows({ bytes: index.bytes, ...shape }) - rows);
+  return {
+    rows,
+    deadRows: index.from === null && index.rowsAfter === 0 ? statistics.deadRows : Math.min(statistics.deadRows, room),
   };
 }
 

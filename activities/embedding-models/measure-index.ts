@@ -15,6 +15,8 @@ import type { Database } from '../../platform/database.ts';
 /** Vectors to ask an index for, with the distances of those that are truly nearest to each. */
 export type IndexQuestions = {
   metric: VectorIndexRow['metric'];
+  /** Between these bounds the nearest are looked for. */
+  segment: Pick<VectorIndexRow, 'from' | 'to'>;
   stored: number;
   /** Those that are stored come first, then those that were searched for. */
   vectors: readonly string[];
@@ -38,12 +40,16 @@ const askedAtOnceAlone = 5;
 const attempts = 40;
 const retryMs = 250;
 
-/** Draws vectors that are stored, takes those that were searched for lately, and finds the nearest of each by comparing with all. */
+/**
+ * Draws vectors that are stored, takes those that were searched for lately, and finds the nearest of each by comparing with
+ * all between the bounds of a segment. Those that are stored come from everywhere, as searches do.
+ */
 export async function askExactly(
   { database, modelId, signal }: Measuring,
   state: VectorIndexState,
-  metric: VectorIndexRow['metric'],
+  { metric, from: low, to }: Pick<VectorIndexRow, 'metric' | 'from' | 'to'>,
 ): Promise<IndexQuestions> {
+  const segment = { from: low, to };
   const affordable = Math.floor(mostComparisons / 2 / Math.max(1, state.rows));
   const ofEach = Math.min(mostOfEach, Math.max(fewestOfEach, affordable));
   const stored = await database.asOwner((em) => sampleVectors(em, state, ofEach));
@@ -54,10 +60,12 @@ export async function askExactly(
     signal.throwIfAborted();
     const asked = vectors.slice(from, from + exactAtOnce);
     exact.push(
-      ...(await database.asOwner((em) => findNearestExactly(em, { state, metric, vectors: asked, depth: nearest }))),
+      ...(await database.asOwner((em) =>
+        findNearestExactly(em, { state, metric, segment, vectors: asked, depth: nearest }),
+      )),
     );
   }
-  return { metric, stored: stored.length, vectors, exact };
+  return { metric, segment, stored: stored.length, vectors, exact };
 }
 
 /** Recall and times of one index alone, also where another one could answer in its place. */
@@ -67,7 +75,10 @@ export async function measureIndex(
   index: VectorIndexRow,
   { questions, breadth }: { questions: IndexQuestions; breadth: number },
 ): Promise<MeasuredIndex> {
-  const others = state.built.filter(({ metric, oid }) => metric === index.metric && oid !== index.oid);
+  const { segment } = questions;
+  const others = state.built.filter(
+    (other) => other.metric === index.metric && other.oid !== index.oid && contains(other, segment),
+  );
   const atOnce = others.length === 0 ? askedAtOnce : askedAtOnceAlone;
   const answers: { distances: number[]; ms: number }[] = [];
   for (let from = 0; from < questions.vectors.length; from += atOnce) {
@@ -75,6 +86,7 @@ export async function measureIndex(
     const asked = {
       state,
       metric: index.metric,
+      segment,
       vectors,
       depth,
       index,
@@ -91,6 +103,13 @@ export async function measureIndex(
     p95Ms: rounded(percentileOf(times, 0.95)),
     bytes: index.bytes,
   };
+}
+
+/** Whether an index could answer for a segment. */
+function contains(index: VectorIndexRow, { from, to }: Pick<VectorIndexRow, 'from' | 'to'>): boolean {
+  const beginsBefore = index.from === null || (from !== null && index.from <= from);
+  const endsAfter = index.to === null || (to !== null && index.to >= to);
+  return beginsBefore && endsAfter;
 }
 
 async function ask(

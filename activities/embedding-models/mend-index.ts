@@ -52,7 +52,7 @@ async function measureAgain(
   const index = state?.built.find((built) => built.oid === oid);
   if (!state || !index) return { kept: null, reason };
   const measuring = { database, modelId, signal };
-  const questions = await askExactly(measuring, state, index.metric);
+  const questions = await askExactly(measuring, state, index);
   const after = await measureIndex(measuring, state, index, { questions, breadth: breadthOf(state) });
   return { kept: null, reason, after };
 }

@@ -48,7 +48,7 @@ export async function rebuildIndex(
     }
     const old = state.built.find((index) => index.oid === oid);
     const made = old
-      ? state.built.find((index) => index.metric === old.metric && index.kind === old.kind && index.oid > oid)
+      ? state.built.find((index) => index.oid > oid && replaces(index, old))
       : state.built.find((index) => index.name === name || isMade(state, index));
     if (old && made) return compare(deps, held, { modelId, state, old, made });
     if (made) {
@@ -63,7 +63,9 @@ export async function rebuildIndex(
 }
 
 async function build(held: HeldIndexes, state: VectorIndexState, old: VectorIndexRow): Promise<void> {
-  const made = { ...old, name: nameOfMade(state, old) };
+  // An HNSW index of all rows is followed by one that ends: inserting each later row into it would cost several times as much.
+  const end = old.kind === 'hnsw' ? state.nextOrdinal : null;
+  const made = { ...old, name: nameOfMade(state, old), to: old.to ?? end };
   try {
     // The other cores are for searches.
     await held.statement((em) => buildOnOneCore(em, true));
@@ -88,7 +90,7 @@ async function compare(
   }: { modelId: string; state: VectorIndexState; old: VectorIndexRow; made: VectorIndexRow },
 ): Promise<MendedIndex> {
   const measuring = { database: deps.database, modelId, signal: held.signal };
-  const questions = await askExactly(measuring, state, old.metric);
+  const questions = await askExactly(measuring, state, made);
   const breadth = breadthOf(state);
   const before = await measureIndex(measuring, state, old, { questions, breadth });
   const after = await measureIndex(measuring, state, made, { questions, breadth });
@@ -105,7 +107,8 @@ async function takeName(held: HeldIndexes, from: string, to: string): Promise<vo
 /** Why the disk has no room for another index; null where it has, or where nobody knows. */
 async function lackOfRoom(deps: MaintenanceDeps, state: VectorIndexState, old: VectorIndexRow): Promise<string | null> {
   const room = await deps.readDiskRoom();
-  const { rows, dimensions } = state;
+  const { dimensions } = state;
+  const rows = old.to === null ? state.rows : old.rows;
   const size = old.kind === 'hnsw' ? expectedIndexBytes({ rows, dimensions, m: old.parameters['m'] ?? 16 }) : old.bytes;
   const needed = roomForBuild * size;
   if (room === null || room >= needed) return null;
@@ -114,6 +117,12 @@ async function lackOfRoom(deps: MaintenanceDeps, state: VectorIndexState, old: V
 
 function nameOfMade({ partition }: VectorIndexState, { metric }: Pick<VectorIndexRow, 'metric'>): string {
   return `${partition}_${metricNames[metric]}_new`;
+}
+
+/** Whether an index was made to take the place of another one: of its segment, or of all that came before. */
+function replaces(made: VectorIndexRow, old: VectorIndexRow): boolean {
+  const isSegment = made.from === old.from && (made.to === old.to || old.to === null);
+  return made.metric === old.metric && made.kind === old.kind && isSegment;
 }
 
 function isMade(state: VectorIndexState, index: VectorIndexRow): boolean {

@@ -19,6 +19,8 @@ export type SweepModelsDeps = {
 const atOnce = 50;
 // Of four bytes a number, and less than any model waits for.
 const grownBytes = 6_000_000;
+// The same of the vectors that are younger than the index.
+const grownNumbers = 900_000;
 
 /**
  * Starts what was asked for and has no workflow, or whose workflow was ended: moves to another embedding model, and
@@ -43,10 +45,13 @@ export function createSweepIndexes(deps: SweepModelsDeps): () => Promise<{ swept
   };
 }
 
-/** The same for models without an index alone, whose rows may have become many: a cheap look, made often. */
+/** The same for models alone many of whose rows may be in no index: a cheap look, made often. */
 export function createSweepGrownModels(deps: SweepModelsDeps): () => Promise<{ swept: number }> {
   return async function sweepGrownModels() {
-    return startWhereWanted(deps, await deps.database.asOperator((em) => listGrownModels(em, grownBytes)));
+    return startWhereWanted(
+      deps,
+      await deps.database.asOperator((em) => listGrownModels(em, { bytes: grownBytes, numbers: grownNumbers })),
+    );
   };
 }
 

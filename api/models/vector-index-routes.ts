@@ -28,7 +28,7 @@ const change = defineRoute({
   description:
     'Answers 202 with the state as it is; the indexes are built in the background while search and ingestion go on, and ' +
     'those that they replace are dropped afterwards. Few rows need no index: an HNSW index is built once comparing with all ' +
-    'would take longer than about 10 ms; an IVFFlat index once there are rows for it, and anew when their number has ' +
+    'would take longer than about 10 ms, and vectors that come later get a segment of their own once they are many; an IVFFlat index once there are rows for it, and anew when their number has ' +
     'doubled or halved.',
   scope: 'configuration:write',
   params: idParamsSchema,
@@ -89,13 +89,15 @@ async function present(em: EntityManager, modelId: string): Promise<z.input<type
     wanted: vectorIndexSchema.parse(state.settings),
     rows: Math.round(state.rows),
     busy: state.isBusy || state.isHeld,
-    indexes: state.built.map(({ name, kind, metric, isValid, parameters, bytes }) => ({
+    indexes: state.built.map(({ name, kind, metric, isValid, parameters, bytes, rows, rowsAfter }) => ({
       name,
       kind,
       metric,
       valid: isValid,
       parameters,
       bytes,
+      rows: Math.round(rows),
+      rows_after: rowsAfter,
     })),
   };
 }

@@ -31,6 +31,8 @@ export interface Corpus {
   sources: { share: number; id: string }[];
   /** A source whose documents are all of two topics, far from most queries. */
   topicalSource: string;
+  /** Condition on a row of the partition that it is in the index; those that come later are not. */
+  indexed: string;
   queries: { vector: Float32Array; question: string }[];
 }
 
@@ -80,9 +82,14 @@ export async function loadCorpus(
   await owner.query('select fold_term_statistics($1)', [plan.documents]);
   report('indexing');
   for (const definition of definitions) await owner.query(definition);
+  // As the product builds it: what comes later is not in it.
+  const { rows } = await owner.query<{ next: string }>(
+    `select last_value + 1 as next from chunk_embeddings_ordinal_seq`,
+  );
+  corpus.indexed = `ordinal < '${rows[0]!.next}'::bigint`;
   await owner.query(
-    `create index "${corpus.partition}_cos_h16_64" on ${corpus.partition}
-     using hnsw ((embedding::vector(${plan.shape.dimensions})) vector_cosine_ops) with (m = 16, ef_construction = 64)`,
+    `create index "${corpus.partition}_cos_s0" on ${corpus.partition} ${hnswOf(plan.shape.dimensions)}
+     where ${corpus.indexed}`,
   );
   for (const table of [
     'documents',
@@ -96,6 +103,10 @@ export async function loadCorpus(
   }
   return corpus;
 }
+
+/** The index method of the product's default index, for vectors of so many dimensions. */
+export const hnswOf = (dimensions: number): string =>
+  `using hnsw ((embedding::vector(${dimensions})) vector_cosine_ops) with (m = 16, ef_construction = 64)`;
 
 async function createWorkspace(owner: pg.Client, plan: CorpusPlan): Promise<Corpus> {
   const workspaceId = randomUUID();
@@ -125,6 +136,7 @@ async function createWorkspace(owner: pg.Client, plan: CorpusPlan): Promise<Corp
       { share: 1 - sourceShares.reduce((sum, share) => sum + share, 0), id: ids.at(-1)! },
     ],
     topicalSource: ids.at(-2)!,
+    indexed: 'true',
     queries: [],
   };
 }

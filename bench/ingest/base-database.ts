@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import pg from 'pg';
+import { defaultVectorIndex, planVectorIndexes } from '../../domain/vector-indexes/plan-vector-indexes.ts';
 import { createLocalEmbeddingModel } from '../../providers/local/local-embedding-model.ts';
 import type { Stack } from '../../scripts/supervisor/stack.ts';
 import { ClusteredVectors, defaultShape } from '../data/clustered-vectors.ts';
-import { loadCorpus } from '../data/load-corpus.ts';
+import { hnswOf, loadCorpus } from '../data/load-corpus.ts';
 import type { Corpus } from '../data/load-corpus.ts';
 import { MarkdownText } from '../data/markdown-text.ts';
 import { progress } from '../harness/progress.ts';
@@ -13,6 +14,7 @@ import { planDocument } from './plan-chunks.ts';
 import type { PlannedDocument } from './plan-chunks.ts';
 
 const seed = 1;
+const wholeIndex = '_whole';
 
 /** The API key that every base database knows. */
 export const benchKey = 'pk_bench';
@@ -51,8 +53,11 @@ export async function makeBase(stack: Stack, name: string, chunks: number): Prom
       chunksPerDocument: 10,
       wordsPerChunk: 120,
       shape: defaultShape,
-      queries: 1,
+      queries: 100,
     });
+    await owner.query(
+      `create index "${corpus.partition}${wholeIndex}" on ${corpus.partition} ${hnswOf(defaultShape.dimensions)}`,
+    );
     await owner.query(
       `insert into api_keys (id, workspace_id, name, prefix, key_hash, role) values ($1, $2, 'bench', 'pk_bench', $3, 'admin')`,
       [randomUUID(), corpus.workspaceId, createHash('sha256').update(benchKey).digest()],
@@ -63,19 +68,43 @@ export async function makeBase(stack: Stack, name: string, chunks: number): Prom
   }
 }
 
+/**
+ * Whose indexes of the vectors a copy has: what the product would have built by itself, which is none over few rows and
+ * else one that ends at the last of them; or one over all rows, those that come later included, as anybody would make it.
+ */
+export type CopyFor = 'product' | 'raw';
+
 /** Runs `work` on a copy that is dropped afterwards. It is on disk when it is made, so nothing of it is written while the clock runs. */
 export async function onCopy<T>(
   { stack, base }: { stack: Stack; base: BaseDatabase },
   work: (databaseUrl: string) => Promise<T>,
+  copyFor: CopyFor = 'product',
 ): Promise<T> {
   const name = `${base.name}_copy`;
   await asLogin(stack, 'postgres', (client) =>
     client.query(`create database ${name} template ${base.name} strategy file_copy`),
   );
   try {
+    await asLogin(stack, name, (database) => dropOtherIndexes(database, base, copyFor));
     return await work(urlOf(stack, name));
   } finally {
     await asLogin(stack, 'postgres', (client) => client.query(`drop database ${name}`));
+  }
+}
+
+async function dropOtherIndexes(database: pg.Client, { corpus }: BaseDatabase, copyFor: CopyFor): Promise<void> {
+  const { partition } = corpus;
+  const { rows } = await database.query<{ found: number }>(`select count(*)::integer as found from ${partition}`);
+  const vectors = { partition, rows: rows[0]!.found, dimensions: defaultShape.dimensions };
+  const plan = planVectorIndexes(defaultVectorIndex, { ...vectors, arrivingRows: 0, nextOrdinal: 1 }, []);
+  const { rows: indexes } = await database.query<{ name: string; ofAll: boolean }>(
+    `select indexname as name, right(indexname, length($2)) = $2 as "ofAll" from pg_indexes
+     where tablename = $1 and indexdef like '% USING hnsw %'`,
+    [partition, wholeIndex],
+  );
+  for (const { name, ofAll } of indexes) {
+    const isWanted = copyFor === 'raw' ? ofAll : !ofAll && plan.waitsForRows === null;
+    if (!isWanted) await database.query(`drop index "${name}"`);
   }
 }
 

@@ -1,7 +1,9 @@
 import path from 'node:path';
-import type pg from 'pg';
+import pg from 'pg';
 import { settleVectorIndexes } from '../../activities/embedding-models/build-vector-indexes.ts';
-import { defaultVectorIndex, planVectorIndexes } from '../../domain/vector-indexes/plan-vector-indexes.ts';
+import { chainOf } from '../../domain/vector-indexes/vector-segments.ts';
+import { countSegmentRows } from '../../entities/agents/index-health-repository.ts';
+import { buildVectorIndex, readVectorIndexes } from '../../entities/agents/vector-index-repository.ts';
 import { createDatabase } from '../../platform/database.ts';
 import type { Stack } from '../../scripts/supervisor/stack.ts';
 import { defaultShape } from '../data/clustered-vectors.ts';
@@ -9,6 +11,7 @@ import { withBenchStack } from '../harness/bench-stack.ts';
 import { readCpuSeconds } from '../harness/cpu-time.ts';
 import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
+import { percentile } from '../harness/statistics.ts';
 import { installPeers } from '../peers/install-peers.ts';
 import { measureIngestPeers } from '../peers/measure-ingest-peers.ts';
 import { measureKills } from '../peers/measure-kills.ts';
@@ -24,6 +27,7 @@ import type { Served } from './served-database.ts';
 import { writeVectors } from './vector-file.ts';
 
 // A large database takes long to copy.
+const searchRounds = 2;
 const rounds = { '': 3, 'at100k.': 2 };
 
 interface Measurement {
@@ -81,8 +85,10 @@ async function measureRound(results: Results, prefix: string, work: Measurement,
   const speeds: Record<RawWay, number> = { unnest: 0, copy: 0 };
   const ways: RawWay[] = round % 2 === 1 ? ['unnest', 'copy'] : ['copy', 'unnest'];
   for (const way of ways) {
-    const { seconds, countingSeconds } = await onCopy(work, (url) =>
-      runRaw(results, prefix, work, url, { way, connections: product.connections }),
+    const { seconds, countingSeconds } = await onCopy(
+      work,
+      (url) => runRaw(results, prefix, work, url, { way, connections: product.connections }),
+      'raw',
     );
     speeds[way] = chunks / seconds;
     results.record(`raw.${prefix}${way}_chunks_per_s`, speeds[way]);
@@ -91,6 +97,8 @@ async function measureRound(results: Results, prefix: string, work: Measurement,
   const free = chunks / product.seconds;
   results.record(`free.${prefix}chunks_per_s`, free);
   results.record(`free.${prefix}ratio_to_raw`, free / Math.max(speeds.unnest, speeds.copy));
+  const withBuild = chunks / (product.seconds + product.laterSeconds);
+  results.record(`free.${prefix}with_build_ratio`, withBuild / Math.max(speeds.unnest, speeds.copy));
   results.record(`free.${prefix}connections`, product.connections);
   progress(
     `free vectors ${prefix}round ${round}: product ${free.toFixed(0)}, unnest ${speeds.unnest.toFixed(0)}, ` +
@@ -106,9 +114,11 @@ async function runProduct(
   prefix: string,
   work: Measurement,
   databaseUrl: string,
-): Promise<{ seconds: number; connections: number }> {
+): Promise<{ seconds: number; laterSeconds: number; connections: number }> {
   const name = new URL(databaseUrl).pathname.slice(1);
-  await asLogin(work.stack, name, (database) => dropYoungIndex(database, work.base));
+  const searchable = (phase: string) =>
+    measureSearches(results, `free.${prefix}search_${phase}`, work.base, databaseUrl);
+  await searchable('before');
   return withServedDatabase(work.stack, { databaseUrl, vectors: work.vectors }, async ({ url, pids }) => {
     const client = await IngestClient.connect({ url, key: benchKey, databaseUrl, source: 'rest' });
     await client.ingest(work.warmUp.map(upload));
@@ -124,11 +134,14 @@ async function runProduct(
       await requireVectors(database, countChunks(work.documents) + countChunks(work.warmUp));
       const buildSeconds = await buildDueIndex(databaseUrl, work.base);
       results.record(`free.${prefix}index_build_s`, buildSeconds);
+      await searchable('after');
+      const laterSeconds = await buildYoungIndex(results, prefix, databaseUrl, work);
+      await searchable('built');
       const { rows } = await database.query<{ connections: number }>(
         `select count(*)::integer as connections from pg_stat_activity
          where datname = current_database() and application_name = 'perdure-worker' and query <> ''`,
       );
-      return { seconds: seconds + buildSeconds, connections: rows[0]!.connections };
+      return { seconds: seconds + buildSeconds, laterSeconds, connections: rows[0]!.connections };
     });
   });
 }
@@ -160,19 +173,6 @@ async function runRaw(
   }
 }
 
-/** The database as the product would have come there by itself: of few rows it has no index yet, and all are compared. */
-async function dropYoungIndex(database: pg.Client, { corpus }: BaseDatabase): Promise<void> {
-  const { partition } = corpus;
-  const { rows } = await database.query<{ found: number }>(`select count(*)::integer as found from ${partition}`);
-  const vectors = { partition, rows: rows[0]!.found, dimensions: defaultShape.dimensions, isLoading: false };
-  if (planVectorIndexes(defaultVectorIndex, vectors, []).waitsForRows === null) return;
-  const found = await database.query<{ name: string }>(
-    `select indexname as name from pg_indexes where tablename = $1 and indexdef like '% USING hnsw %'`,
-    [partition],
-  );
-  for (const { name } of found.rows) await database.query(`drop index "${name}"`);
-}
-
 /** Seconds that the product still needs for an index that has become due; 0 if none has, or it is there. */
 async function buildDueIndex(databaseUrl: string, { corpus }: BaseDatabase): Promise<number> {
   const database = createDatabase({ DATABASE_URL: databaseUrl, PERDURE_DATABASE_POOL: 4 }, 'bench');
@@ -182,6 +182,61 @@ async function buildDueIndex(databaseUrl: string, { corpus }: BaseDatabase): Pro
     return built.length === 0 ? 0 : (performance.now() - started) / 1000;
   } finally {
     await database.close();
+  }
+}
+
+/**
+ * Builds the index over what is in none, though the product would wait for more, and gives the seconds that these
+ * documents' share of it took; over all rows where there is no index yet.
+ */
+async function buildYoungIndex(
+  results: Results,
+  prefix: string,
+  databaseUrl: string,
+  { base, documents }: Measurement,
+): Promise<number> {
+  const database = createDatabase({ DATABASE_URL: databaseUrl, PERDURE_DATABASE_POOL: 4 }, 'bench');
+  try {
+    const state = (await database.asOperator((em) => readVectorIndexes(em, base.corpus.modelId)))!;
+    const from = chainOf(state.built).at(-1)?.to ?? null;
+    const index = { name: `${state.partition}_built`, kind: 'hnsw' as const, metric: 'cosine' as const };
+    const bounds = { from, to: state.nextOrdinal };
+    const rows = await database.asOwner((em) => countSegmentRows(em, state.partition, bounds));
+    results.record(`free.${prefix}young_rows`, rows);
+    if (rows === 0) return 0;
+    const started = performance.now();
+    await database.autocommitAsOwner((em) =>
+      buildVectorIndex(em, state, { ...index, ...bounds, parameters: { m: 16, ef_construction: 64 } }),
+    );
+    const perRow = (performance.now() - started) / rows;
+    results.record(`free.${prefix}build_ms_per_row`, perRow);
+    return (perRow * Math.min(rows, countChunks(documents))) / 1000;
+  } finally {
+    await database.close();
+  }
+}
+
+/** Times of the product's search for the nearest vectors, one after the other, after a first round. */
+async function measureSearches(results: Results, name: string, { corpus }: BaseDatabase, url: string): Promise<void> {
+  const owner = new pg.Client({ connectionString: url, options: '-c role=perdure_owner' });
+  await owner.connect();
+  try {
+    const times: number[] = [];
+    for (let round = 0; round <= searchRounds; round++) {
+      for (const { vector } of corpus.queries) {
+        const values = [corpus.workspaceId, corpus.modelId, `[${vector.join(',')}]`];
+        const started = performance.now();
+        await owner.query({
+          name: 'dense',
+          text: `select plan from search_dense($1, null, null, null, $2, $3::vector, 'cosine', 50, 200)`,
+          values,
+        });
+        if (round > 0) times.push(performance.now() - started);
+      }
+    }
+    results.record(`${name}_p50_ms`, percentile(times, 0.5));
+  } finally {
+    await owner.end();
   }
 }
 

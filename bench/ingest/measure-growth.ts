@@ -65,7 +65,7 @@ export async function measureGrowth(results: Results, { plot }: { plot: string |
         results.record('growth.live_mb_per_1000_documents', slope(live));
       }),
     );
-    await onCopy({ stack, base }, async (databaseUrl) => {
+    const loadRaw = async (databaseUrl: string) => {
       const loader = await RawLoader.connect(databaseUrl, rawConnections, base.corpus);
       const pid = stack.processes.postgres!.pid!;
       await inSteps(documents, async (part, present) => {
@@ -76,7 +76,8 @@ export async function measureGrowth(results: Results, { plot }: { plot: string |
         progress(`${present} chunks by COPY: ${cost.toFixed(2)} ms a chunk`);
       });
       await loader.close();
-    });
+    };
+    await onCopy({ stack, base }, loadRaw, 'raw');
   });
   if (plot !== null) await writeFile(plot, plotGrowth(results.metrics(), machine));
 }

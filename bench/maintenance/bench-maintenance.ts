@@ -2,8 +2,10 @@ import { fork } from 'node:child_process';
 import path from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import pg from 'pg';
+import { settleVectorIndexes } from '../../activities/embedding-models/build-vector-indexes.ts';
 import { taskQueues } from '../../contracts/names/task-queues.ts';
 import { workflowIds, workflowTypes } from '../../contracts/names/workflows.ts';
+import { createDatabase } from '../../platform/database.ts';
 import { defaultShape } from '../data/clustered-vectors.ts';
 import { loadCorpus, type Corpus } from '../data/load-corpus.ts';
 import type { BenchOptions } from '../harness/bench-options.ts';
@@ -59,6 +61,7 @@ export function benchMaintenance(results: Results, { scale = 1 }: BenchOptions):
         // Has nothing to do yet, and shows that the worker is there.
         await (await startMaintenance(temporal, corpus)).result();
         await replaceVectors(owner, corpus, replacedShare, progress);
+        await settle(stack.env.DATABASE_URL!, corpus);
         before = await measure(results, owner, corpus, 'before');
         during = await whileMaintained(results, { owner, corpus, temporal });
       } finally {
@@ -77,6 +80,16 @@ export function benchMaintenance(results: Results, { scale = 1 }: BenchOptions):
         'search_dense, depth 50, ef_search 200, one connection, one search after the other; recall10 against comparing with all.',
     );
   });
+}
+
+/** What the product's sweeps would have done while those vectors came: a segment for them. */
+async function settle(databaseUrl: string, { modelId }: Corpus): Promise<void> {
+  const database = createDatabase({ DATABASE_URL: databaseUrl, PERDURE_DATABASE_POOL: 4 }, 'bench');
+  try {
+    await settleVectorIndexes(database, modelId, new AbortController().signal);
+  } finally {
+    await database.close();
+  }
 }
 
 type Phase = 'fresh' | 'before' | 'after';

@@ -36,7 +36,7 @@ export function rawHybrid(corpus: Corpus): string {
       from (select e.document_id, e.generation, e.chunk_index,
                    e.embedding::vector(${dimensions}) <=> $1::vector(${dimensions}) as distance
             from ${corpus.partition} e join documents d on d.id = e.document_id and d.active_generation = e.generation
-            where d.workspace_id = '${corpus.workspaceId}' and d.deleted_at is null and d.is_global
+            where d.workspace_id = '${corpus.workspaceId}' and d.deleted_at is null and d.is_global and ${corpus.indexed}
             order by e.embedding::vector(${dimensions}) <=> $1::vector(${dimensions}) limit 50) n),
     words as (
       select document_id, generation, chunk_index, row_number() over (order by score desc) as rank
@@ -69,7 +69,7 @@ export function rawDense(corpus: Corpus): string {
     select e.document_id, e.chunk_index, d.title, d.source_url, c.content, c.start_char, c.end_char
     from (select e.document_id, e.generation, e.chunk_index
           from ${corpus.partition} e join documents d on d.id = e.document_id and d.active_generation = e.generation
-          where d.workspace_id = '${corpus.workspaceId}' and d.deleted_at is null and d.is_global
+          where d.workspace_id = '${corpus.workspaceId}' and d.deleted_at is null and d.is_global and ${corpus.indexed}
           order by e.embedding::vector(${dimensions}) <=> $1::vector(${dimensions}) limit 10) e
     join documents d on d.id = e.document_id
     join document_chunks c on c.workspace_id = '${corpus.workspaceId}' and c.document_id = e.document_id

@@ -1,3 +1,5 @@
+import { beginningOfSegment, chainOf, type SegmentBounds } from './vector-segments.ts';
+
 /** How two vectors are compared. */
 export type VectorMetric = 'cosine' | 'l2' | 'inner_product';
 
@@ -29,24 +31,30 @@ export const defaultVectorIndex: VectorIndexSettings = {
 };
 
 /** An index as the database's catalogue shows it; one that was not finished is not valid. */
-export type BuiltVectorIndex = {
+export type BuiltVectorIndex = SegmentBounds & {
   name: string;
   kind: VectorIndexSettings['kind'];
   metric: VectorMetric;
   isValid: boolean;
   parameters: Readonly<Record<string, number>>;
+  /** Rows that it holds, about. */
+  rows: number;
+  /** Rows that came after its end, counted as far as it matters. */
+  rowsAfter: number;
 };
 
 /** An index to build. */
-export type VectorIndexToBuild = Omit<BuiltVectorIndex, 'isValid'>;
+export type VectorIndexToBuild = SegmentBounds & Pick<BuiltVectorIndex, 'name' | 'kind' | 'metric' | 'parameters'>;
 
 /** A model's vectors as the database has them. */
 export type IndexedVectors = {
   partition: string;
   rows: number;
   dimensions: number;
-  /** Whether many more rows are on their way. */
-  isLoading: boolean;
+  /** Rows that documents under way will have. */
+  arrivingRows: number;
+  /** The ordinal that the next row will get, or a later one. */
+  nextOrdinal: number;
 };
 
 /** The next thing to do, and for how many rows an index still waits (null when it does not). */
@@ -55,6 +63,10 @@ export type VectorIndexPlan = {
   waitsForRows: number | null;
 };
 
+// Young rows are compared one by one beside the walk of the index, so fewer of them are borne than where that is all.
+const segmentShare = 0.5;
+const mostYoungRows = 20_000;
+const loadShare = 0.2;
 // Below this a scan of all rows is as fast, and the centres of the lists would be those of a small sample.
 const fewestRows = 2000;
 const fewestLists = 16;
@@ -79,42 +91,73 @@ export function listsFor(rows: number): number {
 /**
  * The next step from the indexes that are there to those that are wanted: unfinished ones go first, then what is missing
  * is built, and only then goes what it replaces, so that search always has one. Called again after each step.
+ *
+ * An HNSW index ends at the row that came last when its build began: inserting into it would cost several times the share
+ * that a row has of building. Later rows get a segment of their own once they are many.
  */
 export function planVectorIndexes(
   settings: VectorIndexSettings,
   vectors: IndexedVectors,
   built: readonly BuiltVectorIndex[],
 ): VectorIndexPlan {
-  const { partition, rows } = vectors;
   const unfinished = built.find(({ isValid }) => !isValid);
   if (unfinished) return { next: { action: 'drop', name: unfinished.name }, waitsForRows: null };
   const waitsForRows = missingRows(settings, vectors);
   const kept = new Set<string>();
   for (const metric of settings.metrics) {
     const serving = built.filter((index) => index.metric === metric);
-    const fitting = serving.find((index) => fits(index, settings, rows));
-    if (fitting) kept.add(fitting.name);
-    else if (waitsForRows === null) {
-      return { next: { action: 'build', index: wantedIndex(settings, metric, { partition, rows }) }, waitsForRows };
-    } else for (const index of serving) kept.add(index.name);
+    const chain = chainOf(serving.filter((index) => fits(index, settings, vectors.rows)));
+    for (const { name } of chain) kept.add(name);
+    const last = chain.at(-1);
+    if (last) {
+      const { to, rowsAfter } = last;
+      if (to === null || rowsAfter < fewestForSegment(settings, vectors, rowsAfter)) continue;
+      const from = beginningOfSegment(chain, rowsAfter);
+      return {
+        next: { action: 'build', index: wantedIndex(settings, metric, { ...vectors, built, from }) },
+        waitsForRows,
+      };
+    }
+    if (waitsForRows === null) {
+      const index = wantedIndex(settings, metric, { ...vectors, built, from: null });
+      return { next: { action: 'build', index }, waitsForRows };
+    }
+    for (const index of serving) kept.add(index.name);
   }
   const superfluous = built.find(({ name }) => !kept.has(name));
   return { next: superfluous ? { action: 'drop', name: superfluous.name } : null, waitsForRows };
 }
 
-function missingRows(settings: VectorIndexSettings, { rows, ...vectors }: IndexedVectors): number | null {
+/** Whether so many rows on their way are worth waiting for before an index is built over those that are there. */
+export function isLoading(arrivingRows: number, rows: number): boolean {
+  return arrivingRows > loadShare * Math.max(rows, 1000);
+}
+
+function missingRows(settings: VectorIndexSettings, vectors: IndexedVectors): number | null {
   const needed = settings.kind === 'hnsw' ? fewestForHnsw(settings, vectors) : (settings.lists ?? fewestRows);
-  return rows < needed ? needed : null;
+  return vectors.rows < needed ? needed : null;
 }
 
 /** An index that is there is kept, however few the rows are. */
 function fewestForHnsw(
   settings: VectorIndexSettings,
-  { dimensions, isLoading }: Pick<IndexedVectors, 'dimensions' | 'isLoading'>,
+  { dimensions, arrivingRows, rows }: Pick<IndexedVectors, 'dimensions' | 'arrivingRows' | 'rows'>,
 ): number {
-  if (settings.min_rows !== null) return settings.min_rows;
-  const numbers = isLoading ? numbersToBearWhileLoading : numbersWorthAnIndex;
+  return settings.min_rows ?? rowsWorthAnIndex(dimensions, isLoading(arrivingRows, rows));
+}
+
+function rowsWorthAnIndex(dimensions: number, loading: boolean): number {
+  const numbers = loading ? numbersToBearWhileLoading : numbersWorthAnIndex;
   return Math.ceil(numbers / dimensions / (dimensions > mostDimensionsInline ? costOutOfLine : 1));
+}
+
+function fewestForSegment(
+  settings: VectorIndexSettings,
+  { dimensions, arrivingRows }: IndexedVectors,
+  youngRows: number,
+): number {
+  const worthwhile = Math.ceil(segmentShare * rowsWorthAnIndex(dimensions, isLoading(arrivingRows, youngRows)));
+  return Math.min(mostYoungRows, Math.max(worthwhile, settings.min_rows ?? 0));
 }
 
 function fits(index: BuiltVectorIndex, settings: VectorIndexSettings, rows: number): boolean {
@@ -131,16 +174,16 @@ function fits(index: BuiltVectorIndex, settings: VectorIndexSettings, rows: numb
 function wantedIndex(
   settings: VectorIndexSettings,
   metric: VectorMetric,
-  { partition, rows }: { partition: string; rows: number },
+  vectors: IndexedVectors & { built: readonly BuiltVectorIndex[]; from: number | null },
 ): VectorIndexToBuild {
   const { kind, m, ef_construction } = settings;
+  const { partition, rows, built, nextOrdinal } = vectors;
   const lists = settings.lists ?? listsFor(rows);
-  // Names say the parameters: the index that replaces another stands beside it for a while.
-  const suffix = kind === 'hnsw' ? `h${m}_${ef_construction}` : `i${lists}`;
-  return {
-    name: `${partition}_${metricNames[metric]}_${suffix}`,
-    kind,
-    metric,
-    parameters: kind === 'hnsw' ? { m, ef_construction } : { lists },
-  };
+  // Names say how the index differs from one that it replaces, which stands beside it for a while: IVFFlat's its lists, a
+  // segment's where it ends. PostgreSQL cuts names to 63 characters.
+  let name = `${partition}_${metricNames[metric]}_${kind === 'hnsw' ? `s${nextOrdinal.toString(36)}` : `i${lists}`}`;
+  while (built.some((other) => other.name === name)) name += 'x';
+  return kind === 'hnsw'
+    ? { name, kind, metric, parameters: { m, ef_construction }, from: vectors.from, to: nextOrdinal }
+    : { name, kind, metric, parameters: { lists }, from: null, to: null };
 }

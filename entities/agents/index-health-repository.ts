@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
-import type { VectorIndexRow, VectorIndexState } from './vector-index-repository.ts';
+import { segmentCondition, type VectorIndexRow, type VectorIndexState } from './vector-index-repository.ts';
 
 /** What PostgreSQL's statistics say about a model's vectors. */
 export type VectorStatistics = { rows: number; deadRows: number; changedRows: number | null };
@@ -61,9 +61,23 @@ export async function sampleVectors(
   return found.map((row) => row.embedding);
 }
 
-/** Vectors to ask for, and how: `depth` nearest each, through `breadth` candidates. */
+/** How many rows there are between the bounds of an index; all of them, where it has none. */
+export async function countSegmentRows(
+  em: EntityManager,
+  partition: string,
+  segment: Pick<VectorIndexRow, 'from' | 'to'>,
+): Promise<number> {
+  const [row] = await query<{ rows: number }>(
+    em,
+    `select count(*)::float8 as rows from "${partition}" where ${segmentCondition(segment)}`,
+  );
+  return row!.rows;
+}
+
+/** Vectors to ask for, and how: `depth` nearest each of those between the bounds, through `breadth` candidates. */
 export type NearestQuery = {
   state: Pick<VectorIndexState, 'partition' | 'dimensions'>;
+  segment: Pick<VectorIndexRow, 'from' | 'to'>;
   metric: VectorIndexRow['metric'];
   vectors: readonly string[];
   depth: number;
@@ -73,8 +87,16 @@ export type NearestQuery = {
 export async function findNearestExactly(em: EntityManager, nearest: NearestQuery): Promise<number[][]> {
   const rows = await query<{ distances: number[] | null }>(
     em,
-    `select distances from nearest_by_comparing($1, $2, search_operator($3), $4::text[]::vector[], $5) order by place`,
-    [nearest.state.partition, vectorType(nearest.state), nearest.metric, nearest.vectors, nearest.depth],
+    `select distances from nearest_by_comparing($1, $2, search_operator($3), $4::text[]::vector[], $5, $6)
+     order by place`,
+    [
+      nearest.state.partition,
+      vectorType(nearest.state),
+      nearest.metric,
+      nearest.vectors,
+      nearest.depth,
+      segmentCondition(nearest.segment),
+    ],
   );
   return rows.map((row) => row.distances ?? []);
 }
@@ -99,9 +121,18 @@ export async function findNearestByIndex(
   for (const name of others) await query(em, `drop index "${name}"`);
   const rows = await query<{ distances: number[] | null; ms: number }>(
     em,
-    `select distances, ms from nearest_by_index($1, $2, search_operator($3), $4::text[]::vector[], $5, $6, $7)
+    `select distances, ms from nearest_by_index($1, $2, search_operator($3), $4::text[]::vector[], $5, $6, $7, $8)
      order by place`,
-    [state.partition, vectorType(state), metric, nearest.vectors, nearest.depth, breadth, probes],
+    [
+      state.partition,
+      vectorType(state),
+      metric,
+      nearest.vectors,
+      nearest.depth,
+      breadth,
+      probes,
+      segmentCondition(nearest.segment),
+    ],
   );
   await query(em, 'rollback to savepoint measured');
   return rows.map(({ distances, ms }) => ({ distances: (distances ?? []).toSorted((a, b) => a - b), ms }));

@@ -11,6 +11,13 @@ export type VectorIndexRow = {
   isValid: boolean;
   parameters: Record<string, number>;
   bytes: number;
+  /** The ordinals of its rows: `from` is among them, `to` is not; null where it has no bound. */
+  from: number | null;
+  to: number | null;
+  /** Rows that it holds, as PostgreSQL's statistics say. */
+  rows: number;
+  /** Rows that came after its end, counted to 40,000. */
+  rowsAfter: number;
 };
 
 /** A model's vectors: what indexes they shall have, and which are there. */
@@ -21,8 +28,10 @@ export type VectorIndexState = {
   settings: Record<string, unknown>;
   /** Estimated once there are many. */
   rows: number;
-  /** Whether many more rows are on their way: documents are being ingested that will have a fifth as many, or more. */
-  isLoading: boolean;
+  /** Rows that documents on their way will have, about. */
+  arrivingRows: number;
+  /** Later than the ordinal of every row. */
+  nextOrdinal: number;
   /** Whether somebody builds or drops an index of this model right now. */
   isBusy: boolean;
   /** Whether somebody holds this model's indexes to maintain them, so that none may be dropped (index-hold-repository.ts). */
@@ -40,8 +49,9 @@ export async function readVectorIndexes(em: EntityManager, modelId: string): Pro
          (select count(*) from (select from chunk_embeddings e where e.model_id = $1 limit 20000) few) end)::float8 as rows,
        (select coalesce(sum(greatest(u.expected_chunks, u.byte_size / 1000)), 0) from (
           select g.expected_chunks, g.byte_size from document_generations g
-          where g.workspace_id = m.workspace_id and g.state in ('staging', 'ready') limit 10000) u)
-         > 0.2 * greatest(p.reltuples, 1000) as "isLoading",
+          where g.workspace_id = m.workspace_id and g.state in ('staging', 'ready') limit 10000) u)::float8
+         as "arrivingRows",
+       (select last_value + 1 from chunk_embeddings_ordinal_seq)::float8 as "nextOrdinal",
        exists (
          select from pg_locks l join pg_stat_activity a on a.pid = l.pid and a.usesysid is not null
          where l.locktype = 'relation' and l.relation = p.oid and l.granted and l.pid <> pg_backend_pid()
@@ -57,9 +67,16 @@ export async function readVectorIndexes(em: EntityManager, modelId: string): Pro
              'metric', replace(regexp_replace(o.opcname, '^(vector|halfvec)_(.*)_ops$', '\\2'), 'ip', 'inner_product'),
              'parameters', coalesce((select json_object_agg(option_name, option_value::integer)
                                      from pg_options_to_table(c.reloptions)), '{}'),
-             'bytes', pg_relation_size(c.oid)) order by c.oid)
+             'bytes', pg_relation_size(c.oid), 'from', b.low, 'to', b.high, 'rows', greatest(c.reltuples, 0),
+             'rowsAfter', case when b.high is null then 0 else count_young_vectors(m.id, b.high, 40000) end)
+           order by c.oid)
          from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
          join pg_opclass o on o.oid = any (i.indclass::oid[])
+         -- As vector_segments reads them.
+         cross join lateral (
+           select substring(s.predicate from 'ordinal >= ''?(\\d+)')::bigint as low,
+                  substring(s.predicate from 'ordinal < ''?(\\d+)')::bigint as high
+           from (select pg_get_expr(i.indpred, i.indrelid) as predicate) s) b
          where i.indrelid = p.oid and a.amname in ('hnsw', 'ivfflat')), '[]') as built
      from models m
      join pg_class p on p.oid = to_regclass('chunk_embeddings_' || replace(m.id::text, '-', ''))
@@ -76,7 +93,7 @@ export async function readVectorIndexes(em: EntityManager, modelId: string): Pro
 export async function buildVectorIndex(
   em: EntityManager,
   { partition, dimensions }: Pick<VectorIndexState, 'partition' | 'dimensions'>,
-  index: Pick<VectorIndexRow, 'name' | 'kind' | 'metric' | 'parameters'>,
+  index: Pick<VectorIndexRow, 'name' | 'kind' | 'metric' | 'parameters' | 'from' | 'to'>,
 ): Promise<void> {
   // pgvector indexes full precision up to 2,000 dimensions.
   const type = dimensions <= 2000 ? 'vector' : 'halfvec';
@@ -85,8 +102,18 @@ export async function buildVectorIndex(
   await query(
     em,
     `create index concurrently "${index.name}" on "${partition}"
-     using ${index.kind} ((embedding::${type}(${dimensions})) ${operators}) with (${parameters.join(', ')})`,
+     using ${index.kind} ((embedding::${type}(${dimensions})) ${operators}) with (${parameters.join(', ')})
+     ${index.from === null && index.to === null ? '' : `where ${segmentCondition(index)}`}`,
   );
+}
+
+/** The rows of an index as a condition, in the words of its predicate, which the planner compares with it. */
+export function segmentCondition({ from, to }: Pick<VectorIndexRow, 'from' | 'to'>): string {
+  const bounds = [
+    ...(from === null ? [] : [`ordinal >= '${from}'::bigint`]),
+    ...(to === null ? [] : [`ordinal < '${to}'::bigint`]),
+  ];
+  return bounds.join(' and ') || 'true';
 }
 
 /** Drops an index while others read and write. As the owner, outside of a transaction. */
@@ -112,22 +139,29 @@ export async function setVectorIndex(
 }
 
 /**
- * Embedding models of all workspaces that have grown to `bytes` of vectors and have no index that is complete, for the
- * operator role. One statement, whatever the number of models.
+ * Embedding models of all workspaces that have grown to `bytes` of vectors and have no index that is complete, or whose
+ * index ends before `numbers` numbers of younger vectors; for the operator role. One statement, whatever the number of
+ * models; vectors are counted only of those that may have so many.
  */
 export async function listGrownModels(
   em: EntityManager,
-  bytes: number,
+  { bytes, numbers }: { bytes: number; numbers: number },
 ): Promise<{ workspaceId: string; modelId: string }[]> {
   return query(
     em,
     `select m.workspace_id as "workspaceId", m.id as "modelId"
      from models m join pg_class p on p.oid = to_regclass('chunk_embeddings_' || replace(m.id::text, '-', ''))
+     cross join lateral (
+       select count(*) as indexes, bool_or(i.indpred is null) as whole,
+              max(substring(pg_get_expr(i.indpred, i.indrelid) from 'ordinal < ''?(\\d+)')::bigint) as high
+       from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+       where i.indrelid = p.oid and i.indisvalid and a.amname in ('hnsw', 'ivfflat')) b
      where m.kind = 'embedding' and m.deleted_at is null and pg_table_size(p.oid) >= $1
-       and not exists (select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-                       where i.indrelid = p.oid and i.indisvalid and a.amname in ('hnsw', 'ivfflat'))
+       and case when b.indexes = 0 then true
+                when b.whole or (select last_value from chunk_embeddings_ordinal_seq) - b.high < $2 / m.dimensions then false
+                else count_young_vectors(m.id, b.high, ($2 / m.dimensions)::integer) >= ($2 / m.dimensions)::integer end
      order by m.id`,
-    [bytes],
+    [bytes, numbers],
   );
 }
 

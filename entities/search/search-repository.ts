@@ -45,6 +45,9 @@ export interface VectorPlanRow {
   ef_search: number | null;
   /** Lists of an IVFFlat index that were looked through at first. */
   probes: number | null;
+  /** Segments of the index that were walked, and chunks in none of them that were compared one by one. */
+  segments: number | null;
+  young_chunks: number | null;
   found: number;
 }
 

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
 import { settleVectorIndexes } from '../../../activities/embedding-models/build-vector-indexes.ts';
 import { createSweepGrownModels } from '../../../activities/embedding-models/sweep-models.ts';
+import { chainOf } from '../../../domain/vector-indexes/vector-segments.ts';
+import { readVectorIndexes } from '../../../entities/agents/vector-index-repository.ts';
 import { query } from '../../../entities/sql.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { Library } from '../../retrieval/library.ts';
@@ -9,8 +11,10 @@ import { testDatabase } from '../../support/servers/test-database.ts';
 
 const { url } = testDatabase();
 const dimensions = 1500;
-// 2 million numbers, above which an index over such long vectors is worth its while.
+// 2 million numbers, above which an index over such long vectors is worth its while, and half as many on top of it.
 const enough = 1334;
+const later = enough + 667;
+const latest = later + 700;
 const signal = new AbortController().signal;
 let database: Database;
 let library: Library;
@@ -20,7 +24,7 @@ const modelId = v7();
 beforeAll(async () => {
   database = createDatabase({ DATABASE_URL: url, PERDURE_DATABASE_POOL: 10 }, 'young-models-test');
   library = await new Library(database).create();
-  const parts = Array.from({ length: enough }, (_, index) => ({ content: `chunk ${index}`, vector: [1, index, 2] }));
+  const parts = Array.from({ length: latest }, (_, index) => ({ content: `chunk ${index}`, vector: [1, index, 2] }));
   documentId = await library.add('numbers', parts);
   await library.addModel(modelId, dimensions);
 }, 60_000);
@@ -49,6 +53,19 @@ async function search(index: number) {
     ),
   );
   return found!;
+}
+
+/** The same by comparing with every vector. */
+async function nearestByHand(index: number): Promise<number[]> {
+  const rows = await database.asOperator((em) =>
+    query<{ index: number }>(
+      em,
+      `select chunk_index as index from chunk_embeddings where model_id = $1
+       order by (embedding <=> ${vectorOf(String(index))}) + 0, chunk_index limit 5`,
+      [modelId],
+    ),
+  );
+  return rows.map((row) => row.index);
 }
 
 async function sweep(): Promise<string[]> {
@@ -87,9 +104,70 @@ test('R22: a model gets its index once its rows are many, not while rows pour in
   );
   expect(await sweep()).toEqual([modelId]);
   const { built } = await settleVectorIndexes(database, modelId, signal);
-  expect(built).toEqual([`chunk_embeddings_${modelId.replaceAll('-', '')}_cos_h16_64`]);
+  expect(built).toHaveLength(1);
   expect(await sweep()).toEqual([]);
   const { indexes, plan } = await search(7);
-  expect(plan).toMatchObject({ plan: 'index', index: 'hnsw' });
+  expect(plan).toMatchObject({ plan: 'index', index: 'hnsw', segments: 1, young_chunks: 0 });
   expect(indexes).toContain(7);
+}, 60_000);
+
+/** The indexes that serve, from the oldest rows to the newest. */
+async function segments(): Promise<{ name: string; rows: number; rowsAfter: number }[]> {
+  const state = await database.asOperator((em) => readVectorIndexes(em, modelId));
+  return chainOf(state!.built).map(({ name, rows, rowsAfter }) => ({ name, rows, rowsAfter }));
+}
+
+test('R22: what comes later goes into no index that is there, is found at once, and gets a segment once it is many', async () => {
+  const [first] = await segments();
+  const bytes = async () =>
+    (await database.asOperator((em) => readVectorIndexes(em, modelId)))!.built.map((index) => index.bytes);
+  const before = await bytes();
+  await addVectors(enough, later - 1);
+  expect(await bytes()).toEqual(before);
+  expect(await sweep()).toEqual([]);
+  expect(await search(later - 2)).toMatchObject({
+    indexes: expect.arrayContaining([later - 2, later - 3]),
+    plan: { plan: 'index', segments: 1, young_chunks: later - 1 - enough },
+  });
+  // On both sides of the bound, and the nearest of all in their order.
+  expect((await search(enough)).indexes).toEqual(await nearestByHand(enough));
+
+  await addVectors(later - 1, later);
+  expect(await sweep()).toEqual([modelId]);
+  expect(await settleVectorIndexes(database, modelId, signal)).toMatchObject({
+    built: [expect.any(String)],
+    dropped: [],
+  });
+  expect(await segments()).toMatchObject([
+    { name: first!.name, rows: enough },
+    { rows: later - enough, rowsAfter: 0 },
+  ]);
+  for (const index of [7, enough, later - 1]) {
+    const { indexes, plan } = await search(index);
+    expect(plan).toMatchObject({ plan: 'index', segments: 2, young_chunks: 0 });
+    expect(indexes).toEqual(await nearestByHand(index));
+  }
+}, 60_000);
+
+test('R22: a segment takes in older ones that are no larger, and search finds everything while both are there', async () => {
+  await addVectors(later, latest);
+  const { built, dropped } = await settleVectorIndexes(database, modelId, signal);
+  expect(built).toHaveLength(1);
+  expect(dropped).toHaveLength(2);
+  expect(await segments()).toEqual([{ name: built[0], rows: latest, rowsAfter: 0 }]);
+
+  // As a worker leaves it that dies before it drops what it has replaced.
+  const partition = `chunk_embeddings_${modelId.replaceAll('-', '')}`;
+  await database.autocommitAsOwner((em) =>
+    query(
+      em,
+      `create index "${partition}_cos_left" on "${partition}" using hnsw ((embedding::vector(${dimensions})) vector_cosine_ops)
+       with (m = 16, ef_construction = 64) where ordinal < '200'::bigint`,
+    ),
+  );
+  expect(await search(30)).toMatchObject({ indexes: await nearestByHand(30), plan: { segments: 1, young_chunks: 0 } });
+  expect(await settleVectorIndexes(database, modelId, signal)).toMatchObject({
+    built: [],
+    dropped: [`${partition}_cos_left`],
+  });
 }, 60_000);

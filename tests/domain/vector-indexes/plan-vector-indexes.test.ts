@@ -1,23 +1,34 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   defaultVectorIndex,
   listsFor,
   planVectorIndexes,
   type BuiltVectorIndex,
+  type IndexedVectors,
   type VectorIndexSettings,
 } from '../../../domain/vector-indexes/plan-vector-indexes.ts';
+import { chainOf } from '../../../domain/vector-indexes/vector-segments.ts';
 
 const partition = 'p';
 
+/** Ordinals count from 1 on, and no row was deleted: `rows` are those below the next one. */
+function vectorsOf(rows: number, arrivingRows = 0, dimensions = 384): IndexedVectors {
+  return { partition, rows, dimensions, arrivingRows, nextOrdinal: rows + 1 };
+}
+
 /** Follows the plan to its end and returns the steps. */
-function settle(settings: VectorIndexSettings, rows: number, built: BuiltVectorIndex[], isLoading = false) {
+function settle(settings: VectorIndexSettings, rows: number, found: readonly BuiltVectorIndex[], arrivingRows = 0) {
   const steps: string[] = [];
+  const rowsAfter = (to: number | null) => (to === null ? 0 : rows + 1 - to);
+  let built = found.map((index) => ({ ...index, rowsAfter: rowsAfter(index.to) }));
   for (;;) {
-    const { next, waitsForRows } = planVectorIndexes(settings, { partition, rows, dimensions: 384, isLoading }, built);
+    const { next, waitsForRows } = planVectorIndexes(settings, vectorsOf(rows, arrivingRows), built);
     if (!next) return { steps, waitsForRows, built };
     if (next.action === 'build') {
-      steps.push(`+${next.index.name}`);
-      built = [...built, { ...next.index, isValid: true }];
+      const { from, to, name } = next.index;
+      steps.push(`+${name}`);
+      const held = (to ?? rows + 1) - (from ?? 1);
+      built = [...built, { ...next.index, isValid: true, rows: held, rowsAfter: rowsAfter(to) }];
     } else {
       steps.push(`-${next.name}`);
       built = built.filter(({ name }) => name !== next.name);
@@ -32,6 +43,10 @@ const registered: BuiltVectorIndex = {
   metric: 'cosine',
   isValid: true,
   parameters: { m: 16, ef_construction: 64 },
+  from: null,
+  to: null,
+  rows: 20_000,
+  rowsAfter: 0,
 };
 
 test('what was registered is what is wanted by default', () => {
@@ -41,18 +56,19 @@ test('what was registered is what is wanted by default', () => {
 test('few rows get no HNSW index, rows that pour in get it later, and what there is stays', () => {
   const least = Math.ceil(5_000_000 / 384);
   expect(settle(defaultVectorIndex, least - 1, [])).toMatchObject({ steps: [], waitsForRows: least });
-  expect(settle(defaultVectorIndex, least, [])).toMatchObject({ steps: ['+p_cos_h16_64'], waitsForRows: null });
-  expect(settle(defaultVectorIndex, least, [], true)).toMatchObject({ steps: [], waitsForRows: 31_250 });
-  expect(settle(defaultVectorIndex, 31_250, [], true)).toMatchObject({ steps: ['+p_cos_h16_64'] });
-  expect(settle({ ...defaultVectorIndex, min_rows: 10 }, 10, [])).toMatchObject({ steps: ['+p_cos_h16_64'] });
+  const segmentOf = (rows: number) => `p_cos_s${(rows + 1).toString(36)}`;
+  expect(settle(defaultVectorIndex, least, [])).toMatchObject({ steps: [`+${segmentOf(least)}`], waitsForRows: null });
+  expect(settle(defaultVectorIndex, least, [], 5000)).toMatchObject({ steps: [], waitsForRows: 31_250 });
+  expect(settle(defaultVectorIndex, 31_250, [], 7000)).toMatchObject({ steps: [`+${segmentOf(31_250)}`] });
+  expect(settle({ ...defaultVectorIndex, min_rows: 10 }, 10, [])).toMatchObject({ steps: [`+${segmentOf(10)}`] });
   expect(settle(defaultVectorIndex, 10, [{ ...registered, isValid: false }])).toMatchObject({ steps: ['-p_hnsw'] });
 });
 
 test('long vectors, which are stored out of line, get their index at fewer numbers', () => {
-  const waitsFor = (dimensions: number, isLoading = false) =>
-    planVectorIndexes(defaultVectorIndex, { partition, rows: 0, dimensions, isLoading }, []).waitsForRows;
+  const waitsFor = (dimensions: number, arriving = 0) =>
+    planVectorIndexes(defaultVectorIndex, vectorsOf(0, arriving, dimensions), []).waitsForRows;
   expect([384, 768, 1536, 3072].map((dimensions) => waitsFor(dimensions))).toEqual([13_021, 2605, 1303, 652]);
-  expect(waitsFor(1536, true)).toBe(3125);
+  expect(waitsFor(1536, 1000)).toBe(3125);
 });
 
 test('another kind is built before the old one is dropped, and each metric has its own', () => {
@@ -79,14 +95,74 @@ test('lists follow the rows, and the index is built anew only when they have dou
 });
 
 test('an index that was not finished goes first, whatever is wanted', () => {
-  const broken = { ...registered, name: 'p_cos_h16_64', isValid: false };
-  expect(settle(defaultVectorIndex, 20_000, [broken]).steps).toEqual(['-p_cos_h16_64', '+p_cos_h16_64']);
+  const broken = { ...registered, name: 'p_cos_sffl', isValid: false };
+  expect(settle(defaultVectorIndex, 20_000, [broken]).steps).toEqual(['-p_cos_sffl', '+p_cos_sffl']);
 });
 
 test('other parameters and metrics that are no longer wanted', () => {
   const settings = { ...defaultVectorIndex, m: 32, metrics: ['inner_product'] as const };
-  expect(settle(settings, 20_000, [registered]).steps).toEqual(['+p_ip_h32_64', '-p_hnsw']);
+  expect(settle(settings, 20_000, [registered]).steps).toEqual(['+p_ip_sffl', '-p_hnsw']);
   const given = { ...defaultVectorIndex, kind: 'ivfflat' as const, lists: 4 };
   expect(settle(given, 3, [])).toMatchObject({ steps: [], waitsForRows: 4 });
   expect(settle(given, 4, []).steps).toEqual(['+p_cos_i4']);
+});
+
+describe('young rows', () => {
+  const grown = (sizes: readonly number[], arrivingRows = 0) => {
+    const { steps, built } = sizes.reduce(
+      (before, rows) => {
+        const after = settle(defaultVectorIndex, rows, before.built, arrivingRows);
+        return { built: after.built, steps: [...before.steps, ...after.steps] };
+      },
+      { built: [] as BuiltVectorIndex[], steps: [] as string[] },
+    );
+    return { steps, sizes: chainOf(built).map((segment) => segment.rows), built };
+  };
+  const enough = Math.ceil(2_500_000 / 384);
+
+  test('get a segment once they are many; the index that is there is not touched', () => {
+    expect(grown([60_000, 60_000 + enough - 1]).sizes).toEqual([60_000]);
+    const { sizes, steps } = grown([60_000, 60_000 + enough]);
+    expect(sizes).toEqual([60_000, enough]);
+    expect(steps).toHaveLength(2);
+  });
+
+  test('wait for more where more are on their way, and get one for all of them', () => {
+    expect(grown([60_000, 60_000 + enough], 2000).sizes).toEqual([60_000]);
+    expect(grown([60_000, 75_625], 4000).sizes).toEqual([60_000, 15_625]);
+  });
+
+  test('take in older segments that are no larger, so that a row is built about as often as sizes double', () => {
+    const at = (segments: number) => grown(Array.from({ length: segments }, (_, n) => 13_021 + n * enough)).sizes;
+    expect(at(2)).toEqual([13_021, enough]);
+    expect(at(3)).toEqual([13_021 + 2 * enough]);
+    expect(at(4)).toEqual([13_021 + 2 * enough, enough]);
+    expect(at(9).length).toBeLessThanOrEqual(3);
+    const { steps } = grown(Array.from({ length: 15 }, (_, n) => 13_021 + n * enough));
+    expect(steps.filter((step) => step.startsWith('+'))).toHaveLength(15);
+  });
+
+  test('a segment that another one contains is dropped; after a gap nothing counts as indexed', () => {
+    const segment = (from: number | null, to: number | null, rows: number): BuiltVectorIndex => ({
+      ...registered,
+      name: `p_${from}_${to}`,
+      ...{ from, to, rows },
+    });
+    const crashed = [segment(null, 40_001, 40_000), segment(40_001, 50_001, 10_000), segment(40_001, 60_001, 20_000)];
+    expect(settle(defaultVectorIndex, 60_000, crashed).steps).toEqual(['-p_40001_50001']);
+    const gap = [segment(null, 40_001, 40_000), segment(50_001, 60_001, 10_000)];
+    expect(settle(defaultVectorIndex, 60_000, gap).steps).toEqual([
+      `+p_cos_s${(60_001).toString(36)}`,
+      '-p_50001_60001',
+    ]);
+  });
+
+  test('are none beside an index of all, which is replaced when its parameters change', () => {
+    expect(settle(defaultVectorIndex, 90_000, [registered]).steps).toEqual([]);
+    const { steps, built } = settle({ ...defaultVectorIndex, m: 24 }, 90_000, [registered]);
+    expect(steps).toEqual([`+p_cos_s${(90_001).toString(36)}`, '-p_hnsw']);
+    expect(built).toMatchObject([{ from: null, to: 90_001 }]);
+    const again = settle({ ...defaultVectorIndex, m: 8 }, 90_000, built);
+    expect(again.steps).toEqual([`+${built[0]!.name}x`, `-${built[0]!.name}`]);
+  });
 });
