@@ -1,7 +1,7 @@
 import type { IngestDocumentInput } from '../../contracts/names/workflows.ts';
 import { failGeneration as fail } from '../../entities/documents/document-generation-repository.ts';
 import type { GenerationEnd } from '../../entities/documents/end-generation.ts';
-import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
+import { forgetUsageOfEnded } from '../../entities/usage/embedding-usage-repository.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import { runStep } from './run-step.ts';
 
@@ -19,7 +19,7 @@ export function createFailGeneration(
     return runStep(input, async ({ run }) => {
       const state = await deps.database.inWorkspace(run.workspaceId, async (em) => {
         const end = await fail(em, run, { status, error: { code, detail } });
-        if (end !== 'fenced') await forgetEmbeddingUsage(em, run.documentId);
+        if (end !== 'fenced') await forgetUsageOfEnded(em, [run]);
         return end;
       });
       deps.notifyDocument(run.documentId);

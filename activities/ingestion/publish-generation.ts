@@ -5,7 +5,7 @@ import type { GenerationRun } from '../../entities/documents/document-generation
 import { publishGeneration as publish } from '../../entities/documents/publish-generation.ts';
 import type { LockedForPublication, Publication } from '../../entities/documents/publish-generation.ts';
 import { lockEmbeddingModels, readEmbeddingModels } from '../../entities/agents/embedding-model-repository.ts';
-import { forgetEmbeddingUsage } from '../../entities/usage/embedding-usage-repository.ts';
+import { forgetUsageOfEnded } from '../../entities/usage/embedding-usage-repository.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
 import { runStep } from './run-step.ts';
 
@@ -37,7 +37,7 @@ export async function verifyAndActivate(
   const models = await readEmbeddingModels(em, run.workspaceId, run.documentId);
   const modelIds = models.map((model) => model.id);
   const publication = await publish(em, run, modelIds, locked);
-  if (publication.state === 'active') await forgetEmbeddingUsage(em, run.documentId);
+  if (publication.state === 'active') await forgetUsageOfEnded(em, [run]);
   return publication;
 }
 

@@ -3,7 +3,7 @@ import { insertEmbeddingsOf } from '../../entities/documents/chunk-embedding-rep
 import { releaseClaims } from '../../entities/documents/embedding-cache-repository.ts';
 import { lockBatchForPublication, publishBatch } from '../../entities/documents/publish-batch.ts';
 import type { Publication } from '../../entities/documents/publish-generation.ts';
-import { forgetEmbeddingUsages, settleEmbeddingUsages } from '../../entities/usage/embedding-usage-repository.ts';
+import { forgetUsageOfEnded, settleEmbeddingUsages } from '../../entities/usage/embedding-usage-repository.ts';
 import type { EmbeddingResult } from '../../providers/embedding-model.ts';
 import type { BegunMember } from './begin-group.ts';
 import { hashedChunks, payerOf } from './embedding-lane.ts';
@@ -59,11 +59,7 @@ export async function publishGroup(
     );
     const byDocument = new Map(runs.map(({ documentId }, index) => [documentId, published[index]!]));
     const active = runs.filter(({ documentId }) => byDocument.get(documentId)!.state === 'active');
-    if (active.length > 0)
-      await forgetEmbeddingUsages(
-        em,
-        active.map(({ documentId }) => documentId),
-      );
+    if (active.length > 0) await forgetUsageOfEnded(em, active);
     for (const { member, own } of held) {
       if (own.length === 0 || byDocument.get(member.step.run.documentId)!.state === 'active') continue;
       await releaseClaims(

@@ -161,12 +161,22 @@ export async function forgetEmbeddingUsage(
   );
 }
 
-/** Marks calls of documents as unknown whose figures never arrived. */
-export async function forgetEmbeddingUsages(em: EntityManager, documentIds: readonly string[]): Promise<void> {
+/**
+ * Marks calls of generations that have ended as unknown whose figures never arrived. Calls that were noted after a later
+ * generation of their document had been accepted may be its own, and are left to its end.
+ */
+export async function forgetUsageOfEnded(
+  em: EntityManager,
+  ended: readonly { documentId: string; generation: number }[],
+): Promise<void> {
   await query(
     em,
-    `update usage_metrics set state = 'unknown', settled_at = now()
-     where entity_type = 'document' and entity_id = any($1::uuid[]) and state = 'started'`,
-    [documentIds],
+    `update usage_metrics u set state = 'unknown', settled_at = now()
+     from unnest($1::uuid[], $2::integer[]) as e (document_id, generation)
+     where u.entity_type = 'document' and u.entity_id = e.document_id and u.state = 'started'
+       and not exists (
+         select from document_generations g
+         where g.document_id = e.document_id and g.generation > e.generation and g.created_at <= u.timestamp)`,
+    [ended.map(({ documentId }) => documentId), ended.map(({ generation }) => generation)],
   );
 }

@@ -8,7 +8,11 @@ import {
   takeOverGeneration,
 } from '../../../entities/documents/document-generation-repository.ts';
 import { deleteDocument, readDocumentContent } from '../../../entities/documents/document-repository.ts';
-import { settleEmbeddingUsage, startEmbeddingUsage } from '../../../entities/usage/embedding-usage-repository.ts';
+import {
+  forgetUsageOfEnded,
+  settleEmbeddingUsage,
+  startEmbeddingUsage,
+} from '../../../entities/usage/embedding-usage-repository.ts';
 import { createDatabase, type Database } from '../../../platform/database.ts';
 import { seededRandom } from '../../domain/chunking/seeded-text.ts';
 import { testDatabase } from '../../support/servers/test-database.ts';
@@ -182,6 +186,28 @@ describe('the fence', () => {
     expect(await bill()).toEqual([{ state: 'unknown', prompt_tokens: null }]);
     await writer.inWorkspace((em) => settleEmbeddingUsage(em, callId, 7));
     expect(await bill()).toEqual([{ state: 'settled', prompt_tokens: 7 }]);
+  });
+
+  test('R8: the late end of a generation gives up its own calls, and none of the next one', async () => {
+    const note = async (step: number) => {
+      const run = await writer.accepted('twice.md', `text ${step}`);
+      const callId = randomUUID();
+      const call = { ...run, modelId: workspace.modelId, callId, step, attempt: 1, pricing: {} };
+      await writer.inWorkspace((em) => startEmbeddingUsage(em, call));
+      return run;
+    };
+    const first = await note(0);
+    const second = await note(1);
+    expect([first.generation, second.generation]).toEqual([1, 2]);
+    const states = () =>
+      workspace.query(`select step, state from usage_metrics where entity_id = $1 order by step`, [first.documentId]);
+    await writer.inWorkspace((em) => forgetUsageOfEnded(em, [first]));
+    expect(await states()).toEqual([
+      { step: 0, state: 'unknown' },
+      { step: 1, state: 'started' },
+    ]);
+    await writer.inWorkspace((em) => forgetUsageOfEnded(em, [second]));
+    expect((await states())[1]).toEqual({ step: 1, state: 'unknown' });
   });
 
   test('a deleted path is free for a new document', async () => {
