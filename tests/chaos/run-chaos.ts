@@ -1,16 +1,20 @@
+import { appendFileSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startProxiedStack } from './harness/proxied-stack.ts';
 import { faults, targets } from './harness/scenario.ts';
-import type { Scenario, ScenarioOptions, ScenarioReport } from './harness/scenario.ts';
+import type { Scenario, ScenarioOptions } from './harness/scenario.ts';
 import { runPoints } from './harness/run-points.ts';
 import { chaosPoints, scenarios } from './harness/scenarios.ts';
 import { seededRandom } from './harness/seeded-random.ts';
+import { tabulateReports } from './harness/tabulate-reports.ts';
+import type { WrittenReport } from './harness/tabulate-reports.ts';
 
-const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json]
+const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json] [--report FILE]
        npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|maintain-points|turn-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N] [--together]
        npm run chaos -- --scenario interleavings [--count N]
        npm run chaos -- --scenario schedules[:INTERVALS]
        npm run chaos -- --scenario conversations[:HOW-MANY] [--seconds N] [--victim NAME] [--hit kill|freeze]
+       npm run chaos -- --table FILE [--table FILE]
        npm run chaos -- --list`;
 
 const { values } = parseArgs({
@@ -28,12 +32,18 @@ const { values } = parseArgs({
     count: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '180' },
     json: { type: 'boolean', default: false },
+    // One line for each scenario that has ended, behind those that are there.
+    report: { type: 'string' },
+    table: { type: 'string', multiple: true, default: [] },
   },
 });
 
 const say = (line: string) => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
 
-if (values.list) {
+if (values.table.length > 0) {
+  const lines = values.table.flatMap((file) => readFileSync(file, 'utf8').trim().split('\n'));
+  process.stdout.write(tabulateReports(lines.map((line) => JSON.parse(line) as WrittenReport)));
+} else if (values.list) {
   for (const { name } of scenarios) process.stdout.write(`${name}\n`);
   for (const [scenario, points] of Object.entries(chaosPoints))
     process.stdout.write(`\nPoints of ${scenario}:\n${points.map(({ name }) => `  ${name}\n`).join('')}`);
@@ -82,7 +92,7 @@ async function runChaos(
   rounds: number,
   options: Omit<ScenarioOptions, 'round' | 'sample'>,
 ): Promise<boolean> {
-  const reports: Array<ScenarioReport & { scenario: string; seed: number; round: number; durationMs: number }> = [];
+  const reports: WrittenReport[] = [];
   const stack = await startProxiedStack(say);
   try {
     for (const { scenario, sample } of chosen)
@@ -91,7 +101,9 @@ async function runChaos(
         const random = seededRandom(options.seed).fork(`${scenario.name} ${round}`);
         const report = await scenario.run(stack, random, { ...options, round, sample });
         const durationMs = Math.round(performance.now() - began);
-        reports.push({ scenario: scenario.name, seed: options.seed, round, durationMs, ...report });
+        const written = { scenario: scenario.name, seed: options.seed, round, durationMs, ...report };
+        reports.push(written);
+        if (values.report !== undefined) appendFileSync(values.report, `${JSON.stringify(written)}\n`);
         say(
           `${report.findings.length === 0 ? 'passed' : 'FAILED'}  ${scenario.name}  seed ${options.seed}, round ${round}: ` +
             `${report.rounds} rounds, ${report.hits} hits that met work, ${(durationMs / 1000).toFixed(1)} s`,

@@ -38,7 +38,7 @@ export type PointRoundReport = {
 };
 
 // Below the ten seconds after which PostgreSQL ends a transaction whose client says nothing.
-const gatherMs = 6000;
+const gatherMs = 8000;
 const reachMs = 45_000;
 // The product's heartbeat time-out, which also is the time-out of a workflow task.
 const heartbeatMs = 10_000;

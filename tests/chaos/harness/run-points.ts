@@ -41,10 +41,14 @@ export async function runPoints(
       for (const group of groups(orders, random.fork(`${target} ${fault}`), options))
         late.push(...(await tryRound(group, { target, fault })).missed);
       // Those that come late in their stories meet each other.
-      if (late.length > 1) late = (await tryRound(late, { target, fault })).missed;
+      for (let tried = Infinity; late.length > 1 && late.length < tried;) {
+        tried = late.length;
+        late = (await tryRound(late, { target, fault })).missed;
+      }
       for (const single of late) {
         const { missed } = await tryRound([single], { target, fault });
-        if (missed.length > 0) findings.push(`Point ${single.point.name} (${single.edge}) was never reached`);
+        if (missed.length > 0)
+          findings.push(`${fault} ${target}: point ${single.point.name} (${single.edge}) was never reached`);
       }
     }
   const points = reports.flatMap((report) => report.points);
