@@ -19,7 +19,8 @@ export const chat: Command = {
   --user NAME         the end user of a new conversation
 
 One line is one message. A call of a tool that needs approval is asked for where it comes up: yes, no, or later (see
-perdure approvals). Ctrl-C cancels the answer, and ends the chat where none is under way; so does Ctrl-D.`,
+perdure approvals). Ctrl-C cancels the answer, unless it waits for an approval that was put off, and ends the chat where
+none is under way; so does Ctrl-D.`,
   async run(context) {
     const { values } = parseArgs({
       args: context.args,
@@ -52,15 +53,18 @@ async function talk(
   const view = new AnswerView(terminal);
   const notes = new ToolCallNotes();
   const { signal, done } = keyboard.whileAnswering();
+  const putOff = new Set<string>();
+  const isLeft = () => putOff.size > 0;
   try {
-    const last = await followTurn(context, { turnId: turn.id, signal }, async (event) => {
+    const last = await followTurn(context, { turnId: turn.id, signal, isLeft }, async (event) => {
       view.take(event);
+      if (event.event === 'approval_decided') putOff.delete((event.data as { call_id: string }).call_id);
       const waiting = notes.waitingCall(event);
       const line = notes.lineOf(event);
       if (line === null && waiting === null) return;
       view.interrupt();
       if (line !== null) terminal.note(terminal.noteStyle('dim', line));
-      if (waiting) await decide(context, keyboard, waiting);
+      if (waiting && !(await decide(context, keyboard, waiting))) putOff.add(waiting.id);
     });
     view.finish();
     const reason = whyNoAnswer(last);
@@ -68,18 +72,21 @@ async function talk(
   } catch (error) {
     if (!signal.aborted) throw error;
     view.interrupt();
+    if (isLeft()) terminal.note(`It goes on once that is decided. To see it: perdure watch ${conversationId}`);
   } finally {
     done();
   }
 }
 
-async function decide(context: CommandContext, keyboard: Keyboard, call: WaitingCall): Promise<void> {
+/** False when the decision was put off. */
+async function decide(context: CommandContext, keyboard: Keyboard, call: WaitingCall): Promise<boolean> {
   const { terminal } = context;
   for (;;) {
     const answer = (await keyboard.ask(`May it run ${call.shown}? [y]es, [n]o, [l]ater: `))?.trim().toLowerCase();
     if (answer === undefined || /^l(?:ater)?$/.test(answer)) {
       terminal.note(`It waits: perdure approvals approve ${call.id}`);
-      return;
+      // Whoever ends the answer or the input while asked has put nothing off.
+      return answer === undefined;
     }
     const decision = /^y(?:es)?$/.test(answer) ? 'approve' : /^n(?:o)?$/.test(answer) ? 'deny' : null;
     if (decision === null) continue;
@@ -90,7 +97,7 @@ async function decide(context: CommandContext, keyboard: Keyboard, call: Waiting
       if (!(error instanceof CliError)) throw error;
       terminal.note(error.message);
     }
-    return;
+    return true;
   }
 }
 
@@ -149,7 +156,8 @@ class Keyboard {
   }
 
   #interrupt(): void {
-    if (!this.#answering) return this.#lines.close();
+    // Pressed again while the first one is at work: that is meant for the chat.
+    if (!this.#answering || this.#answering.signal.aborted) return this.#lines.close();
     this.#answering.abort(new Error('interrupted'));
     // A question about an approval is over with its turn.
     this.#asked?.(null);

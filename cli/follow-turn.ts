@@ -4,11 +4,11 @@ import { followEvents, type StreamEvent } from './event-stream.ts';
 
 /**
  * Follows a turn to its end and gives each event to `take`, which may take its time; returns the last one. When the signal
- * aborts, the turn is cancelled. @throws the abort reason, CliError when the API stays away.
+ * aborts, the turn is cancelled unless `isLeft` says that it is to go on. @throws the abort reason, CliError when the API stays away.
  */
 export async function followTurn(
   { api, terminal }: Pick<CommandContext, 'api' | 'terminal'>,
-  { turnId, signal }: { turnId: string; signal: AbortSignal },
+  { turnId, signal, isLeft = () => false }: { turnId: string; signal: AbortSignal; isLeft?: () => boolean },
   take: (event: StreamEvent) => void | Promise<void>,
 ): Promise<StreamEvent | undefined> {
   const isFinal = ({ event }: StreamEvent): boolean => finalTurnEventKinds.some((kind) => kind === event);
@@ -20,7 +20,7 @@ export async function followTurn(
     }
     return last;
   } catch (error) {
-    if (signal.aborted) {
+    if (signal.aborted && !isLeft()) {
       await api.request(`/turns/${turnId}/cancel`, { method: 'POST', body: {} }).catch(() => undefined);
       terminal.note('Cancelled.');
     }
@@ -32,5 +32,12 @@ export async function followTurn(
 export function whyNoAnswer(last: StreamEvent | undefined): string | null {
   if (last?.event === 'done') return null;
   if (last?.event === 'cancelled') return 'The turn was cancelled.';
-  return (last?.data as { detail?: string } | null)?.detail ?? 'The turn failed.';
+  const { detail, hint } = (last?.data ?? {}) as { detail?: string; hint?: string };
+  return [detail === undefined ? 'The turn failed.' : sentence(detail), hint]
+    .filter((part) => part !== undefined)
+    .join(' ');
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -71,7 +71,11 @@ export const turnEventPayloads = {
     total_tokens: z.int().nullable().describe("The provider's own figures; null where it gave none"),
   }),
   done: z.strictObject({ message_id: idField, sequence: z.int() }),
-  error: z.strictObject({ code: z.string(), detail: z.string() }),
+  error: z.strictObject({
+    code: z.string(),
+    detail: z.string(),
+    hint: z.string().optional().describe('What to do about it'),
+  }),
   cancelled: z.strictObject({ message_id: idField.nullable().describe('Holds what was said until then') }),
 } satisfies Record<TurnEventKind, z.ZodObject>;
 

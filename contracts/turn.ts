@@ -30,7 +30,7 @@ export const turnSchema = z.strictObject({
   waiting_since: timeField.nullable().describe('While the state is `waiting`: for a person'),
   state: z.enum(turnStates),
   attempt: z.int().describe('More than 1 when a crash or a refusal made a step begin again'),
-  error: storedErrorSchema.nullable(),
+  error: storedErrorSchema.extend({ hint: z.string().nullable().describe('What to do about it') }).nullable(),
   cancel_requested_at: timeField.nullable(),
   created_at: timeField,
   started_at: timeField.nullable(),

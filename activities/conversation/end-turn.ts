@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { errorTable, type ErrorCode } from '../../contracts/errors.ts';
+import { turnHintOf } from '../../contracts/turn-hints.ts';
 import type { EndedTurn, TurnEnd, TurnInput } from '../../contracts/names/workflows.ts';
 import { cancelOpenCalls } from '../../entities/conversations/tool-call-repository.ts';
 import { closeEarlierAttempts, takeOverTurn } from '../../entities/conversations/turn-attempt-repository.ts';
@@ -41,9 +42,12 @@ export function createEndTurn(deps: ConversationDeps): (input: TurnInput, end: T
         await closeEarlierAttempts(em, input.turnId);
         await cancelOpenCalls(em, input.turnId);
         const code = knownCode(end.code);
+        const hint = turnHintOf(code);
         const error = end.state === 'failed' ? { code, detail: errorTable[code].title } : null;
         await appendEventsUnderLock(em, { ...input, attempt }, [
-          error ? { kind: 'error', data: error } : { kind: 'cancelled', data: { message_id: messageId } },
+          error
+            ? { kind: 'error', data: { ...error, ...(hint !== null && { hint }) } }
+            : { kind: 'cancelled', data: { message_id: messageId } },
         ]);
         await endTurnRow(em, { turnId: input.turnId, state: end.state, messageId, error });
         return end.state;

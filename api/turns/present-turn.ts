@@ -1,4 +1,5 @@
 import type { Turn } from '../../contracts/turn.ts';
+import { turnHintOf } from '../../contracts/turn-hints.ts';
 import type { TurnRow } from '../../entities/conversations/turn-repository.ts';
 import { presentOptionalTime, presentTime } from '../framework/present-time.ts';
 
@@ -21,7 +22,7 @@ export function presentTurn(row: TurnRow): Turn {
     waiting_since: presentOptionalTime(row.waiting_since),
     state: row.state,
     attempt: row.attempt,
-    error: row.error && { code: row.error.code, detail: row.error.detail },
+    error: row.error && { code: row.error.code, detail: row.error.detail, hint: turnHintOf(row.error.code) },
     cancel_requested_at: presentOptionalTime(row.cancel_requested_at),
     created_at: presentTime(row.created_at),
     started_at: presentOptionalTime(row.started_at),

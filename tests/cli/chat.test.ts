@@ -101,6 +101,23 @@ describe('Ctrl-C in perdure chat', () => {
     expect(posted(seen, '/tool-calls/call-1/approve')).toEqual([]);
   });
 
+  test('leaves an answer waiting whose approval was put off', async () => {
+    const seen = await start();
+    const keys = keyboard();
+    let notes = '';
+    const run = runCli(['chat'], { url: api.url, input: keys, hear: (text) => (notes = text) });
+    const isTold = (what: string) => until(async () => notes.includes(what), { what });
+    keys.write('Buy it\r');
+    await isAsked(seen, '/turns/t-1/events');
+    keys.write('later\r');
+    await isTold('It waits: perdure approvals approve call-1');
+    keys.write('\u0003');
+    await isTold('perdure watch c-1');
+    keys.write('\u0003');
+    expect((await run).code).toBe(0);
+    expect(posted(seen, '/turns/t-1/cancel')).toEqual([]);
+  });
+
   test('as a signal of the process cancels the answer too', async () => {
     const seen = await start();
     const stop = new AbortController();

@@ -14,7 +14,10 @@ export interface CliRun {
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 
-/** Runs a command in this process, against `url`, in a home of its own; `tty` makes standard output a terminal. */
+/**
+ * Runs a command in this process, against `url`, in a home of its own; `tty` makes standard output a terminal; `hear` is
+ * given all notes so far with each that comes.
+ */
 export async function runCli(
   args: string[],
   {
@@ -23,10 +26,18 @@ export async function runCli(
     tty = false,
     signal,
     input = '',
-  }: { url?: string; key?: string; tty?: boolean; signal?: AbortSignal; input?: string | Readable } = {},
+    hear = () => {},
+  }: {
+    url?: string;
+    key?: string;
+    tty?: boolean;
+    signal?: AbortSignal;
+    input?: string | Readable;
+    hear?: (notes: string) => void;
+  } = {},
 ): Promise<CliRun> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'perdure-cli-'));
-  const [out, err] = [sink(tty), sink(false)];
+  const [out, err] = [sink(tty), sink(false, hear)];
   try {
     const env = { PERDURE_URL: url, PERDURE_API_KEY: key, PERDURE_HOME: home };
     const terminal = new Terminal(out.stream, err.stream);
@@ -44,12 +55,13 @@ export async function runCli(
   }
 }
 
-function sink(isTTY: boolean) {
+function sink(isTTY: boolean, hear: (text: string) => void = () => {}) {
   let text = '';
   const stream = Object.assign(
     new Writable({
       write(chunk: Buffer, _encoding, done) {
         text += chunk.toString('utf8');
+        hear(text);
         done();
       },
     }),
