@@ -8,6 +8,7 @@ import { decodeUtf32 } from './decode-utf32.ts';
 import { decodeNearly, decodeStrictly, detectCharset } from './detect-charset.ts';
 import type { CharsetGuess } from './detect-charset.ts';
 import { detectUnicode } from './detect-unicode.ts';
+import { readLatin } from './read-latin.ts';
 
 /** Text, the charset in which it was read, and a `suspected_garbled` warning where that is in doubt. */
 export interface DecodedBytes {
@@ -63,6 +64,8 @@ function choose(bytes: Uint8Array, declared: string | null): DecodedBytes {
   if (!best || (best.confidence < doubtful && lost * 4 < kept) || lost * 50 < kept || lost <= countLetters(damaged)) {
     return { text: damaged, charset: 'utf-8', warnings: [doubt(`Not valid UTF-8: ${countOf(lost, 'place')}.`)] };
   }
+  const latin = alphabets.test(best.charset) ? readLatin(bytes) : null;
+  if (latin) return { ...latin, warnings: [] };
   const enough = bytes.filter((byte) => byte > 0x7f).length >= fewBytes;
   const rival = (second?.confidence ?? 0) / best.confidence;
   const sure = enough && (best.confidence >= doubtful ? rival < 0.75 : best.confidence > 0.03 && rival < 0.2);

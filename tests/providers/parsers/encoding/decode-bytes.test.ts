@@ -79,6 +79,45 @@ describe('decodeBytes (R12)', () => {
     }
   });
 
+  // Notes of 20 to 60 letters, few of which are beyond ASCII: most must be read without a doubt, and none wrongly.
+  test.each([
+    [
+      'shift_jis',
+      'ログイン出来ない場合は管理者に連絡して下さい。',
+      '会議は明日の午前十時に本社三階の会議室で行います。',
+    ],
+    ['gbk', '请在月底之前支付发票，谢谢您的合作与支持。', '会议将于明天上午十点在三楼会议室举行。'],
+    ['big5', '請在月底之前支付發票，謝謝您的合作與支持。', '會議將於明天上午十點在三樓會議室舉行。'],
+    ['euc-kr', '회의는 내일 오전 열 시에 회의실에서 열립니다.', '로그인이 안 되면 관리자에게 연락하세요.'],
+    ['windows-1251', 'Встреча состоится завтра в десять часов утра.', 'Если вы не можете войти, обратитесь к нам.'],
+    ['windows-1253', 'Η συνάντηση θα γίνει αύριο στις δέκα το πρωί.', 'Αθήνα, οδός Σταδίου, τρίτος όροφος'],
+    ['windows-1255', 'הפגישה תתקיים מחר בעשר בבוקר בחדר הישיבות.', 'יש לשלם את החשבונית עד סוף החודש.'],
+    ['windows-1256', 'سيعقد الاجتماع غدا في الساعة العاشرة صباحا.', 'يجب دفع الفاتورة قبل نهاية الشهر.'],
+    ['windows-874', 'การประชุมจะจัดขึ้นพรุ่งนี้เวลาสิบโมง', 'กรุณาชำระเงินภายในสิ้นเดือน'],
+    ['windows-1252', 'Die Besprechung ist morgen um zehn im großen Saal.', 'Für Rückfragen stehen wir zur Verfügung.'],
+    ['windows-1252', 'Veuillez régler la facture avant la fin du mois.', 'La réunion aura lieu demain à dix heures.'],
+    ['windows-1252', 'La reunión será mañana a las diez en el salón.', '¿Cuándo llegará el pedido del señor Núñez?'],
+    ['windows-1250', 'Spotkanie odbędzie się jutro w małej sali.', 'Proszę zapłacić fakturę do końca miesiąca.'],
+    [
+      'windows-1250',
+      'Schůzka se koná zítra v deset hodin v malém sále.',
+      'Prosíme o zaplacení faktury do konce měsíce.',
+    ],
+    [
+      'windows-1250',
+      'A megbeszélés holnap tízkor lesz a kis teremben.',
+      'Kérjük, fizesse ki a számlát a hónap végéig.',
+    ],
+    ['windows-1254', 'Toplantı yarın saat onda küçük salonda yapılacak.', 'Şirketin iç yönetmeliğine göre çalışırız.'],
+    [
+      'windows-1257',
+      'Susitikimas įvyks rytoj dešimtą valandą mažojoje salėje.',
+      'Prašome apmokėti sąskaitą iki mėnesio pabaigos.',
+    ],
+  ])('reads a note in %s without a doubt: %s', (charset, ...notes) => {
+    for (const note of notes) expect([note, verdict(encodeText(note, charset), note)]).toEqual([note, 'right']);
+  });
+
   test.each(charsets)('believes a declared charset that fits: %s (%s)', (charset, language) => {
     const text = texts[language].slice(0, 30);
     expect(verdict(encodeText(text, charset), text, charset)).toBe('right');
