@@ -1,3 +1,4 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../contracts/errors.ts';
 import { checkTemplate } from '../../contracts/names/fill-template.ts';
 import {
@@ -33,6 +34,7 @@ export const promptTemplateRoutes = [
     },
     present: async (rows) => rows.map(presentTemplate),
     create: async (body, { em, principal }) => {
+      if (body.is_default) await requireNoOtherDefault(em, { type: body.type });
       const row = em.create(PromptTemplate, {
         id: uuidV7(),
         workspaceId: principal.workspaceId,
@@ -53,6 +55,7 @@ export const promptTemplateRoutes = [
       const { template = row.template, variables = row.variables } = body;
       const changesText = template !== row.template || JSON.stringify(variables) !== JSON.stringify(row.variables);
       if (changesText) requireSound({ template, variables, type: row.type });
+      if (body.is_default === true) await requireNoOtherDefault(em, row);
       em.assign(
         row,
         given({ name: body.name, description: body.description, template, variables, isDefault: body.is_default }),
@@ -69,6 +72,25 @@ export const promptTemplateRoutes = [
   }),
   ...promptTemplateVersionRoutes,
 ];
+
+/** Says which template is in the way, which the index that keeps defaults apart does not. */
+async function requireNoOtherDefault(
+  em: EntityManager,
+  { id, type }: { id?: string; type: PromptTemplate['type'] },
+): Promise<void> {
+  const other = await em.findOne(PromptTemplate, {
+    type,
+    isDefault: true,
+    deletedAt: null,
+    ...(id && { id: { $ne: id } }),
+  });
+  if (!other) return;
+  throw new PerdureError(
+    'conflict',
+    `body.is_default: "${other.name}" is the default of the type ${type} already. Take that back first: ` +
+      `PATCH /prompt-templates/${other.id} with {"is_default": false}.`,
+  );
+}
 
 /** A change of the text alone may leave a variable without use: the template is checked as it would stand. */
 function requireSound(template: Parameters<typeof checkTemplate>[0]): void {

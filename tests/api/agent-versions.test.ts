@@ -160,6 +160,22 @@ describe('a prompt template', () => {
     expect((await call('GET', `/prompt-templates/${made.id}`)).version).toBe(1);
   });
 
+  test('is the only default of its type: a second one is refused, and the first is named', async () => {
+    const first = await call('POST', '/prompt-templates', template({ type: 'tool', template: 'x', is_default: true }));
+    const second = template({ type: 'tool', template: 'y' });
+    const refused = expect.stringContaining(`"${first.name}" is the default of the type tool already`);
+    expect(await refusal('POST', '/prompt-templates', { ...second, is_default: true })).toMatchObject({
+      status: 409,
+      detail: refused,
+    });
+    const { id } = await call('POST', '/prompt-templates', second);
+    const change = { is_default: true };
+    expect(await refusal('PATCH', `/prompt-templates/${id}`, change)).toMatchObject({ status: 409, detail: refused });
+    await call('PATCH', `/prompt-templates/${first.id}`, { is_default: false });
+    expect(await call('PATCH', `/prompt-templates/${id}`, change)).toMatchObject(change);
+    expect(await call('PATCH', `/prompt-templates/${id}`, change)).toMatchObject(change);
+  });
+
   test('keeps its versions, and a former one can be restored as a new one', async () => {
     const made = await call('POST', '/prompt-templates', template({ template: 'one' }));
     const path = `/prompt-templates/${made.id}`;
