@@ -14,7 +14,8 @@ type Expected = {
 
 /**
  * Keys of what was found, best first, and of what is relevant, so that they can be compared: a document goes by the name
- * that the case has for it (id, source URL, path or title). Where the case names chunks, chunks are compared.
+ * that the case has for it: id, source URL, path or the end of one, such as the name of its file, or title. Where the case
+ * names chunks, chunks are compared.
  */
 export function relevanceOf(
   found: readonly FoundPassage[],
@@ -23,7 +24,7 @@ export function relevanceOf(
   const byChunk = chunks.length > 0;
   const names = new Set((byChunk ? chunks : documents).map(({ document }) => document));
   const nameOf = ({ document_id: id, source_url: url, source_path: path, title }: FoundPassage): string =>
-    [id, url, path, title].find((name) => name !== null && names.has(name)) ?? id;
+    [id, url, ...endsOf(path), title].find((name) => name !== null && names.has(name)) ?? id;
   const chunkKey = (document: string, index: number): string => `${document}#${index}`;
   if (byChunk)
     return {
@@ -34,4 +35,10 @@ export function relevanceOf(
     ranked: [...new Set(found.map(nameOf))],
     relevant: documents.map(({ document, grade }) => ({ key: document, grade })),
   };
+}
+
+/** The path, then what is left of it behind each of its folders. */
+function endsOf(path: string | null): string[] {
+  const parts = path?.split('/') ?? [];
+  return parts.map((_, depth) => parts.slice(depth).join('/'));
 }
