@@ -21,6 +21,9 @@ import { TurnFeed } from './streams/turn-feed.ts';
 /** Longest that a request waits for its transaction before it is answered 503. */
 const waitMs = 5_000;
 
+// Enough to keep this process busy while its statements are under way.
+const quickAtOnce = 3;
+
 let description: string | null = null;
 const openApi = (): string => (description ??= JSON.stringify(buildOpenApi(routes)));
 
@@ -45,6 +48,7 @@ export function createApp(deps: ApiDeps): App {
     verifier: new KeyVerifier(deps.database),
     streams: new CapacityBudget(deps.capacity.streams),
     bodies: new CapacityBudget(deps.capacity.bodyBytes),
+    quick: new CapacityGate({ limit: quickAtOnce, waiting: deps.capacity.waiting, waitMs }),
     openStreams: new Set(),
   };
   const app = new Koa();
@@ -69,7 +73,7 @@ export function createApp(deps: ApiDeps): App {
 /** The database behind a gate: what is too much waits here in order or is refused, instead of exhausting the pool. */
 function gated({ database, capacity }: ApiDeps): Database {
   const gate = new CapacityGate({ limit: capacity.transactions, waiting: capacity.waiting, waitMs });
-  return { ...database, inWorkspace: (id, work) => gate.run(() => database.inWorkspace(id, work)) };
+  return { ...database, inWorkspace: (id, work, plans) => gate.run(() => database.inWorkspace(id, work, plans)) };
 }
 
 function createRouter(runtime: RouteRuntime): Router {

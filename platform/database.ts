@@ -8,7 +8,7 @@ import { poolSizes } from './pool-sizes.ts';
 /** Transactions by role. Every statement of the product runs inside one of these. */
 export interface Database {
   /** Runs `work` in one transaction as `perdure_app`, seeing only the rows of `workspaceId`. */
-  inWorkspace<T>(workspaceId: string, work: (em: EntityManager) => Promise<T>): Promise<T>;
+  inWorkspace<T>(workspaceId: string, work: (em: EntityManager) => Promise<T>, plans?: Plans): Promise<T>;
   /** Runs `work` in one transaction as `perdure_operator`, which bypasses row-level security. */
   asOperator<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction as `perdure_owner`: DDL only, such as registering an embedding model. */
@@ -25,6 +25,12 @@ export interface Database {
   readAsOperator<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
+
+/**
+ * How a transaction's statements are planned. `kept`: once for a connection, whatever the values. For statements that find
+ * all rows by their keys; PostgreSQL itself plans each at least five times with its values before it keeps a plan.
+ */
+export type Plans = 'kept' | 'usual';
 
 /** Where the database is, and how many connections this process may hold. */
 export type DatabaseSettings = { DATABASE_URL: string; PERDURE_DATABASE_POOL: number };
@@ -54,8 +60,8 @@ export function createDatabase(
   const operator = open('operator', 300_000);
   const owner = open('owner', 0);
   return {
-    inWorkspace: (workspaceId, work) =>
-      inTransaction(app.get(), { variables: { 'perdure.workspace_id': workspaceId } }, work),
+    inWorkspace: (workspaceId, work, plans = 'usual') =>
+      inTransaction(app.get(), { variables: variablesOf(workspaceId, plans) }, work),
     asOperator: (work) => inTransaction(operator.get(), undefined, work),
     asOwner: (work) => inTransaction(owner.get(), undefined, work),
     autocommit: (work) => withoutTransaction(app.get(), work),
@@ -65,6 +71,11 @@ export function createDatabase(
       await Promise.all([app, operator, owner].map(async (orm) => orm.made()?.close()));
     },
   };
+}
+
+function variablesOf(workspaceId: string, plans: Plans): Record<string, string> {
+  const workspace = { 'perdure.workspace_id': workspaceId };
+  return plans === 'kept' ? { ...workspace, plan_cache_mode: 'force_generic_plan' } : workspace;
 }
 
 function once<T>(make: () => T): { get(): T; made(): T | undefined } {

@@ -44,7 +44,7 @@ export function createNotifier(databaseUrl: string): Notifier {
       waiting.set(channel, known);
       if (sending) return;
       sending = true;
-      void send();
+      setImmediate(() => void send());
     },
     close: () => pool.end(),
   };

@@ -6,12 +6,10 @@ import type { Notifier } from './notifier.ts';
 import type { CommittedTurn } from './work-starter.ts';
 
 // Temporal's work would slow down answers that are begun early: a conversation hears of its turn when the first text is with
-// its readers, or 300 ms after its commit; sooner where nobody has begun to answer.
+// its readers, or while its model thinks for longer; and soon where nobody has begun to answer.
 // Measured: docs/decisions/2026-11-22-early-model-call.md.
-const beginMs = 60;
-// From the begin.
-const firstTextMs = 240;
-// From the commit of the first text: this process is busy with sending it.
+const beginMs = 150;
+// From the first news, which is of the first text, that this process is busy with sending, or of a begin without one.
 const sendingMs = 25;
 // A turn that was just committed and has said nothing holds the updates of all others back, so that the first texts of
 // turns that come together are not slowed down by the updates of those among them that were quicker.
@@ -105,21 +103,19 @@ type HeadStart = {
   noteNews: () => void;
 };
 
-function createHeadStart(conversationId: string, onFirstText: () => void): HeadStart {
+function createHeadStart(conversationId: string, onNews: () => void): HeadStart {
   const { promise: waited, resolve: end } = Promise.withResolvers<void>();
   const { promise: hurried, resolve: hurry } = Promise.withResolvers<void>();
-  // The first news is of the begin, the second of the first text, or of a step before it. Both may come as one: that costs
-  // the rest of the wait.
-  const waits = [firstTextMs, sendingMs];
+  let hasNews = false;
   let timer = setTimeout(end, beginMs);
   return {
     ...{ conversationId, announcedAt: performance.now(), waited, hurried, hurry },
     noteNews() {
-      const wait = waits.shift();
-      if (wait === undefined) return;
-      if (waits.length === 0) onFirstText();
+      if (hasNews) return;
+      hasNews = true;
+      onNews();
       clearTimeout(timer);
-      timer = setTimeout(end, wait);
+      timer = setTimeout(end, sendingMs);
     },
   };
 }

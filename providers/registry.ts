@@ -58,6 +58,9 @@ const embeddingCapabilities = z.object({
   normalized: z.boolean().optional(),
 });
 
+// Chat models that are kept, with their clients, for the next call: those that were used last.
+const mostKept = 100;
+
 /** Makes the registry of providers of one process. */
 export function createProviders({
   modelDirectory,
@@ -74,18 +77,29 @@ export function createProviders({
       stallTimeoutMs: own.stallTimeoutMs ?? stallTimeoutMs,
     });
   };
+  const made = new Map<string, ChatModel>();
+
+  function makeChatModel(settings: ModelSettings): ChatModel {
+    if (settings.provider === 'extractive') return createExtractiveChatModel();
+    if (settings.provider !== 'openai') throw unknownProvider(settings, 'chat', ['openai', 'extractive']);
+    const { contextWindow, supportsTools, maxTokensField } = read(chatCapabilities, settings);
+    return createOpenAiChatModel({
+      client: connect(settings),
+      modelId: settings.modelId,
+      contextWindow,
+      supportsTools,
+      maxTokensField: maxTokensField ?? (isOpenAiItself(settings) ? 'max_completion_tokens' : 'max_tokens'),
+    });
+  }
   return {
     chatModel(settings) {
-      if (settings.provider === 'extractive') return createExtractiveChatModel();
-      if (settings.provider !== 'openai') throw unknownProvider(settings, 'chat', ['openai', 'extractive']);
-      const { contextWindow, supportsTools, maxTokensField } = read(chatCapabilities, settings);
-      return createOpenAiChatModel({
-        client: connect(settings),
-        modelId: settings.modelId,
-        contextWindow,
-        supportsTools,
-        maxTokensField: maxTokensField ?? (isOpenAiItself(settings) ? 'max_completion_tokens' : 'max_tokens'),
-      });
+      const { provider, modelId, endpoint, apiKey, capabilities } = settings;
+      const name = JSON.stringify([provider, modelId, endpoint, apiKey, capabilities]);
+      const model = made.get(name) ?? makeChatModel(settings);
+      made.delete(name);
+      made.set(name, model);
+      if (made.size > mostKept) made.delete(made.keys().next().value!);
+      return model;
     },
     embeddingModel(settings) {
       if (settings.provider === 'local' && settings.modelId === local.id) return local;

@@ -20,7 +20,10 @@ export function createAdoptionNotes(database: Database): AdoptionNotes {
   let gathered: Adopted[] = [];
   let timer: NodeJS.Timeout | null = null;
 
-  const write = (adopted: readonly Adopted[]): Promise<void> => database.asOperator((em) => noteAdoptions(em, adopted));
+  async function write(adopted: readonly Adopted[]): Promise<void> {
+    const busy = new Set(await database.asOperator((em) => noteAdoptions(em, adopted)));
+    for (const one of adopted) if (busy.has(one.turnId)) await database.asOperator((em) => noteAdoptions(em, [one]));
+  }
 
   async function flush(): Promise<void> {
     if (timer) clearTimeout(timer);

@@ -49,14 +49,15 @@ export type TurnRunner = {
 
 /** Takes the turn over for an activity and begins its next step, or says why there is nothing to do now. */
 export function beginTurn(deps: ConversationDeps, input: TurnInput, run: ActivityRun): Promise<BegunTurn> {
-  return deps.database.inWorkspace(input.workspaceId, async (em): Promise<BegunTurn> => {
+  const work = async (em: EntityManager): Promise<BegunTurn> => {
     const start = await beginAttempt(em, input, run);
     if ('attempt' in start) return begin(deps, em, start.attempt, start.opening);
     if (!('over' in start) || start.over !== 'completed' || !start.wasUnheard) return start;
     // Whoever answered it could not tell the workflow.
     const source = await readPromptSource(em, input.turnId);
     return { over: 'completed', wantsTitle: source !== null && wantsTitle(source) };
-  });
+  };
+  return deps.database.inWorkspace(input.workspaceId, work, 'kept');
 }
 
 /** Takes a turn over that no workflow has heard of yet, for `leaseMs`, and begins its first step; null if it may not. */
@@ -65,19 +66,21 @@ export function beginTurnEarly(
   input: TurnInput,
   lease: { leaseMs: number; adoption: Adoption },
 ): Promise<OpenTurn | null> {
-  return deps.database.inWorkspace(input.workspaceId, async (em) => {
+  const work = async (em: EntityManager): Promise<OpenTurn | null> => {
     const start = await beginEarly(em, input, lease);
     return start && begin(deps, em, start.attempt, start.opening);
-  });
+  };
+  return deps.database.inWorkspace(input.workspaceId, work, 'kept');
 }
 
 /** Begins the step of a turn that was begun early which follows its calls, or says which calls are still to be served. */
 export function beginNextEarly(deps: ConversationDeps, former: Attempt): Promise<OpenTurn | { open: OpenCall[] }> {
-  return deps.database.inWorkspace(former.workspaceId, async (em) => {
+  const work = async (em: EntityManager): Promise<OpenTurn | { open: OpenCall[] }> => {
     const start = await continueEarly(em, former);
     if (start) return begin(deps, em, start.attempt, start.opening);
     return { open: (await listOpenCalls(em, former.turnId)).map(presentOpenCall) };
-  });
+  };
+  return deps.database.inWorkspace(former.workspaceId, work, 'kept');
 }
 
 /**
@@ -93,7 +96,7 @@ export async function goOn(
   let { attempt } = begun;
   let isCalling = false;
   try {
-    deps.wakeTurns([attempt.turnId]);
+    deps.turnEvents.tellSoon(attempt.turnId);
     const ready = begun.tools === null ? await prepare(deps, begun, signal) : begun;
     attempt = ready.attempt;
     let { call } = ready;

@@ -1,3 +1,4 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { quotePlace } from '../../domain/citations/quote-place.ts';
 import { resolveCitations } from '../../domain/citations/resolve-citations.ts';
 import { answerWarning } from '../../domain/turns/answer-warning.ts';
@@ -30,7 +31,7 @@ export async function commitAnswer(
   const warning = answerWarning(said, answer.finish);
   const { adoption } = attempt;
   let noted: typeof adoption.by = null;
-  await deps.database.inWorkspace(attempt.workspaceId, async (em) => {
+  const commit = async (em: EntityManager): Promise<void> => {
     const turn = await lockConversationAndTurn(em, attempt.conversationId, attempt.turnId);
     if (turn?.state !== 'running' || turn.attempt !== attempt.attempt || turn.step !== attempt.step) throw fenced();
     const sequence = await writeAnswer(em, {
@@ -60,7 +61,8 @@ export async function commitAnswer(
         ...(answer.toolCalls.length === 0 ? {} : { tool_calls: answer.toolCalls }),
       },
     });
-  });
+  };
+  await deps.database.inWorkspace(attempt.workspaceId, commit, 'kept');
   adoption.isNoted ||= noted !== null;
   deps.wakeTurns([attempt.turnId]);
 }

@@ -3,8 +3,9 @@ import type { Attempt } from './begin-attempt.ts';
 import { cancelRequested, fenced } from './turn-failure.ts';
 import type { TurnEventAppender } from './turn-event-appender.ts';
 
-// A reader cannot tell 30 ms steps from a continuous stream, and it spares a commit per token.
-const flushEveryMs = 30;
+// A reader cannot tell steps of about 30 ms from a continuous stream, and they spare a commit per token. All writers of a
+// process keep to the same beat, so that what they have gathered shares a statement, a wake-up and a look of the readers.
+const beatMs = 30;
 // While the model is silent a cancel is seen after this long. Asking the row is far cheaper than a heartbeat, which
 // Temporal writes to its own database.
 const askEveryMs = 400;
@@ -20,7 +21,7 @@ export interface DeltaWriter {
 }
 
 /**
- * The first delta goes out at once, then every 30 ms; while there is none the fence is asked all the same. A refused or
+ * The first delta goes out at once, then about every 30 ms; while there is none the fence is asked all the same. A refused or
  * failed append aborts `stop`, and so the model call. `nextSeq` is the number of the first event.
  */
 export function createDeltaWriter(
@@ -59,7 +60,7 @@ export function createDeltaWriter(
 
   function pause(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, flushEveryMs);
+      const timer = setTimeout(resolve, untilBeat());
       endPause = () => {
         clearTimeout(timer);
         resolve();
@@ -104,4 +105,10 @@ export function createDeltaWriter(
       if (buffer.length > 0) await append();
     },
   };
+}
+
+/** Milliseconds to the next beat but one that is hardly off. */
+function untilBeat(): number {
+  const left = beatMs - (performance.now() % beatMs);
+  return left < beatMs / 2 ? left + beatMs : left;
 }

@@ -143,7 +143,9 @@ export function createEarlyAnswers(deps: ConversationDeps, tell: (payload: strin
       notes.add(turn.turnId, adoption.by);
     }
     const own = begun.filter(({ adoption }) => adoption.by === null).map(({ turn }) => turn.turnId);
-    if (own.length > 0) await deps.database.asOperator((em) => renewLeases(em, own, leaseMs));
+    if (own.length === 0) return;
+    const busy = await deps.database.asOperator((em) => renewLeases(em, own, leaseMs));
+    for (const turnId of busy) await deps.database.asOperator((em) => renewLeases(em, [turnId], leaseMs));
   }
 
   function begin(turn: TurnInput, traceparent: string | undefined): void {

@@ -12,7 +12,12 @@ type Pending = { events: TurnEventToAppend[]; settle: Array<(verdict: AppendVerd
 export interface TurnEventAppender {
   /** Resolves with the fence's verdict once the events are committed; an event is visible to watchers only then. */
   append(events: readonly TurnEventToAppend[]): Promise<AppendVerdict>;
+  /** Has watchers look at a turn whose begin was committed: within 40 ms, or together with its first events. */
+  tellSoon(turnId: string): void;
 }
+
+// A model that has spoken by then is quick enough for its reader.
+const soonMs = 40;
 
 /**
  * Appends whatever has gathered while the last statement ran: an event that finds no statement under way goes out at
@@ -20,7 +25,16 @@ export interface TurnEventAppender {
  */
 export function createTurnEventAppender(sink: TurnEventSink): TurnEventAppender {
   let pending = new Map<string, Pending>();
+  const told = new Map<string, NodeJS.Timeout>();
   let running = false;
+
+  function wake(turnIds: readonly string[]): void {
+    for (const turnId of turnIds) {
+      clearTimeout(told.get(turnId));
+      told.delete(turnId);
+    }
+    sink.wake(turnIds);
+  }
 
   async function flush(): Promise<void> {
     while (pending.size > 0) {
@@ -35,7 +49,7 @@ export function createTurnEventAppender(sink: TurnEventSink): TurnEventAppender 
           for (const settle of entry.settle) settle(verdict);
         }
         const written = [...batch].filter(([, entry]) => entry.events.some((event) => event.kind !== null));
-        if (written.length > 0) sink.wake(written.map(([turnId]) => turnId));
+        if (written.length > 0) wake(written.map(([turnId]) => turnId));
       } catch (error) {
         const failure = error instanceof Error ? error : new Error(String(error));
         for (const entry of batch.values()) for (const settle of entry.settle) settle(failure);
@@ -45,6 +59,13 @@ export function createTurnEventAppender(sink: TurnEventSink): TurnEventAppender 
   }
 
   return {
+    tellSoon(turnId) {
+      if (!told.has(turnId))
+        told.set(
+          turnId,
+          setTimeout(() => wake([turnId]), soonMs),
+        );
+    },
     append(events) {
       return new Promise((resolve, reject) => {
         for (const event of events) {
@@ -58,7 +79,7 @@ export function createTurnEventAppender(sink: TurnEventSink): TurnEventAppender 
         entry.settle.push((outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)));
         if (!running) {
           running = true;
-          void flush();
+          setImmediate(() => void flush());
         }
       });
     },

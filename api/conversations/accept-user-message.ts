@@ -5,6 +5,7 @@ import type { createMessageSchema } from '../../contracts/message.ts';
 import { turnsChannel } from '../../contracts/names/limits.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { messageAcceptedSchema } from '../../contracts/turn.ts';
+import { acceptAtOnce } from '../../entities/conversations/accept-at-once.ts';
 import {
   acceptMessage,
   lockForQuestion,
@@ -34,9 +35,6 @@ export async function acceptUserMessage(
   place: { conversationId: string; edits?: string },
 ): Promise<Reply> {
   const { conversationId } = place;
-  const locked = await lockForQuestion(em, { workspaceId: principal.workspaceId, conversationId });
-  if (!locked) throw refusal('conversation_not_found');
-  const pin = fillPin(locked, body.content);
   const question = {
     ...place,
     workspaceId: principal.workspaceId,
@@ -46,9 +44,12 @@ export async function acceptUserMessage(
     clientMessageId: body.client_message_id ?? null,
     content: body.content,
     onBusy: body.on_busy,
-    versions: pin.versions,
   };
-  const accepted = await acceptMessage(em, question, locked);
+  const atOnce = place.edits === undefined ? await acceptAtOnce(em, question) : null;
+  const locked = atOnce ?? (await lockForQuestion(em, question));
+  if (!locked) throw refusal('conversation_not_found');
+  const pin = fillPin(locked, body.content);
+  const accepted = atOnce?.accepted ?? (await acceptMessage(em, { ...question, versions: pin.versions }, locked));
   if ('refused' in accepted) throw refusal(accepted.refused);
   // A message that was accepted before is answered as it was, whatever its templates say now.
   if (!accepted.duplicate) requireFilled(pin);

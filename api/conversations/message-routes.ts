@@ -27,6 +27,7 @@ const create = defineRoute({
   responses: { 202: messageAcceptedSchema },
   problems: [402, 409, 422],
   example: { content: 'When is the office open?', client_message_id: 'm-1' },
+  isQuick: true,
   transaction: async (em, request, deps) => {
     const { params, user } = request;
     // Without an end user to compare with, the lock that follows finds out whether there is such a conversation.

@@ -57,6 +57,9 @@ type Handlers<Request> =
   | {
       /** Runs in one transaction of the workspace; what it throws undoes everything. */
       transaction: (em: EntityManager, request: Request, deps: RouteDeps) => Promise<Reply>;
+      /** The transaction is short and somebody waits for what follows it: few run at once, so that of many requests that
+       * come together the first ones are served sooner, and the last ones no later. */
+      isQuick?: true;
       /** Runs after the commit, also when a stored answer is replayed; must be harmless when run again. */
       afterCommit?: (reply: Reply, request: Request, deps: RouteDeps) => Promise<void>;
     }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RouterContext } from '@koa/router';
 import { PerdureError } from '../../contracts/errors.ts';
 import { maxJsonBodyBytes } from '../../contracts/names/limits.ts';
@@ -6,7 +7,7 @@ import type { KeyVerifier } from '../middleware/authenticate.ts';
 import { mediaTypeOf, parseJson, readBody } from '../middleware/read-body.ts';
 import { EventStream } from '../streams/event-stream.ts';
 import { answerOnce, answerOnceOutside } from './answer-once.ts';
-import type { CapacityBudget } from './capacity-gate.ts';
+import type { CapacityBudget, CapacityGate } from './capacity-gate.ts';
 import { formMediaType, readForm } from './read-form.ts';
 import type { Reply, Route, RouteDeps, RouteRequest } from './route.ts';
 import { allows } from './scope.ts';
@@ -19,6 +20,8 @@ export type RouteRuntime = {
   verifier: KeyVerifier;
   streams: CapacityBudget;
   bodies: CapacityBudget;
+  /** Through which the transactions of quick routes go. */
+  quick: CapacityGate;
   openStreams: Set<EventStream>;
 };
 
@@ -137,12 +140,14 @@ async function answer(
     const claim = { key, workspaceId, method: ctx.method, path: ctx.url, requestHash: hash(ctx, bytes) };
     return answerOnceOutside(runtime.deps.database, claim, effect);
   }
-  const reply = await runtime.deps.database.inWorkspace(workspaceId, (em) => {
+  const work = (em: EntityManager): Promise<Reply> => {
     const effect = () => route.transaction(em, request, runtime.deps);
     if (key === null) return effect();
     const claim = { key, workspaceId, method: ctx.method, path: ctx.url, requestHash: hash(ctx, bytes) };
     return answerOnce(em, claim, route, effect);
-  });
+  };
+  const transact = () => runtime.deps.database.inWorkspace(workspaceId, work, route.isQuick ? 'kept' : 'usual');
+  const reply = await (route.isQuick ? runtime.quick.run(transact) : transact());
   // The row is committed and a sweep starts what could not be started now, so the answer does not depend on this.
   try {
     await reply.afterCommit?.();

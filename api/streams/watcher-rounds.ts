@@ -56,6 +56,8 @@ export class WatcherRounds<Watcher> {
     if (this.#pumping) return;
     this.#pumping = true;
     let pause = 50;
+    // Notifications that have come together are heard one after the other.
+    await new Promise((resolve) => setImmediate(resolve));
     for (let ready = this.#takeReady(); ready.length > 0; ready = this.#takeReady()) {
       try {
         for (const served of await this.#read(ready)) this.#give(served);

@@ -4,9 +4,10 @@ import { turnEventsQuerySchema, turnSchema, turnWithAnswerSchema } from '../../c
 import { turnEventSchema } from '../../contracts/turn-event.ts';
 import { findMessage } from '../../entities/conversations/message-repository.ts';
 import { readTurnEvents } from '../../entities/conversations/turn-event-repository.ts';
-import { listCitations, requestCancel } from '../../entities/conversations/turn-repository.ts';
+import { findFollowedTurn, listCitations, requestCancel } from '../../entities/conversations/turn-repository.ts';
 import { presentMessage } from '../conversations/present-message.ts';
 import { defineRoute } from '../framework/route.ts';
+import { notFound } from '../framework/validate-request.ts';
 import { watchTurn } from '../streams/watch-turn.ts';
 import { auditRoute } from './audit-route.ts';
 import { findVisibleTurn } from './find-visible-turn.ts';
@@ -78,8 +79,10 @@ const events = defineRoute({
   stream: async ({ params, query, user, principal, lastEventId }, deps) => {
     const { workspaceId } = principal;
     const after = query.last_event_id ?? readLastEventId(lastEventId);
-    const turn = await deps.database.inWorkspace(workspaceId, (em) => findVisibleTurn(em, params.id, user));
-    const ended = turn.completed_at !== null;
+    const asked = { workspaceId, turnId: params.id, user };
+    const turn = await deps.database.readAsOperator((em) => findFollowedTurn(em, asked));
+    if (!turn) throw notFound('turn');
+    const ended = turn.hasEnded;
     const cursor = { workspaceId, turnId: params.id, after };
     if (ended && (await deps.database.readAsOperator((em) => readTurnEvents(em, [cursor], 1))).length === 0)
       return null;

@@ -36,7 +36,8 @@ export type RefusedMessage = {
 /** What becomes of a message to a conversation that is at work: it waits, takes the place of the work, or is refused. */
 export type OnBusy = 'queue' | 'replace' | 'refuse';
 
-type MessageToAccept = {
+/** A user's message as it is to be written. */
+export type MessageToAccept = {
   workspaceId: string;
   conversationId: string;
   /** Ids made by the caller, so that a repeated call can be told from a new one. */
@@ -115,21 +116,25 @@ export async function acceptMessage(
   );
   if (!written) throw new Error(`The agent of conversation ${message.conversationId} vanished while it was locked`);
   const { is_alone: isAlone, metadata, ...turn } = written;
-  const { messageId, turnId, clientMessageId, content } = message;
+  const place = { sequence: conversation.sequence, parentId: edited?.parentId ?? null };
+  return { ...presentAccepted(message, turn, { ...place, metadata }), isAlone, replaced };
+}
+
+/** A message that was just written with its turn, as far as they tell of it. */
+export function presentAccepted(
+  message: Pick<MessageToAccept, 'conversationId' | 'messageId' | 'clientMessageId' | 'content'>,
+  turn: TurnRow,
+  { sequence, parentId, metadata }: Pick<MessageRow, 'sequence' | 'metadata'> & { parentId: string | null },
+): Omit<AcceptedMessage, 'isAlone' | 'replaced'> {
+  const { conversationId, messageId, clientMessageId, content } = message;
   return {
-    ...{ messageId, turnId, turnState: turn.state, agentId: turn.agent_id, duplicate: false, isAlone, replaced },
-    sequence: Number(conversation.sequence),
+    ...{ messageId, turnId: turn.id, turnState: turn.state, agentId: turn.agent_id, duplicate: false },
+    sequence: Number(sequence),
     rows: {
       turn,
       message: {
-        ...{ id: messageId, conversation_id: message.conversationId, sequence: conversation.sequence },
-        ...{
-          client_message_id: clientMessageId,
-          parent_id: edited?.parentId ?? null,
-          sender: 'user',
-          content,
-          metadata,
-        },
+        ...{ id: messageId, conversation_id: conversationId, sequence, client_message_id: clientMessageId },
+        ...{ parent_id: parentId, sender: 'user', content, metadata },
         ...{ token_count: null, model_response_time: null, created_at: turn.created_at },
         ...{ turn_id: turn.id, turn_state: turn.state },
       },
@@ -147,8 +152,8 @@ export type LockedConversation = {
   is_over_budget: boolean;
 };
 
-// A `LockedConversation` of the conversation `c` and its agent `a`.
-const lockedColumns = `
+/** A `LockedConversation` of the conversation `c` and its agent `a`. */
+export const lockedColumns = `
   c.agent_id, c.is_archived, c.last_sequence + 1 as sequence, a.on_busy,
   exists (select from budgets b
           where b.workspace_id = c.workspace_id and b.on_exceeded = 'refuse' and b.exceeded_at is not null

@@ -7,15 +7,28 @@ export const earlyActivity = 'early';
 /** Temporal's names for a run of an activity; a retry has the same id and a higher attempt. */
 export type ActivityRun = { runId: string; activityId: string; attempt: number };
 
-/** Keeps others from going on with these turns for another `leaseMs`, as far as no activity has them. For the operator role. */
-export async function renewLeases(em: EntityManager, turnIds: readonly string[], leaseMs: number): Promise<void> {
-  await query(
+/**
+ * Keeps others from going on with these turns for another `leaseMs`, as far as no activity has them. Of several turns those
+ * that somebody works at just now are left out, because whoever waits for one holds the others up; they are returned. For
+ * the operator role.
+ */
+export async function renewLeases(em: EntityManager, turnIds: readonly string[], leaseMs: number): Promise<string[]> {
+  const rows = await query<{ id: string }>(
     em,
-    `update turns set leased_until = clock_timestamp() + $2 * interval '1 millisecond', updated_at = now()
-     where id = any($1::uuid[]) and activity_id = 'early' and state = 'running'`,
+    `with mine as materialized (
+       select id from turns where id = any($1::uuid[]) and activity_id = 'early' and state = 'running'),
+     free as materialized (
+       select t.id from turns t join mine using (id) order by t.id for no key update of t ${waiting(turnIds)}),
+     renewed as (
+       update turns t set leased_until = clock_timestamp() + $2 * interval '1 millisecond', updated_at = now()
+       from free f where t.id = f.id and t.activity_id = 'early' and t.state = 'running')
+     select id from mine where id not in (select id from free)`,
     [turnIds, leaseMs],
   );
+  return rows.map(({ id }) => id);
 }
+
+const waiting = (turns: readonly unknown[]): string => (turns.length > 1 ? 'skip locked' : '');
 
 /** Lets others go on with a turn after `delayMs`, if no activity has it yet. */
 export async function endLease(em: EntityManager, turnId: string, delayMs: number): Promise<void> {
@@ -37,17 +50,26 @@ export async function isTurnWanted(em: EntityManager, turnId: string): Promise<b
   return rows.length > 0;
 }
 
-/** Notes that activities have turns that were begun early, whatever has become of these meanwhile. For any role. */
+/**
+ * Notes that activities have turns that were begun early, whatever has become of these meanwhile. Of several turns those that
+ * somebody works at just now are left out, as by `renewLeases`, and returned. For any role.
+ */
 export async function noteAdoptions(
   em: EntityManager,
   adopted: ReadonlyArray<{ turnId: string; run: ActivityRun }>,
-): Promise<void> {
-  await query(
+): Promise<string[]> {
+  const rows = await query<{ turn_id: string }>(
     em,
-    `update turns t set run_id = g.run_id, activity_id = g.activity_id, activity_attempt = g.attempt, leased_until = null,
-            updated_at = now()
-     from unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) as g (turn_id, run_id, activity_id, attempt)
-     where t.id = g.turn_id and t.activity_id = 'early'`,
+    `with given as materialized (
+       select g.* from unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) as g (turn_id, run_id, activity_id, attempt)
+       join turns t on t.id = g.turn_id and t.activity_id = 'early'),
+     free as materialized (
+       select t.id from turns t join given g on g.turn_id = t.id order by t.id for no key update of t ${waiting(adopted)}),
+     noted as (
+       update turns t set run_id = g.run_id, activity_id = g.activity_id, activity_attempt = g.attempt,
+              leased_until = null, updated_at = now()
+       from given g join free f on f.id = g.turn_id where t.id = g.turn_id and t.activity_id = 'early')
+     select turn_id from given where turn_id not in (select id from free)`,
     [
       adopted.map(({ turnId }) => turnId),
       adopted.map(({ run }) => run.runId),
@@ -55,4 +77,5 @@ export async function noteAdoptions(
       adopted.map(({ run }) => run.attempt),
     ],
   );
+  return rows.map(({ turn_id: turnId }) => turnId);
 }

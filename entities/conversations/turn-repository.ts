@@ -45,6 +45,24 @@ export async function findTurn(em: EntityManager, turnId: string): Promise<TurnR
 }
 
 /**
+ * Finds out whether a turn of the workspace that may be followed has ended; null where there is none whose conversation was
+ * not deleted, or where it is of another end user than `user`. For the operator role.
+ */
+export async function findFollowedTurn(
+  em: EntityManager,
+  { workspaceId, turnId, user }: { workspaceId: string; turnId: string; user: string | null },
+): Promise<{ hasEnded: boolean } | null> {
+  const [row] = await query<{ hasEnded: boolean }>(
+    em,
+    `select t.completed_at is not null as "hasEnded"
+     from turns t join conversations c on c.id = t.conversation_id join users u on u.id = c.user_id
+     where t.workspace_id = $1 and t.id = $2 and c.deleted_at is null and ($3::text is null or u.external_id = $3)`,
+    [workspaceId, turnId, user],
+  );
+  return row ?? null;
+}
+
+/**
  * Notes that the turn's end was asked for, unless it has ended; returns the turn, or null if there is none. The caller
  * then sends the `cancelTurn` update; a running activity also sees the note at its next append.
  */

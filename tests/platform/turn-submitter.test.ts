@@ -41,39 +41,26 @@ test('a turn that was not announced is brought at once', async () => {
   expect(brought).toEqual(['a']);
 });
 
-test('an announced turn is brought after 60 ms where nobody begins to answer it', async () => {
+test('an announced turn is brought after 150 ms where nobody begins to answer it', async () => {
   const { brought, submitter, after, hear } = open();
   submitter.announceTurn(turn('a'));
   await submitter.submitTurn(turn('a'));
   hear('another');
   hear(null);
-  await after(59);
+  await after(149);
   expect(brought).toEqual([]);
   await after(1);
   expect(brought).toEqual(['a']);
 });
 
-test('an announced turn is brought 25 ms after its first text', async () => {
+test('an announced turn is brought 25 ms after the first news of it, whatever follows', async () => {
   const { brought, submitter, after, hear } = open();
   submitter.announceTurn(turn('a'));
   await submitter.submitTurn(turn('a'));
   await after(50);
-  hear('a');
-  await after(100);
   hear('a');
   await after(24);
-  expect(brought).toEqual([]);
-  await after(1);
-  expect(brought).toEqual(['a']);
-});
-
-test('an announced turn that says nothing is brought 240 ms after its begin', async () => {
-  const { brought, submitter, after, hear } = open();
-  submitter.announceTurn(turn('a'));
-  await submitter.submitTurn(turn('a'));
-  await after(50);
   hear('a');
-  await after(239);
   expect(brought).toEqual([]);
   await after(1);
   expect(brought).toEqual(['a']);
@@ -86,9 +73,8 @@ test('turns that come together are brought when each of them has said something'
     await submitter.submitTurn(turn(id, id));
   }
   await after(50);
-  for (const id of ['a', 'b', 'a']) hear(id);
+  hear('a');
   await after(50);
-  hear('c');
   hear('c');
   await after(30);
   expect(brought).toEqual([]);
@@ -107,13 +93,13 @@ test('a turn waits for others for no more than 600 ms, and for none that is olde
   };
   await announce('slow');
   await announce('a');
-  for (let n = 0; n < 2; n += 1) hear('a');
+  hear('a');
   await after(399);
   expect(brought).toEqual(['slow']);
   await after(1);
   expect(brought).toEqual(['slow', 'a']);
   await announce('b');
-  for (let n = 0; n < 2; n += 1) hear('b');
+  hear('b');
   for (let n = 0; n < 6; n += 1) {
     await announce(`other-${n}`);
     await after(99);

@@ -90,6 +90,11 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     expect(await chat.kinds(turnId)).not.toContain('reset');
     expect(await chat.usage(turnId)).toMatchObject([{ state: 'settled', attempt: 1 }]);
     expect((await chat.messages()).at(-1)?.content).toBe(shownText(await chat.events(turnId)));
+    // Of an answer that has ended before its activity came the note follows.
+    await until(async () => (await chat.holder(turnId))?.activity_id !== 'early', {
+      what: 'the activity to be noted',
+      timeoutMs: 10_000,
+    });
     expect(await chat.holder(turnId)).toEqual({
       activity_id: expect.not.stringMatching('early'),
       run_id: expect.any(String),

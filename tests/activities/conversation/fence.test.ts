@@ -36,7 +36,7 @@ beforeAll(() => {
     embeddingModel: unused,
     tools: { resolve: unused, open: unused },
     approvalMs: 1000,
-    turnEvents: { append: unused },
+    turnEvents: { append: unused, tellSoon: unused },
     wakeTurns: () => {},
     metrics: { turnFinished: () => {}, firstToken: () => {}, modelFailed: () => {} },
   };

@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { setImmediate as nextRound } from 'node:timers/promises';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createTurnEventAppender } from '../../../activities/conversation/turn-event-appender.ts';
 import type { AppendVerdict, TurnEventToAppend } from '../../../entities/conversations/turn-event-repository.ts';
 
@@ -42,24 +43,44 @@ function sink() {
 }
 
 describe('createTurnEventAppender', () => {
-  test('the first event goes out at once; those that come meanwhile share the next statement', async () => {
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('events that come together share a statement; those that come while it runs share the next one', async () => {
     const to = sink();
     to.gate = to.hold();
     const appender = createTurnEventAppender(to);
-    const appended = [
-      appender.append([event('a', 1)]),
-      appender.append([event('a', 2)]),
-      appender.append([event('b', 1)]),
-    ];
+    const first = [appender.append([event('a', 1)]), appender.append([event('c', 1)])];
+    await nextRound();
+    expect(to.statements).toHaveLength(1);
+    const later = [appender.append([event('a', 2)]), appender.append([event('b', 1)])];
     expect(to.statements).toHaveLength(1);
     expect(to.woken).toEqual([]);
     to.release();
-    await Promise.all(appended);
+    await Promise.all([...first, ...later]);
     expect(to.statements.map((statement) => statement.map((each) => `${each.turnId}${each.seq}`))).toEqual([
-      ['a1'],
+      ['a1', 'c1'],
       ['a2', 'b1'],
     ]);
-    expect(to.woken).toEqual([['a'], ['a', 'b']]);
+    expect(to.woken).toEqual([
+      ['a', 'c'],
+      ['a', 'b'],
+    ]);
+  });
+
+  test('a begin is told of after 40 ms, or with the first events, whichever comes before', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    const to = sink();
+    const appender = createTurnEventAppender(to);
+    appender.tellSoon('quick');
+    appender.tellSoon('slow');
+    await jest.advanceTimersByTimeAsync(39);
+    expect(to.woken).toEqual([]);
+    await appender.append([event('quick', 1)]);
+    expect(to.woken).toEqual([['quick']]);
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(to.woken).toEqual([['quick'], ['slow']]);
   });
 
   test('each turn gets the verdict of its own fence', async () => {
