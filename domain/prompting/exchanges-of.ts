@@ -14,7 +14,14 @@ export function exchangesOf(branch: readonly BranchMessage[]): Exchange[] {
   return exchanges;
 }
 
-/** A branch without the questions that have no answer: two questions in a row confuse some providers' chat templates. */
+/**
+ * A branch without the questions that have no answer: two questions in a row confuse some providers' chat templates, and an
+ * answer without a word is refused by others.
+ */
 export function answeredMessages(branch: readonly BranchMessage[]): BranchMessage[] {
-  return branch.filter(({ role }, index) => role === 'assistant' || branch[index + 1]?.role === 'assistant');
+  const isAnswer = (message: BranchMessage | undefined) =>
+    message?.role === 'assistant' && message.content.trim() !== '';
+  return branch.filter(
+    (message, index) => isAnswer(message) || (message.role === 'user' && isAnswer(branch[index + 1])),
+  );
 }

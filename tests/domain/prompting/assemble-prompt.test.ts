@@ -195,6 +195,11 @@ describe('when the room is short', () => {
     expect(assemble({ history }).messages.map(({ content }) => content)).toEqual(['one', 'two', 'Q']);
   });
 
+  test('so are those whose answer has no word, which some providers refuse', () => {
+    const messages = assemble({ history: branch('one', 'two', 'three', ' \n', 'five', 'six') }).messages;
+    expect(messages.map(({ content }) => content)).toEqual(['one', 'two', 'five', 'six', 'Q']);
+  });
+
   test('the oldest results are shortened first, and say how much is missing', () => {
     const step = (number: number): TakenStep => ({
       step: number,
