@@ -13,7 +13,9 @@ const { url } = testDatabase();
 const dimensions = 1500;
 // 2 million numbers, above which an index over such long vectors is worth its while, and half as many on top of it.
 const enough = 1334;
-const later = enough + 667;
+// More than twice as many as later ones, which therefore get a segment beside it.
+const first = enough + 16;
+const later = first + 667;
 const latest = later + 700;
 const signal = new AbortController().signal;
 let database: Database;
@@ -103,6 +105,7 @@ test('R22: a model gets its index once its rows are many, not while rows pour in
     ]),
   );
   expect(await sweep()).toEqual([modelId]);
+  await addVectors(enough, first);
   const { built } = await settleVectorIndexes(database, modelId, signal);
   expect(built).toHaveLength(1);
   expect(await sweep()).toEqual([]);
@@ -118,19 +121,19 @@ async function segments(): Promise<{ name: string; rows: number; rowsAfter: numb
 }
 
 test('R22: what comes later goes into no index that is there, is found at once, and gets a segment once it is many', async () => {
-  const [first] = await segments();
+  const [oldest] = await segments();
   const bytes = async () =>
     (await database.asOperator((em) => readVectorIndexes(em, modelId)))!.built.map((index) => index.bytes);
   const before = await bytes();
-  await addVectors(enough, later - 1);
+  await addVectors(first, later - 1);
   expect(await bytes()).toEqual(before);
   expect(await sweep()).toEqual([]);
   expect(await search(later - 2)).toMatchObject({
     indexes: expect.arrayContaining([later - 2, later - 3]),
-    plan: { plan: 'index', segments: 1, young_chunks: later - 1 - enough },
+    plan: { plan: 'index', segments: 1, young_chunks: later - 1 - first },
   });
   // On both sides of the bound, and the nearest of all in their order.
-  expect((await search(enough)).indexes).toEqual(await nearestByHand(enough));
+  expect((await search(first)).indexes).toEqual(await nearestByHand(first));
 
   await addVectors(later - 1, later);
   expect(await sweep()).toEqual([modelId]);
@@ -139,17 +142,17 @@ test('R22: what comes later goes into no index that is there, is found at once, 
     dropped: [],
   });
   expect(await segments()).toMatchObject([
-    { name: first!.name, rows: enough },
-    { rows: later - enough, rowsAfter: 0 },
+    { name: oldest!.name, rows: first },
+    { rows: later - first, rowsAfter: 0 },
   ]);
-  for (const index of [7, enough, later - 1]) {
+  for (const index of [7, first, later - 1]) {
     const { indexes, plan } = await search(index);
     expect(plan).toMatchObject({ plan: 'index', segments: 2, young_chunks: 0 });
     expect(indexes).toEqual(await nearestByHand(index));
   }
 }, 60_000);
 
-test('R22: a segment takes in older ones that are no larger, and search finds everything while both are there', async () => {
+test('R22: a segment takes in older ones that are not much larger, and search finds everything while both are there', async () => {
   await addVectors(later, latest);
   const { built, dropped } = await settleVectorIndexes(database, modelId, signal);
   expect(built).toHaveLength(1);

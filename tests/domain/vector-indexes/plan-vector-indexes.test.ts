@@ -132,14 +132,14 @@ describe('young rows', () => {
     expect(grown([60_000, 75_625], 4000).sizes).toEqual([60_000, 15_625]);
   });
 
-  test('take in older segments that are no larger, so that a row is built about as often as sizes double', () => {
-    const at = (segments: number) => grown(Array.from({ length: segments }, (_, n) => 13_021 + n * enough)).sizes;
-    expect(at(2)).toEqual([13_021, enough]);
-    expect(at(3)).toEqual([13_021 + 2 * enough]);
-    expect(at(4)).toEqual([13_021 + 2 * enough, enough]);
-    expect(at(9).length).toBeLessThanOrEqual(3);
-    const { steps } = grown(Array.from({ length: 15 }, (_, n) => 13_021 + n * enough));
-    expect(steps.filter((step) => step.startsWith('+'))).toHaveLength(15);
+  test('take in older segments that are at most twice as large, so that few stay and each row is seldom built anew', () => {
+    const at = (segments: number) => grown(Array.from({ length: segments }, (_, n) => 13_021 + n * enough));
+    expect(at(2).sizes).toEqual([13_021 + enough]);
+    expect(at(3).sizes).toEqual([13_021 + enough, enough]);
+    expect(at(4).sizes).toEqual([13_021 + 3 * enough]);
+    for (const segments of [5, 6, 7, 10, 15]) expect(at(segments).sizes.length).toBeLessThanOrEqual(3);
+    const builds = at(15).steps.filter((step) => step.startsWith('+'));
+    expect(builds).toHaveLength(15);
   });
 
   test('a segment that another one contains is dropped; after a gap nothing counts as indexed', () => {
@@ -150,11 +150,9 @@ describe('young rows', () => {
     });
     const crashed = [segment(null, 40_001, 40_000), segment(40_001, 50_001, 10_000), segment(40_001, 60_001, 20_000)];
     expect(settle(defaultVectorIndex, 60_000, crashed).steps).toEqual(['-p_40001_50001']);
-    const gap = [segment(null, 40_001, 40_000), segment(50_001, 60_001, 10_000)];
-    expect(settle(defaultVectorIndex, 60_000, gap).steps).toEqual([
-      `+p_cos_s${(60_001).toString(36)}`,
-      '-p_50001_60001',
-    ]);
+    const gap = [segment(null, 60_001, 60_000), segment(70_001, 80_001, 10_000)];
+    const steps = [`+p_cos_s${(80_001).toString(36)}`, '-p_70001_80001'];
+    expect(settle(defaultVectorIndex, 80_000, gap).steps).toEqual(steps);
   });
 
   test('are none beside an index of all, which is replaced when its parameters change', () => {
