@@ -40,7 +40,8 @@ export class Migration20261122000036_budget_holds extends Migration {
 
 // The lock on the budgets has calls decided one after the other. What is taken is what was summed up last, and of every call
 // held back since what it cost, or the most it may cost while nobody knows. The sum drops the holds of the calls that it
-// counts, in one statement, so that a call is counted by it or by its hold.
+// counts, in one statement, so that a call is counted by it or by its hold. Calls under way may turn out to cost less: where
+// that might make room, the answer is to wait. A hold of 0 is that of a call that was refused, and so costs nothing.
 const holdBudget = `
   create function hold_budget(call uuid, most_input bigint, most_output bigint) returns jsonb
   language plpgsql volatile security definer set search_path = public, pg_temp as $function$
@@ -49,6 +50,8 @@ const holdBudget = `
     most numeric;
     b record;
     taken numeric;
+    under_way numeric;
+    waits boolean := false;
     holding uuid[] := '{}';
   begin
     select * into asked from usage_metrics where id = call;
@@ -68,18 +71,25 @@ const holdBudget = `
              or asked.entity_type = 'memory' and asked.entity_id = user_id and agent_id is null)
       order by id for no key update
     loop
-      select coalesce(sum(coalesce(u.cost, h.amount)), 0) into taken
+      select coalesce(sum(coalesce(u.cost, h.amount)) filter (where u.state <> 'started'), 0),
+             coalesce(sum(h.amount) filter (where u.state = 'started'), 0) into taken, under_way
       from budget_holds h join usage_metrics u on u.id = h.call_id
-      where h.workspace_id = asked.workspace_id and h.budget_id = b.id and u."timestamp" >= b.starts;
+      where h.workspace_id = asked.workspace_id and h.budget_id = b.id and u.id <> call and u."timestamp" >= b.starts;
       if b.period_start = b.starts then taken := taken + b.spent; end if;
       if taken + most > b.amount then
         update budgets set refused_at = now() where id = b.id;
+        insert into budget_holds (workspace_id, budget_id, call_id, amount)
+        select asked.workspace_id, o.id, call, 0 from budgets o where o.workspace_id = asked.workspace_id
+        on conflict (workspace_id, budget_id, call_id) do update set amount = 0;
         return jsonb_build_object('budget', b.name, 'currency', asked.pricing ->> 'currency',
                                   'most', trim_scale(most)::text, 'left', trim_scale(greatest(b.amount - taken, 0))::text);
       end if;
+      waits := waits or taken + under_way + most > b.amount;
       holding := holding || b.id;
     end loop;
+    if waits then return jsonb_build_object('waits', true); end if;
     insert into budget_holds (workspace_id, budget_id, call_id, amount)
-    select asked.workspace_id, budget, call, most from unnest(holding) budget on conflict do nothing;
+    select asked.workspace_id, budget, call, most from unnest(holding) budget
+    on conflict (workspace_id, budget_id, call_id) do update set amount = excluded.amount;
     return null;
   end $function$`;

@@ -1,5 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import { PerdureError } from '../contracts/errors.ts';
-import { hasRefusingBudgets, holdBudget, type MostTokens } from '../entities/usage/budget-hold-repository.ts';
+import {
+  hasRefusingBudgets,
+  holdBudget,
+  type BudgetRefusal,
+  type MostTokens,
+} from '../entities/usage/budget-hold-repository.ts';
 import type { ChatModel, ChatRequest } from '../providers/chat-model.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
 import type { Database } from './database.ts';
@@ -7,6 +13,10 @@ import { wrapProviders, type ModelSource } from './wrap-providers.ts';
 
 // A budget that refuses holds from then on: without one no call pays for looking.
 const lookEveryMs = 2000;
+// Until calls under way have made room, or have not.
+const longestWaitMs = 30_000;
+const firstWaitMs = 50;
+const mostWaitMs = 1000;
 // For an answer without a limit of its own, which could cost anything.
 const mostAnswerTokens = 4096;
 // The marks that a model puts around a text.
@@ -56,17 +66,32 @@ class RefusingBudgets {
     return isNeeded;
   }
 
-  /** @throws PerdureError `budget_exhausted` where one has no room for the call. */
-  async hold(callId: string, most: MostTokens): Promise<void> {
-    const refusal = await this.#database.autocommit((em) => holdBudget(em, callId, most));
-    if (refusal === null) return;
-    const { budget, currency, left } = refusal;
-    throw new PerdureError(
-      'budget_exhausted',
-      `The budget "${budget}" has ${left} ${currency} left, and this call of a model may cost up to ${refusal.most} ` +
-        `${currency}. Raise the budget (PUT /budgets/${encodeURIComponent(budget)}), or wait for the next month; then try again.`,
-    );
+  /**
+   * Waits while calls under way hold the room back that this one needs.
+   * @throws PerdureError `budget_exhausted` where a budget has no room for the call, the reason of `signal`.
+   */
+  async hold(callId: string, most: MostTokens, signal: AbortSignal | undefined): Promise<void> {
+    const until = performance.now() + longestWaitMs;
+    for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, mostWaitMs)) {
+      const answer = await this.#database.autocommit((em) => holdBudget(em, callId, most));
+      if (answer === null) return;
+      if (!('waits' in answer)) throw exhausted(answer);
+      if (performance.now() > until)
+        throw new PerdureError(
+          'budget_exhausted',
+          'Calls of models that are under way hold back all that is left of a budget. Try again later, or raise the budget.',
+        );
+      await setTimeout(waitMs * (0.5 + Math.random()), undefined, signal && { signal });
+    }
   }
+}
+
+function exhausted({ budget, currency, left, most }: BudgetRefusal): PerdureError {
+  return new PerdureError(
+    'budget_exhausted',
+    `The budget "${budget}" has ${left} ${currency} left, and this call of a model may cost up to ${most} ${currency}. ` +
+      `Raise the budget (PUT /budgets/${encodeURIComponent(budget)}), or wait for the next month; then try again.`,
+  );
 }
 
 function guardChat(model: ChatModel, refusing: RefusingBudgets): ChatModel {
@@ -94,7 +119,7 @@ async function* guardedStream(
   const { messages, tools = [], maxTokens = Math.min(mostAnswerTokens, model.contextWindow) } = request;
   // No tokenizer makes more tokens than there are bytes, and JSON has more of them than the marks between messages.
   const input = Buffer.byteLength(JSON.stringify([messages, tools]));
-  await refusing.hold(request.callId, { input, output: maxTokens });
+  await refusing.hold(request.callId, { input, output: maxTokens }, options?.signal);
   yield* model.stream({ ...request, maxTokens }, options);
 }
 
@@ -113,7 +138,7 @@ function guardEmbedding(model: EmbeddingModel, refusing: RefusingBudgets): Embed
     embed: async (texts, options) => {
       if (options?.callId !== undefined && !refusing.areNone && (await refusing.areThere())) {
         const input = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + marks, 0);
-        await refusing.hold(options.callId, { input, output: 0 });
+        await refusing.hold(options.callId, { input, output: 0 }, options.signal);
       }
       return model.embed(texts, options);
     },

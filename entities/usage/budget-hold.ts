@@ -2,7 +2,10 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import { createdAt } from '../timestamps.ts';
 import { workspacePolicies } from '../workspace-policies.ts';
 
-/** What a call may cost at most, held back in a budget that refuses until a sum counts what it has cost. */
+/**
+ * What a call may cost at most, held back in a budget that refuses until a sum counts what it has cost; 0 of a call that was
+ * refused.
+ */
 export const BudgetHold = defineEntity({
   name: 'BudgetHold',
   tableName: 'budget_holds',

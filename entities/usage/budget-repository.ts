@@ -135,8 +135,11 @@ export async function sumUpBudget(em: EntityManager, id: string): Promise<number
        from budgets b where b.id = $1),
      used as (
        select coalesce(sum(u.cost) filter (where u.currency = m.currency), 0) as cost,
-              (count(*) filter (where u.state <> 'started' and (u.cost is null or u.currency <> m.currency)))::integer as unknown
+              (count(*) filter (where u.state <> 'started' and (u.cost is null or u.currency <> m.currency)
+                                       and refused.call_id is null))::integer as unknown
        from month m join usage_metrics u on u.workspace_id = m.workspace_id and u."timestamp" >= m.starts
+       left join budget_holds refused on refused.workspace_id = m.workspace_id and refused.budget_id = m.id
+         and refused.call_id = u.id and refused.amount = 0
        where m.agent_id is null and m.user_id is null
           or exists (select from turns t join conversations c on c.id = t.conversation_id
                      where t.id = u.turn_id and (m.agent_id is null or t.agent_id = m.agent_id)
