@@ -5,7 +5,7 @@ const longest = 200;
 const nameOfFile =
   /^[a-z]:\\|\.(?:doc[xm]?|dotx?|xls[xmb]?|ppt[xm]?|pps|od[tspg]|sxw|wpd|rtf|txt|md|pdf|ps|eps|dvi|tex|fm|indd|qx[dp]|p65|pmd|pub|vsdx?|ai|cdr|pages|numbers|key|html?|xml|csv|eml|msg|tmp|bak|tiff?|jpe?g|png)$/i;
 const program =
-  /^(?:microsoft|ms|libreoffice|openoffice(?:\.org)?)(?: (?:word|excel|powerpoint|office|writer|calc|impress))?(?: \d+)?\s*(?:[-–]|$)/i;
+  /^(?:(?:microsoft|ms) (?:word|excel|powerpoint|office)|(?:libre|open)office(?:\.org)?(?: (?:writer|calc|impress))?)(?: \d+)?\s*(?:[-–]|$)/i;
 const newDocument =
   /^(?:untitled|unbenannt|sans titre|sin título|senza titolo|document|dokument|documento|book|mappe|classeur|presentation|powerpoint presentation|präsentation|présentation|presentación|slide|folie|sheet|tabelle|title|titel|no subject|\(?(?:anonymous|none|null|unknown|unspecified)\)?)[\s_-]*\(?\d*\)?$/i;
 const numbered = /^(?:[\d.]+[.)]?\s|(?:page|seite)\s*\d)/i;

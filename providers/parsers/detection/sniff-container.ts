@@ -34,8 +34,7 @@ const directoryLimits = { unpackedBytes: 0, archiveMembers: 50_000 };
  * @throws PerdureError `unsupported_media_type` naming what it is if that cannot be read.
  */
 export function sniffContainer(bytes: Buffer, claimed: MediaType | null): MediaType | null {
-  // Readers allow a header that does not stand at the very begin.
-  if (bytes.subarray(0, 1024).includes('%PDF-')) return 'application/pdf';
+  if (isPdf(bytes)) return 'application/pdf';
   if (
     bytes.subarray(0, 4).equals(Buffer.from('PK\x03\x04')) ||
     bytes.subarray(0, 4).equals(Buffer.from('PK\x05\x06'))
@@ -43,6 +42,12 @@ export function sniffContainer(bytes: Buffer, claimed: MediaType | null): MediaT
     return sniffArchive(bytes, claimed);
   }
   return bytes.subarray(0, 8).equals(oleMark) ? sniffOle(bytes) : null;
+}
+
+/** Readers allow a header that does not stand at the very begin; a text may speak of one. */
+function isPdf(bytes: Buffer): boolean {
+  const header = bytes.subarray(0, 1024).indexOf('%PDF-');
+  return header === 0 || (header > 0 && [' obj', 'startxref'].some((part) => bytes.includes(part)));
 }
 
 function sniffArchive(bytes: Buffer, claimed: MediaType | null): MediaType {

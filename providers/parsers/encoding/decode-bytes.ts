@@ -61,6 +61,11 @@ function choose(bytes: Uint8Array, declared: string | null): DecodedBytes {
   const damaged = new TextDecoder().decode(bytes);
   const lost = damaged.split('\uFFFD').length - 1;
   const kept = judgeLetters(damaged).words;
+  if (!best && countLetters(damaged) === 0) {
+    // Not one letter beyond ASCII is valid UTF-8: it is one of the charsets of Windows, most likely the commonest.
+    const text = new TextDecoder('windows-1252').decode(bytes);
+    return { text, charset: 'windows-1252', warnings: [doubt('It was read as windows-1252.')] };
+  }
   if (!best || (best.confidence < doubtful && lost * 4 < kept) || lost * 50 < kept || lost <= countLetters(damaged)) {
     return { text: damaged, charset: 'utf-8', warnings: [doubt(`Not valid UTF-8: ${countOf(lost, 'place')}.`)] };
   }
@@ -101,13 +106,26 @@ function readClaimed(
   return { text, charset, warnings: [] };
 }
 
+// What Python and Emacs call charsets, for which the Web has other names.
+const otherNames: Readonly<Record<string, string>> = {
+  cp932: 'shift_jis',
+  cp936: 'gbk',
+  cp949: 'euc-kr',
+  cp950: 'big5',
+};
+
 /** The name that TextDecoder has for a label, or null if it knows none. */
 function canonical(label: string): string | null {
-  try {
-    return new TextDecoder(label.trim()).encoding;
-  } catch {
-    return null;
+  const name = label.trim().toLowerCase();
+  const dashed = name.replaceAll('_', '-').replace(/-(?:unix|dos|mac)$/, '');
+  for (const candidate of [otherNames[name], name, dashed, dashed.replace(/^(?:iso-)?latin-/, 'latin')]) {
+    try {
+      if (candidate !== undefined) return new TextDecoder(candidate).encoding;
+    } catch {
+      // Another spelling may be known.
+    }
   }
+  return null;
 }
 
 function doubt(detail: string): DocumentWarning {

@@ -9,6 +9,7 @@ describe('sensibleTitle', () => {
     ['就业规则', '就业规则'],
     ['Geschäftsbericht', 'Geschäftsbericht'],
     ['Node.js', 'Node.js'],
+    ['Microsoft - Wikipedia', 'Microsoft - Wikipedia'],
     ['Microsoft Word for beginners', 'Microsoft Word for beginners'],
     ['Chapter 3. The pump', 'Chapter 3. The pump'],
   ])('takes %j', (found, title) => expect(sensibleTitle(found)).toBe(title));

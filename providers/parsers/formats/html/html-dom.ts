@@ -10,7 +10,9 @@ export interface HtmlNode {
 export interface HtmlElement extends HtmlNode {
   textContent: string | null;
   readonly children: Iterable<HtmlElement>;
+  readonly previousElementSibling: HtmlElement | null;
   getAttribute(name: string): string | null;
+  removeAttribute(name: string): void;
   querySelector(selectors: string): HtmlElement | null;
   querySelectorAll(selectors: string): Iterable<HtmlElement>;
   closest(selectors: string): HtmlElement | null;

@@ -20,7 +20,7 @@ const boxName =
 
 /**
  * Takes away what a reader of the page does not see. Formulas become the notation that they were written in; notes beside
- * the text and the sources of quotations become parts of it.
+ * the text, the sources of quotations, and answers and tabs that a click opens become parts of it.
  */
 export function stripUnseen(document: HtmlDocument): void {
   for (const box of document.querySelectorAll(boxed)) {
@@ -32,10 +32,32 @@ export function stripUnseen(document: HtmlDocument): void {
     const source = math.getAttribute('alttext') ?? math.querySelector('annotation')?.textContent ?? math.textContent;
     math.replaceWith(document.createTextNode(` $${(source ?? '').trim()}$ `));
   }
+  for (const element of document.querySelectorAll(hiddenOnes)) if (isFolded(element)) unfold(element);
   for (const element of document.querySelectorAll(unseen)) element.remove();
   for (const element of document.querySelectorAll('[style]')) {
-    if (/display\s*:\s*none|visibility\s*:\s*hidden/i.test(element.getAttribute('style') ?? '')) element.remove();
+    if (hiddenByStyle.test(element.getAttribute('style') ?? '')) element.remove();
   }
+}
+
+// Answers below their questions, and tabs: a reader sees them after a click.
+const hiddenOnes = '[hidden],[aria-hidden="true"],[style]';
+const hiddenByStyle = /display\s*:\s*none|visibility\s*:\s*hidden/i;
+const foldedName = /accordion|collaps|tab-?(?:pane|content|panel)|answer|faq|expand|toggle/i;
+const ofTheSite = /menu|nav|modal|dialog|popup|cookie|banner|drop-?down|tool-?tip|search|share|login|template/i;
+const opener = /^(?:H[1-6]|DT|SUMMARY|BUTTON)$/;
+const leastFolded = 20;
+
+function isFolded(element: HtmlElement): boolean {
+  const style = element.getAttribute('style');
+  const isHidden = element.getAttribute('hidden') !== null || element.getAttribute('aria-hidden') === 'true';
+  if (!isHidden && !hiddenByStyle.test(style ?? '')) return false;
+  const named = ['class', 'id', 'role'].map((name) => element.getAttribute(name) ?? '').join(' ');
+  if (ofTheSite.test(named) || (element.textContent ?? '').trim().length < leastFolded) return false;
+  return foldedName.test(named) || opener.test(element.previousElementSibling?.nodeName.toUpperCase() ?? '');
+}
+
+function unfold(element: HtmlElement): void {
+  for (const name of ['hidden', 'aria-hidden', 'style']) element.removeAttribute(name);
 }
 
 function becomes(document: HtmlDocument, element: HtmlElement, name: string): void {

@@ -26,7 +26,8 @@ const notebook = JSON.stringify({
 describe('detectDocument', () => {
   test.each([
     ['%PDF-1.7\n…', 'pdf'],
-    ['junk before it\n%PDF-1.4', 'pdf'],
+    ['junk before it\n%PDF-1.4\n1 0 obj', 'pdf'],
+    ['A PDF begins with %PDF-1.4 and the like.', 'text'],
     ['{\\rtf1\\ansi text}', 'rtf'],
     ['<!doctype html><p>x', 'html'],
     ['\uFEFF<html><body>x', 'html'],

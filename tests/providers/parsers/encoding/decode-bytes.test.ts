@@ -123,6 +123,23 @@ describe('decodeBytes (R12)', () => {
     expect(verdict(encodeText(text, charset), text, charset)).toBe('right');
   });
 
+  test('knows what Python and Emacs call charsets', () => {
+    const german = encodeText('# Größe\nreturn "ä"', 'windows-1252');
+    for (const name of ['latin-1', 'iso-latin-1-unix', 'ISO_8859-1', 'cp1252'])
+      expect(decodeBytes(german, name)).toMatchObject({ text: '# Größe\nreturn "ä"', warnings: [] });
+    const korean = encodeText(texts.korean, 'euc-kr');
+    expect(decodeBytes(korean, 'cp949')).toMatchObject({ text: texts.korean, warnings: [] });
+  });
+
+  test('loses no letter of a text of which a few are in an unknown charset', () => {
+    const code = '# -*- coding: latin-1 -*-\n# Größe\ndef f():\n    return "ä"\n';
+    expect(decodeBytes(encodeText(code, 'windows-1252'))).toEqual({
+      charset: 'windows-1252',
+      text: code,
+      warnings: [expect.objectContaining({ code: 'suspected_garbled' })],
+    });
+  });
+
   test('does not believe a declared charset that does not fit', () => {
     expect(verdict(encodeText(texts.russian, 'koi8-r'), texts.russian, 'windows-1251')).not.toBe('silently wrong');
     expect(verdict(encodeText(texts.japanese, 'euc-jp'), texts.japanese, 'gbk')).not.toBe('silently wrong');

@@ -88,6 +88,17 @@ describe('htmlArticleParser', () => {
     for (const left of ['Buy now', 'logo', 'what the caption says']) expect(text).not.toContain(left);
   });
 
+  test('keeps answers and tabs that a click opens, and nothing else that is hidden', () => {
+    const text =
+      parse(`<body><h1>FAQ</h1><h3>Why?</h3><div style="display:none">Because the pump is old and leaks.</div>
+      <h3>How?</h3><div class="menu" style="display:none">One of many entries of a menu.</div>
+      <div role="tabpanel" id="tab-panel-2" hidden>Install it with the package manager.</div>
+      <p style="display: none">A text that nobody is to see, ever.</p></body>`);
+    expect(text).toBe(
+      '# FAQ\n\n### Why?\n\nBecause the pump is old and leaks.\n\n### How?\n\nInstall it with the package manager.\n',
+    );
+  });
+
   test('survives broken and hostile markup in linear time', () => {
     expect(parse('<p>one<div>two</p></div><ul><li>three')).toBe('one\n\ntwo\n\n- three\n');
     expect(parse('<nav><p>never closed')).toBe('');
