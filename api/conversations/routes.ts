@@ -23,6 +23,8 @@ import { actingUser } from '../framework/acting-user.ts';
 import { readCursor, toPage, uuidCursor } from '../framework/page.ts';
 import { requireReference } from '../framework/require-reference.ts';
 import { defineRoute } from '../framework/route.ts';
+import { notFound } from '../framework/validate-request.ts';
+import { endReplaced } from './accept-user-message.ts';
 import { eventsRoute } from './events-route.ts';
 import { exportRoute } from './export-route.ts';
 import { findVisibleConversation } from './find-visible-conversation.ts';
@@ -142,14 +144,11 @@ const remove = defineRoute({
   responses: { 204: null },
   transaction: async (em, { params, user, principal }, deps) => {
     await findVisibleConversation(em, params.id, user);
-    const turns = await deleteConversation(em, params.id);
-    const { workspaceId } = principal;
-    return {
-      status: 204,
-      afterCommit: async () => {
-        for (const turn of turns) await deps.starter.cancelTurn({ workspaceId, conversationId: params.id, ...turn });
-      },
-    };
+    const deleted = await deleteConversation(em, params.id);
+    if (!deleted) throw notFound('conversation');
+    const { agentId, turns } = deleted;
+    const conversation = { conversation_id: params.id, agent_id: agentId };
+    return { status: 204, afterCommit: () => endReplaced(deps, principal, conversation, turns) };
   },
 });
 

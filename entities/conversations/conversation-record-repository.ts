@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { query } from '../sql.ts';
+import { endUnfinished, type MadeRoom } from './conversation-repository.ts';
 
 /** A conversation without its messages; `user` is the owner's external id. */
 export type ConversationRow = {
@@ -101,19 +102,17 @@ export async function updateConversation(
 }
 
 /**
- * Deletes a conversation for its readers and asks for the end of its unfinished turns; returns those. The lock keeps a
- * message that is being accepted from slipping in behind the delete.
+ * Deletes a conversation for its readers, ends its turns that have not begun and asks for the end of those under way;
+ * returns both with its agent. The lock keeps a message that is being accepted from slipping in behind the delete.
  */
 export async function deleteConversation(
   em: EntityManager,
   id: string,
-): Promise<Array<{ turnId: string; agentId: string }>> {
-  await query(em, `update conversations set deleted_at = now(), updated_at = now() where id = $1`, [id]);
-  return query<{ turnId: string; agentId: string }>(
+): Promise<{ agentId: string; turns: MadeRoom } | null> {
+  const [row] = await query<{ agent_id: string }>(
     em,
-    `update turns set cancel_requested_at = coalesce(cancel_requested_at, now()), updated_at = now()
-     where conversation_id = $1 and state in ('accepted', 'queued', 'running', 'waiting')
-     returning id as "turnId", agent_id as "agentId"`,
+    `update conversations set deleted_at = now(), updated_at = now() where id = $1 returning agent_id`,
     [id],
   );
+  return row ? { agentId: row.agent_id, turns: await endUnfinished(em, id) } : null;
 }

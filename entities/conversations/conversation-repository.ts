@@ -190,17 +190,22 @@ export async function lockConversation(
   return row ?? null;
 }
 
-/**
- * Makes room for a new turn that is to take the place of others: those that have not begun end here, of those under way the
- * end is asked for. The caller holds the conversation's lock.
- */
+const unfinished = `conversation_id = $1 and state in ('accepted', 'queued', 'running', 'waiting')`;
+
+/** Makes room for a new turn where it is to take the place of others. The caller holds the conversation's lock. */
 export async function makeRoom(em: EntityManager, conversationId: string, onBusy: OnBusy): Promise<MadeRoom | 'busy'> {
-  if (onBusy === 'queue') return { asked: [], ended: [] };
-  const unfinished = `conversation_id = $1 and state in ('accepted', 'queued', 'running', 'waiting')`;
-  if (onBusy === 'refuse')
-    return (await query(em, `select from turns where ${unfinished} limit 1`, [conversationId])).length > 0
-      ? 'busy'
-      : { asked: [], ended: [] };
+  if (onBusy === 'replace') return endUnfinished(em, conversationId);
+  const isBusy =
+    onBusy === 'refuse' &&
+    (await query(em, `select from turns where ${unfinished} limit 1`, [conversationId])).length > 0;
+  return isBusy ? 'busy' : { asked: [], ended: [] };
+}
+
+/**
+ * Ends the turns of a conversation that have not begun, and asks for the end of those under way. The caller holds the
+ * conversation's lock.
+ */
+export async function endUnfinished(em: EntityManager, conversationId: string): Promise<MadeRoom> {
   const rows = await query<{ id: string; has_ended: boolean }>(
     em,
     `with waiting as (

@@ -62,11 +62,13 @@ describe('a conversation', () => {
     for (const path of [`/conversations/${id}`, `/conversations/${id}/messages`, `/turns/${turn.id}`])
       expectProblem(await api.call('GET', path), 'not_found');
     const rows = await api.database.asOperator((em) =>
-      query<{ asked: boolean }>(em, 'select cancel_requested_at is not null as asked from turns where id = $1', [
-        turn.id,
-      ]),
+      query<{ state: string; asked: boolean }>(
+        em,
+        'select state, cancel_requested_at is not null as asked from turns where id = $1',
+        [turn.id],
+      ),
     );
-    expect(rows).toEqual([{ asked: true }]);
+    expect(rows).toEqual([{ state: 'cancelled', asked: true }]);
   });
 });
 
