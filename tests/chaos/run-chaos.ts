@@ -10,7 +10,7 @@ import { tabulateReports } from './harness/tabulate-reports.ts';
 import type { WrittenReport } from './harness/tabulate-reports.ts';
 
 const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json] [--report FILE]
-       npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|maintain-points|turn-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N] [--together]
+       npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|maintain-points|turn-points|evaluation-points|memory-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N] [--together]
        npm run chaos -- --scenario interleavings [--count N]
        npm run chaos -- --scenario schedules[:INTERVALS]
        npm run chaos -- --scenario conversations[:HOW-MANY] [--seconds N] [--victim NAME] [--hit kill|freeze]
