@@ -64,14 +64,27 @@ export class ApiClient {
     return (await this.#send(path, {})).text();
   }
 
-  /** An open event stream from behind the event `lastEventId`. Null: there is nothing behind it. One attempt: the reader knows when to come back. */
+  /**
+   * An open event stream from behind the event `lastEventId`, or that of what a POST of `posted` has begun. Null: there is
+   * nothing behind it. One attempt: the reader knows when to come back.
+   */
   async openStream(
     path: string,
     lastEventId: string | null,
     signal: AbortSignal,
+    posted?: unknown,
   ): Promise<ReadableStream<Uint8Array> | null> {
     const headers = { accept: 'text/event-stream', ...(lastEventId === null ? {} : { 'last-event-id': lastEventId }) };
-    const response = await fetch(`${this.url}${path}`, { headers: { ...headers, ...this.#authorization() }, signal });
+    const post = { method: 'POST', body: JSON.stringify(posted) };
+    const response = await fetch(`${this.url}${path}`, {
+      headers: {
+        ...headers,
+        ...this.#authorization(),
+        ...(posted === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(posted === undefined ? {} : post),
+      signal,
+    });
     if (response.status === 204) return null;
     if (!response.ok || !response.body) throw await refusal(response);
     return response.body;

@@ -18,6 +18,8 @@ import { uuidV7 } from '../../entities/uuid-v7.ts';
 import type { Reply, RouteDeps, RouteRequest } from '../framework/route.ts';
 import type { Principal } from '../framework/scope.ts';
 import { notFound } from '../framework/validate-request.ts';
+import type { EventStream } from '../streams/event-stream.ts';
+import { watchTurn } from '../streams/watch-turn.ts';
 import { presentTurn } from '../turns/present-turn.ts';
 import { fillPin, requireFilled } from './pin-prompt.ts';
 import { presentMessage } from './present-message.ts';
@@ -89,6 +91,18 @@ export async function submitAccepted(
     agentId: turn.agent_id,
     turnId: turn.id,
   });
+}
+
+/** Sends the events of the accepted turn from its first one on. */
+export function followAccepted(
+  reply: Reply,
+  { principal }: { principal: Principal },
+  deps: RouteDeps,
+): (stream: EventStream) => Promise<void> {
+  const { turn } = messageAcceptedSchema.parse(reply.body);
+  const { workspaceId } = principal;
+  const ended = turn.completed_at !== null;
+  return (stream) => watchTurn({ deps, stream, workspaceId, turnId: turn.id, after: 0, ended });
 }
 
 /**

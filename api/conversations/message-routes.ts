@@ -3,11 +3,13 @@ import { idParamsSchema } from '../../contracts/fields.ts';
 import { createMessageSchema, listMessagesQuerySchema, messageSchema } from '../../contracts/message.ts';
 import { pageOf } from '../../contracts/page.ts';
 import { messageAcceptedSchema } from '../../contracts/turn.ts';
+import { turnStreamEventSchema } from '../../contracts/turn-stream.ts';
 import { listMessages } from '../../entities/conversations/conversation-repository.ts';
 import { listCitations } from '../../entities/conversations/turn-repository.ts';
 import { readCursor, sequenceCursor, toPage } from '../framework/page.ts';
 import { defineRoute } from '../framework/route.ts';
-import { acceptUserMessage, submitAccepted } from './accept-user-message.ts';
+import { eventStreamType } from '../streams/event-stream.ts';
+import { acceptUserMessage, followAccepted, submitAccepted } from './accept-user-message.ts';
 import { findVisibleConversation } from './find-visible-conversation.ts';
 import { findVisibleMessage } from './find-visible-message.ts';
 import { presentMessage } from './present-message.ts';
@@ -19,12 +21,21 @@ const create = defineRoute({
   summary: 'Send a message; its turn answers it',
   description:
     'Answers 202 once the message and its turn are committed: from then on the turn is served whatever crashes. Follow ' +
-    'it at /turns/{id}/events. The same client_message_id again is the same message.',
+    'it at /turns/{id}/events. The same client_message_id again is the same message. With `accept: text/event-stream` the ' +
+    'answer is that stream: its first event, `accepted`, is the body of the 202, and has no id; the others are those of ' +
+    '/turns/{id}/events, where it is taken up again when it breaks.',
   scope: 'conversations:write',
   params: idParamsSchema,
   body: createMessageSchema,
   idempotent: true,
-  responses: { 202: messageAcceptedSchema },
+  responses: {
+    200: {
+      mediaType: eventStreamType,
+      description: 'Asked for by `accept`: events as TurnEvent describes them, behind `accepted`',
+      item: turnStreamEventSchema,
+    },
+    202: messageAcceptedSchema,
+  },
   problems: [402, 409, 422],
   example: { content: 'When is the office open?', client_message_id: 'm-1' },
   isQuick: true,
@@ -35,6 +46,7 @@ const create = defineRoute({
     return acceptUserMessage(em, request, deps, { conversationId: params.id });
   },
   afterCommit: submitAccepted,
+  follow: followAccepted,
 });
 
 const edit = defineRoute({

@@ -62,6 +62,11 @@ type Handlers<Request> =
       isQuick?: true;
       /** Runs after the commit, also when a stored answer is replayed; must be harmless when run again. */
       afterCommit?: (reply: Reply, request: Request, deps: RouteDeps) => Promise<void>;
+      /**
+       * What becomes of whatever was committed, for a client that asks for text/event-stream: sent behind the body of the
+       * reply, which is the event `accepted`.
+       */
+      follow?: (reply: Reply, request: Request, deps: RouteDeps) => (stream: EventStream) => Promise<void>;
     }
   | { handle: (request: Request, deps: RouteDeps) => Promise<Reply> }
   | {

@@ -5,13 +5,13 @@ import { PerdureError } from '../../contracts/errors.ts';
 import { maxJsonBodyBytes } from '../../contracts/names/limits.ts';
 import type { KeyVerifier } from '../middleware/authenticate.ts';
 import { mediaTypeOf, parseJson, readBody } from '../middleware/read-body.ts';
-import { EventStream } from '../streams/event-stream.ts';
+import { EventStream, eventStreamType } from '../streams/event-stream.ts';
 import { answerOnce, answerOnceOutside } from './answer-once.ts';
 import type { CapacityBudget, CapacityGate } from './capacity-gate.ts';
 import { formMediaType, readForm } from './read-form.ts';
 import type { Reply, Route, RouteDeps, RouteRequest } from './route.ts';
 import { allows } from './scope.ts';
-import { sendReply } from './send-reply.ts';
+import { parseReply, sendReply } from './send-reply.ts';
 import { validateParams, validatePart } from './validate-request.ts';
 
 /** What the routes of one process share. */
@@ -47,6 +47,8 @@ export async function runRoute(route: Route, ctx: RouterContext, runtime: RouteR
       requestId: String(ctx.state['requestId']),
     };
     if ('stream' in route) await openStream(route, ctx, request, runtime);
+    else if ('follow' in route && ctx.get('accept').startsWith(eventStreamType))
+      await answerAndFollow(route, ctx, request, input.bytes, runtime);
     else sendReply(route, ctx, await answer(route, ctx, request, input.bytes, runtime));
   } finally {
     input.release();
@@ -170,6 +172,32 @@ function hash(ctx: RouterContext, bytes: Buffer): Buffer {
   return createHash('sha256').update(head).update(bytes).digest();
 }
 
+/** Answers with an event stream that begins with the reply; it is known to be served before anything is written. */
+async function answerAndFollow(
+  route: Exclude<Route, { stream: unknown } | { handle: unknown }>,
+  ctx: RouterContext,
+  request: AnyRequest,
+  bytes: Buffer,
+  runtime: RouteRuntime,
+): Promise<void> {
+  const release = runtime.streams.take(1);
+  try {
+    const reply = await answer(route, ctx, request, bytes, runtime);
+    const data = parseReply(route, reply);
+    const feed = route.follow!(reply, request, runtime.deps);
+    beginStream(route, ctx, request, runtime, {
+      release,
+      feed: async (stream) => {
+        await stream.send([{ event: 'accepted', data }]);
+        await feed(stream);
+      },
+    });
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
 async function openStream(
   route: Extract<Route, { stream: unknown }>,
   ctx: RouterContext,
@@ -185,6 +213,16 @@ async function openStream(
     release();
     return sendReply(route, ctx, { status: 204 });
   }
+  beginStream(route, ctx, request, runtime, { feed, release });
+}
+
+function beginStream(
+  route: Route,
+  ctx: RouterContext,
+  request: AnyRequest,
+  runtime: RouteRuntime,
+  { feed, release }: { feed: (stream: EventStream) => Promise<void>; release: () => void },
+): void {
   ctx.respond = false;
   ctx.status = 200;
   for (const [name, value] of Object.entries(ctx.response.headers)) ctx.res.setHeader(name, value as string);

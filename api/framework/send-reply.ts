@@ -18,16 +18,27 @@ export function sendReply(route: Pick<Route, 'method' | 'path' | 'responses'>, c
     ctx.body = null;
     ctx.status = reply.status;
   } else if (spec instanceof z.ZodType) {
-    const parsed = spec.safeParse(reply.body);
-    if (!parsed.success)
-      throw new Error(`${name} answered ${reply.status} with what it does not declare: ${parsed.error.message}`);
-    ctx.body = JSON.stringify(parsed.data);
+    ctx.body = JSON.stringify(parseBody(name, spec, reply));
     ctx.type = 'application/json';
   } else {
     const { content } = reply;
     ctx.body = content && 'parts' in content ? openParts(ctx, content.parts) : (content?.text ?? '');
     ctx.set('content-type', content?.mediaType ?? ('or' in spec ? spec.or : spec.mediaType));
   }
+}
+
+/** The body of a JSON reply, parsed as by `sendReply`. @throws Error when it is not what the route declares. */
+export function parseReply(route: Pick<Route, 'method' | 'path' | 'responses'>, reply: Reply): unknown {
+  const spec = route.responses[reply.status];
+  const name = `${route.method} ${route.path}`;
+  if (!(spec instanceof z.ZodType)) throw new Error(`${name} answered ${reply.status}, which it does not declare.`);
+  return parseBody(name, spec, reply);
+}
+
+function parseBody(name: string, spec: z.ZodType, { status, body }: Reply): unknown {
+  const parsed = spec.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new Error(`${name} answered ${status} with what it does not declare: ${parsed.error.message}`);
 }
 
 function openParts(ctx: Context, parts: AsyncIterable<string>): Readable {

@@ -4,6 +4,9 @@ import type { ServerResponse } from 'node:http';
 /** One server-sent event; `data` is sent as JSON. */
 export type ServerSentEvent = { id?: string | number; event: string; data: unknown };
 
+/** What a client asks for in `accept` to get events. */
+export const eventStreamType = 'text/event-stream';
+
 /** A client that reads nothing for this long is cut off; it comes back with Last-Event-ID. */
 const stallMs = 60_000;
 /** How long a client waits before it reconnects, sent at the beginning and at a shutdown. */
@@ -19,7 +22,7 @@ export class EventStream {
     this.#response = response;
     response.on('close', () => this.#stop()).on('error', () => this.#stop());
     response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
+      'content-type': `${eventStreamType}; charset=utf-8`,
       'cache-control': 'no-store, no-transform',
       'x-accel-buffering': 'no',
     });

@@ -1,5 +1,5 @@
 import { ApiClient } from '../../cli/api-client.ts';
-import { parseEvents } from '../../cli/event-stream.ts';
+import { parseEvents, type StreamEvent } from '../../cli/event-stream.ts';
 
 /** Milliseconds from the request to the first text, and to the end. */
 export type Timing = { firstTokenMs: number; totalMs: number };
@@ -7,7 +7,7 @@ export type Timing = { firstTokenMs: number; totalMs: number };
 /** A turn as its client saw it; `askedAt` is in milliseconds since the epoch, with fractions. */
 export type TurnTiming = Timing & { turnId: string; askedAt: number; repliedMs: number };
 
-/** Asks as an application does: POST the message, then follow the turn's events. */
+/** Asks as an application does: POSTs the message, and reads the events of its turn. */
 export class TurnClient {
   readonly #api: ApiClient;
 
@@ -86,20 +86,28 @@ export class TurnClient {
     return resumed === null ? null : (resumed - killed) / 1000;
   }
 
+  /** Sends a message; the answer is the stream of its turn. */
   async #send(conversation: string): Promise<{ turnId: string; events: AsyncGenerator<string, void, undefined> }> {
-    const { turn } = await this.#post<{ turn: { id: string } }>(`/conversations/${conversation}/messages`, {
-      content: 'What lasts?',
-    });
-    return { turnId: turn.id, events: this.#events(turn.id) };
-  }
-
-  async *#events(turnId: string): AsyncGenerator<string, void, undefined> {
-    const body = await this.#api.openStream(`/turns/${turnId}/events`, null, AbortSignal.timeout(60_000));
-    if (body === null) throw new Error(`The turn ${turnId} was over before its events were read.`);
-    for await (const { event } of parseEvents(body)) yield event;
+    const body = await this.#api.openStream(
+      `/conversations/${conversation}/messages`,
+      null,
+      AbortSignal.timeout(60_000),
+      {
+        content: 'What lasts?',
+      },
+    );
+    if (body === null) throw new Error(`A message to ${conversation} was answered without events.`);
+    const events = parseEvents(body);
+    const { value: first } = await events.next();
+    if (first?.event !== 'accepted') throw new Error(`A message to ${conversation} was not accepted first.`);
+    return { turnId: (first.data as { turn: { id: string } }).turn.id, events: namesOf(events) };
   }
 
   #post<T>(path: string, body: unknown): Promise<T> {
     return this.#api.request<T>(path, { method: 'POST', body });
   }
+}
+
+async function* namesOf(events: AsyncGenerator<StreamEvent, void, undefined>): AsyncGenerator<string, void, undefined> {
+  for await (const { event } of events) yield event;
 }

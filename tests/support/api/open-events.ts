@@ -16,12 +16,22 @@ export type Events = {
   close(): void;
 };
 
-/** Opens an event stream with the tenant's key and collects what comes. */
-export async function openEvents(api: TestApi, path: string, headers: Record<string, string> = {}): Promise<Events> {
+/** Opens an event stream with the tenant's key and collects what comes; with a `body` it is asked for by a POST. */
+export async function openEvents(
+  api: TestApi,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: unknown,
+): Promise<Events> {
   const abort = new AbortController();
   const response = await fetch(`${api.url}${path}`, {
     signal: abort.signal,
-    headers: { authorization: `Bearer ${api.tenant.key}`, ...headers },
+    headers: {
+      authorization: `Bearer ${api.tenant.key}`,
+      ...(body === undefined ? {} : { accept: 'text/event-stream', 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
   });
   const seen: SeenEvent[] = [];
   let text = '';
