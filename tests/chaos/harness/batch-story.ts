@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
-import { query } from '../../../entities/sql.ts';
 import { RefusedError } from './api-client.ts';
 import type { PointStory, StoryWork } from './chaos-point.ts';
 import { composeText } from './compose-text.ts';
@@ -8,6 +7,7 @@ import { commitOf } from './message-patterns.ts';
 import { providerWords } from './proxies/provider-proxy.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
+import { queryPastHits } from './query-past-hits.ts';
 import type { Findings } from './round-context.ts';
 import { findWord, sagaNames } from './saga-workspace.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -120,14 +120,12 @@ export class BatchStory implements PointStory {
   }
 
   async #learnIds(): Promise<void> {
-    this.#rows = await this.#stack.database.asOperator((em) =>
-      query<Row>(
-        em,
-        `select d.id, d.source_path as path, g.job_id as "jobId", g.workflow_id as "workflowId", g.generation
+    this.#rows = await queryPastHits<Row>(
+      this.#stack,
+      `select d.id, d.source_path as path, g.job_id as "jobId", g.workflow_id as "workflowId", g.generation
          from documents d join document_generations g on g.document_id = d.id and g.generation = d.latest_generation
          where d.source_path like $1 order by d.source_path`,
-        [`chaos/${this.#word}/%`],
-      ),
+      [`chaos/${this.#word}/%`],
     );
     // A document that is left by its batch names the workflow of its own from then on.
     for (const { id, generation, workflowId } of this.#rows)

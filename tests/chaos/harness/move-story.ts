@@ -1,5 +1,4 @@
 import { workflowIds } from '../../../contracts/names/workflows.ts';
-import { query } from '../../../entities/sql.ts';
 import { RefusedError } from './api-client.ts';
 import type { PointStory, StoryWork } from './chaos-point.ts';
 import { commitOf } from './message-patterns.ts';
@@ -7,6 +6,7 @@ import { registerModel, serveSource, until } from './model-workspace.ts';
 import { movedModel, providerWords } from './proxies/provider-proxy.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
+import { queryPastHits } from './query-past-hits.ts';
 import type { Findings } from './round-context.ts';
 import { findWord, sagaNames } from './saga-workspace.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -147,6 +147,6 @@ export class MoveStory implements PointStory {
   }
 
   #query<T>(text: string, parameters: readonly unknown[]): Promise<T[]> {
-    return this.#stack.database.asOperator((em) => query<T>(em, text, parameters));
+    return queryPastHits<T>(this.#stack, text, parameters);
   }
 }

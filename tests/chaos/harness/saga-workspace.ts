@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { PerdureError } from '../../../contracts/errors.ts';
 import { query } from '../../../entities/sql.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
+import { queryPastHits } from './query-past-hits.ts';
 
 const capabilities = { dimensions: 64, maxTokens: 512, maxBatch: 8 };
 
@@ -53,20 +52,8 @@ export async function prepareSagaWorkspace(
 
 /** Id of the document that the source has at this path, deleted or not; undefined if there is none. */
 export async function findByPath(stack: ProxiedStack, path: string): Promise<string | undefined> {
-  for (;;) {
-    try {
-      const rows = await stack.database.asOperator((em) =>
-        query<{ id: string }>(em, `select id from documents where source_path = $1 order by created_at desc limit 1`, [
-          path,
-        ]),
-      );
-      return rows[0]?.id;
-    } catch (error) {
-      // The database itself may be what was hit.
-      if (!(error instanceof PerdureError) || error.code !== 'unavailable') throw error;
-      await sleep(100);
-    }
-  }
+  const text = `select id from documents where source_path = $1 order by created_at desc limit 1`;
+  return (await queryPastHits<{ id: string }>(stack, text, [path]))[0]?.id;
 }
 
 /** How many vectors are stored of the document. */

@@ -2,13 +2,13 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workflowIds } from '../../../contracts/names/workflows.ts';
-import { query } from '../../../entities/sql.ts';
 import { RefusedError } from './api-client.ts';
 import type { PointStory, StoryWork } from './chaos-point.ts';
 import { composeText } from './compose-text.ts';
 import { providerWords } from './proxies/provider-proxy.ts';
 import type { Sighting } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
+import { queryPastHits } from './query-past-hits.ts';
 import type { Findings } from './round-context.ts';
 import { findWord, sagaNames } from './saga-workspace.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -198,15 +198,13 @@ export class SyncStory implements PointStory {
   }
 
   async #rows(): Promise<Row[]> {
-    return this.#stack.database.asOperator((em) =>
-      query<Row>(
-        em,
-        `select d.id, d.source_path as path, d.status, d.latest_generation as generation, g.workflow_id as "workflowId",
+    return queryPastHits<Row>(
+      this.#stack,
+      `select d.id, d.source_path as path, d.status, d.latest_generation as generation, g.workflow_id as "workflowId",
                 coalesce(g.expected_chunks, 0) as chunks, d.deleted_at is not null as "isDeleted"
          from documents d join document_generations g on g.document_id = d.id and g.generation = d.latest_generation
          where d.knowledge_source_id = $1 order by d.source_path`,
-        [this.#sourceId],
-      ),
+      [this.#sourceId],
     );
   }
 }
