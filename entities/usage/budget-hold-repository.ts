@@ -8,7 +8,7 @@ export type MostTokens = { input: number; output: number };
 export type BudgetRefusal = { budget: string; currency: string; most: string; left: string };
 
 /** That calls under way hold back what this one may cost: they may turn out to cost less. */
-export type BudgetWait = { waits: true };
+type BudgetWait = { waits: true };
 
 /** Whether any budget of any workspace refuses calls. To be read as the operator. */
 export async function hasRefusingBudgets(em: EntityManager): Promise<boolean> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
 import { v7 } from 'uuid';
-import { taskQueues } from '../../contracts/names/task-queues.ts';
+import { taskQueues, webhookQueue } from '../../contracts/names/task-queues.ts';
 import { workflowIds, workflowTypes } from '../../contracts/names/workflows.ts';
 import { query } from '../../entities/sql.ts';
 import { queueTest } from '../../entities/webhooks/webhook-delivery-repository.ts';
@@ -64,6 +64,10 @@ test('a receiver that is away is tried eleven times within a day and a half; the
   }
   await expect(handle.result()).rejects.toThrow('Workflow execution failed');
   expect(receiver.at('/away').map(({ headers }) => headers['webhook-id'])).toEqual(Array(attempts).fill(deliveryId));
+  // Sent from slots of their own, so that no receiver who takes long keeps a source waiting.
+  const { events } = await handle.fetchHistory();
+  const scheduled = events!.flatMap((event) => event.activityTaskScheduledEventAttributes?.taskQueue?.name ?? []);
+  expect(scheduled).toEqual([webhookQueue]);
   expect(waitedSeconds / 3600).toBeGreaterThan(30);
   expect(waitedSeconds / 3600).toBeLessThan(36);
   const [delivery] = await database.inWorkspace(workspaceId, (em) =>
