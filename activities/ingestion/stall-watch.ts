@@ -1,10 +1,10 @@
 // Often enough to tell a frozen process from one that computes.
 const lookEveryMs = 250;
-// Below the share of a time-out that Temporal's last news of a step may be old.
-const stallMs = 2000;
+// Temporal waits ten seconds for news, and has had some within most of them; a busy machine alone seldom takes so long.
+const stallMs = 4000;
 
 /**
- * Knows when its process last stood still for two seconds or more: frozen, on a machine that was suspended, or busy with
+ * Knows when its process last stood still for four seconds or more: frozen, on a machine that was suspended, or busy with
  * one thing. Whatever waited for it meanwhile may have been given up and handed to another.
  */
 export class StallWatch {

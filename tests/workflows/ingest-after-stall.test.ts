@@ -11,7 +11,7 @@ test('R8: a worker that stood still while it embedded a small document pays for 
   h.provider.control({ default: { firstTokenMs: 200 } });
   const key = await h.start(await h.accept(markdownBytes(6)));
   await h.called();
-  standStill(2200);
+  standStill(4200);
   expect(await h.ended(key)).toMatchObject({ state: 'active' });
   await h.expectServed(key);
   const chunks = (await h.workspace.document(key.documentId)).latest!.expected_chunks!;

@@ -8,9 +8,9 @@ describe('a process that stood still', () => {
     let now = 100_000;
     const watch = new StallWatch(() => now);
     watch.begin();
-    now += 1999;
+    now += 3999;
     expect(watch.stoodStillSince(0)).toBe(false);
-    now += 2000;
+    now += 4000;
     expect(watch.stoodStillSince(now - 1)).toBe(true);
     expect(watch.stoodStillSince(now)).toBe(false);
     now += 1000;
