@@ -43,6 +43,10 @@ export function createMakeTitle(deps: ConversationDeps): (input: TurnInput) => P
         if (await name(deps, input, { ...begun, place, attempt: info.attempt }, signal)) return;
     } catch (error) {
       signal.throwIfAborted();
+      // Nobody else closes a call of a turn that has its answer, such as one for which a budget has too little left.
+      await deps.database
+        .inWorkspace(input.workspaceId, (em) => settleUnknownUsage(em, input.turnId, null))
+        .catch(() => {});
       throw toFailure(error);
     }
   };

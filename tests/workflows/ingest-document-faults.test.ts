@@ -322,6 +322,8 @@ test('R28: a document for which a budget has too little left fails with the reas
   for (const key of again()) await h.start(key);
   for (const key of again()) expect(await h.ended(key)).toMatchObject({ state: 'failed' });
   expect(h.provider.log()).toHaveLength(calls);
+  const open = `select id from usage_metrics where state = 'started'`;
+  expect(await h.workspace.query(open, [])).toEqual([]);
   expect(await putBudgetOf(h.database, workspaceId, 1)).toBe(2);
   for (const { documentId } of refused) {
     const key = { documentId, generation: 3 };

@@ -59,7 +59,7 @@ export class MaintainStory implements PointStory {
     if (left.length !== 1 || left[0]!.name !== this.#index.name)
       findings.push(`The indexes of ${this.#modelId} are ${JSON.stringify(left)}`);
     else if (left[0]!.oid === this.#index.oid && (await this.#isDue()))
-      findings.push(`The index ${this.#index.name} was not built anew`);
+      findings.push(`The index ${this.#index.name} was not built anew: ${JSON.stringify(await this.#report())}`);
     const found = await findWord(this.#stack, this.#word, `${this.#word}d0`);
     if (!found.includes(this.#documentId)) findings.push(`Document ${this.#documentId} is not found`);
     return findings;
@@ -85,14 +85,20 @@ export class MaintainStory implements PointStory {
    * killed, and has then nothing to show for it.
    */
   async #isDue(): Promise<boolean> {
+    const report = await this.#report();
+    return report?.decided !== 'nothing' || (await this.#deadRows()) > 0;
+  }
+
+  async #report(): Promise<{ decided: string; reason: string; did: unknown } | undefined> {
     const [report] = await this.#stack.database.asOperator((em) =>
-      query<{ decided: string }>(
+      query<{ decided: string; reason: string; did: unknown }>(
         em,
-        `select decided from maintenance_reports where workflow_id = $1 and subject = $2 order by started_at desc limit 1`,
+        `select decided, reason, did from maintenance_reports where workflow_id = $1 and subject = $2
+         order by started_at desc limit 1`,
         [workflowIds.maintainIndex(this.#modelId), this.#index.name],
       ),
     );
-    return report?.decided !== 'nothing' || (await this.#deadRows()) > 0;
+    return report;
   }
 
   async #deadRows(): Promise<number> {
