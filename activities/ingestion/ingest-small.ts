@@ -60,7 +60,10 @@ async function lookForRest(deps: IngestionDeps, { workspaceId, documents }: Inge
     readStagingGenerations(em, workspaceId, documents),
   );
   const left = staging.map(({ documentId, generation }) => ({ documentId, generation }));
-  return { active: 0, chunks: 0, gone: documents.length - left.length, left, superseded: [] };
+  const isLeft = new Set(left.map(({ documentId }) => documentId));
+  // The first attempt may have died after it had published them, and nobody else knows what they replaced.
+  const superseded = documents.filter(({ documentId, generation }) => generation > 1 && !isLeft.has(documentId));
+  return { active: 0, chunks: 0, gone: documents.length - left.length, left, superseded };
 }
 
 /** What became of the documents of one batch so far, and who publishes those that are ready. */

@@ -260,6 +260,24 @@ describe('a crash', () => {
     expect(await h.workspace.job(batch.jobId)).toMatchObject({ status: 'completed', processed_documents: 3 });
   });
 
+  test('R1: what a step replaced before it died is dropped all the same', async () => {
+    const first = await acceptBatch({ ...small('old a'), sourcePath: 'a' }, { ...small('old b'), sourcePath: 'b' });
+    await start(first);
+    await ended(first);
+    let attempts = 0;
+    h.worker.around = async (name, run) => {
+      const result = await run();
+      if (name === 'ingestSmall' && (attempts += 1) === 1)
+        throw ApplicationFailure.retryable('The worker died here.', 'internal');
+      return result;
+    };
+    const second = await acceptBatch({ ...small('new a'), sourcePath: 'a' }, { ...small('new b'), sourcePath: 'b' });
+    await start(second);
+    expect(await ended(second)).toEqual({ active: 0, gone: 2, left: 0 });
+    expect(attempts).toBe(2);
+    for (const key of second.keys) await h.expectServed(key);
+  });
+
   test('the sweep leaves a batch that is open alone, and starts what one has left undone', async () => {
     const sweep = createSweepAcceptedDocuments({ database: h.database, ...h.starter() });
     const age = ({ keys }: Batch) =>
