@@ -17,7 +17,8 @@ async function main(): Promise<void> {
   const worker = await createWorkerProcess(config, telemetry);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => worker.shutdown());
   logger.info({ queues: config.PERDURE_QUEUES, metrics_port: metricsServer.port }, 'worker is polling');
-  await worker.run();
+  const { isCutOff } = await worker.run();
+  if (isCutOff) logger.warn('work under way was cut off; a worker that runs takes it up again');
   await metricsServer.close();
   await telemetry.shutdown();
 }

@@ -53,8 +53,8 @@ import { createWorkflowStates } from './workflow-states.ts';
 
 /** The Temporal workers of one process, and what they hold. */
 export interface WorkerProcess {
-  /** Resolves when `shutdown` has drained the workers; rejects when one of them failed. */
-  run(): Promise<void>;
+  /** Resolves when `shutdown` has drained the workers, or cut off what did not end in time; rejects when one of them failed. */
+  run(): Promise<{ isCutOff: boolean }>;
   shutdown(): void;
 }
 
@@ -225,17 +225,27 @@ export async function createWorkerProcess(
     applicationName: 'perdure-worker-listener',
   });
 
+  let isStopping = false;
+  let isCutOff = false;
+  // A worker that was told to stop, and whose work does not end in time, reports that as a failure.
+  const noteCutOff = (error: unknown): void => {
+    if (!isStopping) throw error;
+    isCutOff = true;
+  };
+
   return {
     async run() {
       try {
-        const running = workers.map((worker) => worker.run());
+        const running = workers.map((worker) => worker.run().catch(noteCutOff));
         if (config.PERDURE_QUEUES.includes('chat')) news.subscribe(turnNewsChannel, early.hear);
         await Promise.all(running);
+        return { isCutOff };
       } finally {
         await news.close();
         await early.close();
         await connection.close();
-        await nativeConnection.close();
+        // What was cut off holds it until the process has ended.
+        if (!isCutOff) await nativeConnection.close();
         await parsers.close();
         await providers.close();
         await notifier.close();
@@ -243,6 +253,7 @@ export async function createWorkerProcess(
       }
     },
     shutdown() {
+      isStopping = true;
       void early.close();
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
