@@ -115,12 +115,14 @@ async function* guardedStream(
   options: Parameters<ChatModel['stream']>[1],
 ): ReturnType<ChatModel['stream']> {
   options?.signal?.throwIfAborted();
-  if (!(await refusing.areThere())) return yield* model.stream(request, options);
-  const { messages, tools = [], maxTokens = Math.min(mostAnswerTokens, model.contextWindow) } = request;
-  // No tokenizer makes more tokens than there are bytes, and JSON has more of them than the marks between messages.
-  const input = Buffer.byteLength(JSON.stringify([messages, tools]));
-  await refusing.hold(request.callId, { input, output: maxTokens }, options?.signal);
-  yield* model.stream({ ...request, maxTokens }, options);
+  let { maxTokens } = request;
+  if (await refusing.areThere()) {
+    maxTokens ??= Math.min(mostAnswerTokens, model.contextWindow);
+    // No tokenizer makes more tokens than there are bytes, and JSON has more of them than the marks between messages.
+    const input = Buffer.byteLength(JSON.stringify([request.messages, request.tools ?? []]));
+    await refusing.hold(request.callId, { input, output: maxTokens }, options?.signal);
+  }
+  yield* model.stream({ ...request, ...(maxTokens !== undefined && { maxTokens }) }, options);
 }
 
 function guardEmbedding(model: EmbeddingModel, refusing: RefusingBudgets): EmbeddingModel {
