@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
@@ -24,6 +25,7 @@ import { queueBrokenInvariants } from '../entities/webhooks/queue-broken-invaria
 import { listTrippedModels } from '../entities/usage/model-circuit-repository.ts';
 import { createDocumentParsers } from '../providers/parsers/document-parsers.ts';
 import { createProviders, type ModelSettings } from '../providers/registry.ts';
+import { cachedWorkflows } from './cached-workflows.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './database.ts';
 import { ensureSchedules } from './ensure-schedules.ts';
@@ -190,6 +192,7 @@ export async function createWorkerProcess(
         plugins: telemetry.workerPlugins,
         interceptors: { activity: [staleAttemptGuard, payloadGuard] },
         maxConcurrentActivityTaskExecutions: activitySlots[taskQueue],
+        maxCachedWorkflows: cachedWorkflows(getHeapStatistics().heap_size_limit),
         // One thread each: workflows here only order steps, and each thread costs about 40 MB.
         workflowThreadPoolSize: 1,
         // After a kill, workflow tasks wait this long for the dead worker before another may have them.

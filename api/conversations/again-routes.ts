@@ -91,7 +91,9 @@ async function again(
     status: 202,
     body: { message: presentMessage(question, []), turn: presentTurn(turn) },
     afterCommit: async () => {
-      deps.notifier.notify(turnsChannel, [turnId]);
+      if (accepted.isAlone) deps.starter.announceTurn({ workspaceId, conversationId, agentId: turn.agent_id, turnId });
+      // One that begins at once is told of by its begin.
+      else deps.notifier.notify(turnsChannel, [turnId]);
       await endReplaced(deps, principal, turn, accepted.replaced);
     },
   };

@@ -21,8 +21,11 @@ export type TurnAgain = {
   versions: { agent: number; templates: Record<string, number> } | undefined;
 };
 
-/** The turns that made room, or why the turn was not accepted. */
-export type AcceptedAgain = { replaced: MadeRoom } | RefusedMessage | { refused: 'not_ended' | 'not_failed' };
+/** The turns that made room, and whether no other is under way or waits; or why the turn was not accepted. */
+export type AcceptedAgain =
+  | { replaced: MadeRoom; isAlone: boolean }
+  | RefusedMessage
+  | { refused: 'not_ended' | 'not_failed' };
 
 /** Writes a turn, state `accepted`, for the question of one that has ended; the question stays as it is. */
 export async function acceptAgain(em: EntityManager, again: TurnAgain): Promise<AcceptedAgain> {
@@ -40,16 +43,19 @@ export async function acceptAgain(em: EntityManager, again: TurnAgain): Promise<
   if (again.kind === 'retry' && former.state === 'completed') return { refused: 'not_failed' };
   const replaced = await makeRoom(em, again.conversationId, again.onBusy ?? conversation.on_busy);
   if (replaced === 'busy') return { refused: 'conversation_busy' };
-  await query(
+  const [written] = await query<{ is_alone: boolean }>(
     em,
     `with conversation as (
        update conversations set updated_at = now(), has_branches = has_branches or exists (
-         select from turns where id = $4 and assistant_message_id is not null) where id = $2)
-     insert into turns (id, workspace_id, conversation_id, user_message_id, agent_id, agent_version, model_id, workflow_id,
-                        limits, versions, kind, replaces_turn_id)
-     select $3, $1, $2, f.user_message_id, a.id, coalesce(($6::jsonb ->> 'agent')::integer, a.version), a.model_id, $5,
-            a.limits, coalesce($6, jsonb_build_object('agent', a.version)), $7, f.id
-     from turns f join agents a on a.id = $8 where f.id = $4`,
+         select from turns where id = $4 and assistant_message_id is not null) where id = $2),
+     t as (
+       insert into turns (id, workspace_id, conversation_id, user_message_id, agent_id, agent_version, model_id,
+                          workflow_id, limits, versions, kind, replaces_turn_id)
+       select $3, $1, $2, f.user_message_id, a.id, coalesce(($6::jsonb ->> 'agent')::integer, a.version), a.model_id, $5,
+              a.limits, coalesce($6, jsonb_build_object('agent', a.version)), $7, f.id
+       from turns f join agents a on a.id = $8 where f.id = $4)
+     select not exists (select from turns o where o.conversation_id = $2
+                          and o.state in ('accepted', 'queued', 'running', 'waiting')) as is_alone`,
     [
       again.workspaceId,
       again.conversationId,
@@ -61,5 +67,5 @@ export async function acceptAgain(em: EntityManager, again: TurnAgain): Promise<
       conversation.agent_id,
     ],
   );
-  return { replaced };
+  return { replaced, isAlone: written!.is_alone };
 }

@@ -211,7 +211,7 @@ describe('a message that takes the place of many', () => {
 });
 
 describe('who watches a conversation', () => {
-  test('is woken for a message that waits, and for a question that is answered again', async () => {
+  test('is woken for a message that waits, and for a question that waits to be answered again', async () => {
     const heard: string[] = [];
     const forget = api.deps.notifications.subscribe(turnsChannel, (turnId) => heard.push(turnId ?? ''));
     const chat = await converse('fake?tokens=2000&tokenMs=10');
@@ -220,11 +220,16 @@ describe('who watches a conversation', () => {
     // This worker wakes nobody: what is heard comes from the API.
     await until(async () => heard.includes(queued.id), { what: 'word of the message that waits' });
     await until(async () => provider.log().length > 0, { what: 'the first call' });
-    provider.control({ script: [{ answer: 'One.' }, { answer: 'Two.' }] });
+    provider.control({ script: [{ answer: 'One.' }] });
     const { turn: instead } = await chat.say('third', { on_busy: 'replace' });
     const { answer } = await chat.ended(instead);
+    const calls = provider.log().length;
+    const { turn: busy } = await chat.say('fourth');
+    await until(async () => provider.log().length > calls, { what: 'the call before' });
+    provider.control({ script: [{ answer: 'Two.' }] });
     const { turn: again } = await chat.post(`/messages/${answer.id}/regenerate`);
     await until(async () => heard.includes(again.id), { what: 'word of the second answer' });
+    await chat.post(`/turns/${busy.id}/cancel`);
     expect(await chat.ended(again)).toMatchObject({ state: 'completed', answer: { content: 'Two.' } });
     forget();
   });
