@@ -10,8 +10,8 @@ import { tabulateReports } from './harness/tabulate-reports.ts';
 import type { WrittenReport } from './harness/tabulate-reports.ts';
 
 const usage = `Usage: npm run chaos -- --scenario NAME|all [--seed N] [--rounds N] [--json] [--report FILE]
-       npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|maintain-points|turn-points|evaluation-points|memory-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N] [--together]
-       npm run chaos -- --scenario interleavings [--count N]
+       npm run chaos -- --scenario saga-points|batch-points|sync-points|model-points|maintain-points|turn-points|evaluation-points|memory-points[:SAMPLE] [--point NAME] [--victim NAME] [--hit kill|freeze] [--group N] [--together] [--minutes N]
+       npm run chaos -- --scenario interleavings [--count N] [--minutes N]
        npm run chaos -- --scenario schedules[:INTERVALS]
        npm run chaos -- --scenario conversations[:HOW-MANY] [--seconds N] [--victim NAME] [--hit kill|freeze]
        npm run chaos -- --table FILE [--table FILE]
@@ -31,6 +31,8 @@ const { values } = parseArgs({
     together: { type: 'boolean', default: false },
     count: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '180' },
+    // Points and interleavings begin nothing more after so long.
+    minutes: { type: 'string' },
     json: { type: 'boolean', default: false },
     // One line for each scenario that has ended, behind those that are there.
     report: { type: 'string' },
@@ -68,6 +70,7 @@ if (values.table.length > 0) {
     group: wholeNumber('--group', values.group),
     count: wholeNumber('--count', values.count),
     seconds: wholeNumber('--seconds', values.seconds),
+    until: values.minutes === undefined ? Infinity : Date.now() + 60_000 * wholeNumber('--minutes', values.minutes),
     say,
   }))
     ? 0

@@ -28,7 +28,7 @@ export async function runInterleavings(
   let done = 0;
   let hits = 0;
   const lane = async () => {
-    while (next < options.count) {
+    while (next < options.count && Date.now() < options.until) {
       next += 1;
       const course = sureCourses[next - 1] ?? null;
       const name = `i${options.round}x${String(next).padStart(5, '0')}`;

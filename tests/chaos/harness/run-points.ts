@@ -38,14 +38,17 @@ export async function runPoints(
   for (const target of choose(targets, options.targets))
     for (const fault of choose(faults, options.faults)) {
       let late: EdgeOfPoint[] = [];
-      for (const group of groups(orders, random.fork(`${target} ${fault}`), options))
+      for (const group of groups(orders, random.fork(`${target} ${fault}`), options)) {
+        if (Date.now() >= options.until) break;
         late.push(...(await tryRound(group, { target, fault })).missed);
+      }
       // Those that come late in their stories meet each other.
-      for (let tried = Infinity; late.length > 1 && late.length < tried;) {
+      for (let tried = Infinity; late.length > 1 && late.length < tried && Date.now() < options.until;) {
         tried = late.length;
         late = (await tryRound(late, { target, fault })).missed;
       }
       for (const single of late) {
+        if (Date.now() >= options.until) break;
         const { missed } = await tryRound([single], { target, fault });
         if (missed.length > 0)
           findings.push(`${fault} ${target}: point ${single.point.name} (${single.edge}) was never reached`);

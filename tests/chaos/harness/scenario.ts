@@ -25,6 +25,8 @@ export type ScenarioOptions = {
   count: number;
   /** For how long conversations are hit. */
   seconds: number;
+  /** When points and interleavings begin nothing more, in milliseconds since the epoch; what was not tried is no finding. */
+  until: number;
   say(line: string): void;
 };
 

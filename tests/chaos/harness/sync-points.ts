@@ -35,6 +35,12 @@ export const syncPoints: readonly ChaosPoint[] = [
   { name: 'finish-sync', tell: story('new'), is: endsSync },
   { name: 'report-finished', tell: story('new'), is: reports, nth: 5 },
   { name: 'hand-over-changed', tell: story('changed'), is: settlesItem },
+  // After it, nobody but the batch knows that chunks were replaced.
+  {
+    name: 'publish-changed',
+    tell: story('changed'),
+    is: commitOf('worker', /set active_generation = g\.generation/),
+  },
   { name: 'remove-document', tell: story('changed'), is: forgetsItem },
   { name: 'remove-later', tell: story('changed'), is: forgetsItem, nth: 2 },
   { name: 'report-removed', tell: story('changed'), is: reports, nth: 4 },
