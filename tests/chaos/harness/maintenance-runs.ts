@@ -6,6 +6,9 @@ import type { Findings } from './round-context.ts';
 const name = 'aggregate-usage';
 const patienceMs = 30_000;
 
+/** What became of the runs: those that did not end in time, and those of them that no worker was there to take. */
+export type MaintenanceRuns = { runs: number; timedOut: number; neverTaken: number; findings: Findings };
+
 type Run = { id: string; runId: string; dueAt: number; status: string };
 
 /**
@@ -15,7 +18,7 @@ type Run = { id: string; runId: string; dueAt: number; status: string };
 export async function shortenMaintenance(
   stack: Pick<ProxiedStack, 'api' | 'temporal' | 'database'>,
   everySeconds: number,
-): Promise<{ end(intervals: number): Promise<{ runs: number; timedOut: number; findings: Findings }> }> {
+): Promise<{ end(intervals: number): Promise<MaintenanceRuns> }> {
   await stack.api.request(
     'PATCH',
     `/schedules/${name}`,
@@ -29,10 +32,16 @@ export async function shortenMaintenance(
       const runs = await readRuns(stack, since);
       const findings = await judge(stack, runs, everySeconds);
       if (runs.length < intervals) findings.push(`${runs.length} runs of ${name} in ${intervals} intervals`);
-      const timedOut = runs.filter(({ status }) => status === 'TIMED_OUT').length;
+      const timedOut = runs.filter(({ status }) => status === 'TIMED_OUT');
+      const taken = await Promise.all(timedOut.map((run) => wasTaken(stack, run)));
       await stack.api.request('POST', `/schedules/${name}/reset`, {}, `reset-${name}`);
       await stack.api.request('POST', `/schedules/${name}/resume`, {}, `resume-${name}`);
-      return { runs: runs.length, timedOut, findings };
+      return {
+        runs: runs.length,
+        timedOut: timedOut.length,
+        neverTaken: taken.filter((isTaken) => !isTaken).length,
+        findings,
+      };
     },
   };
 }
@@ -63,6 +72,11 @@ async function judge(
     if (status === 'COMPLETED' && reported.get(runId) !== 1)
       findings.push(`${id} was completed with ${reported.get(runId) ?? 0} reports`);
   return findings;
+}
+
+async function wasTaken({ temporal }: Pick<ProxiedStack, 'temporal'>, { id, runId }: Run): Promise<boolean> {
+  const { events } = await temporal.workflow.getHandle(id, runId).fetchHistory();
+  return (events ?? []).some((event) => event.workflowTaskStartedEventAttributes);
 }
 
 async function readRuns({ temporal }: Pick<ProxiedStack, 'temporal'>, since: number): Promise<Run[]> {

@@ -82,6 +82,7 @@ export async function runSchedules(
     kills: kills.length,
     maintenance: maintained.runs,
     maintenanceTimedOut: maintained.timedOut,
+    maintenanceNeverTaken: maintained.neverTaken,
     longestRequestMs: Math.max(...runs.requests.map(({ startedAt, closedAt }) => closedAt - startedAt)),
     longestDelayMs: Math.max(...runs.requests.map(({ dueAt, startedAt }) => startedAt - dueAt)),
   };
