@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, jest, test } from '@jest/globals';
+import { v7 } from 'uuid';
 import { seePrompts } from '../../activities/conversation/prompt/see-prompts.ts';
+import { writeTurnNews } from '../../contracts/names/turn-news.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
+import { acceptAgain } from '../../entities/conversations/accept-again.ts';
 import { readPromptReferences } from '../../entities/conversations/prompt-reference-repository.ts';
 import { textsOf } from '../support/texts-of.ts';
 import { until } from '../support/until.ts';
@@ -205,5 +208,35 @@ describe('a cancel', () => {
     expect((await chat.ended(turnId)).state).toBe('cancelled');
     expect(Date.now() - asked).toBeLessThan(1000);
     await until(async () => harness.provider.log()[0]?.abortedAt, { what: 'the end of the request', timeoutMs: 1500 });
+  });
+});
+
+describe('an answer that is given again', () => {
+  test.each(['regenerate', 'retry'] as const)('is begun before the workflow has heard of it (%s)', async (kind) => {
+    const chat = await conversationWith('fake?firstTokenMs=300&tokens=10');
+    const { workspaceId } = chat.workspace;
+    const { conversationId } = chat;
+    const former = await chat.send('What lasts?');
+    if (kind === 'retry') await chat.cancel(former);
+    expect(await chat.ended(former)).toMatchObject({ state: kind === 'retry' ? 'cancelled' : 'completed' });
+    const calls = harness.provider.log().length;
+    const turnId = v7();
+    const again = { workspaceId, conversationId, turnId, kind, replacesTurnId: former, versions: undefined };
+    const accepted = await harness.worker.deps.database.inWorkspace(workspaceId, (em) =>
+      acceptAgain(em, { ...again, workflowId: workflowIds.conversation(conversationId) }),
+    );
+    expect(accepted).toMatchObject({ isAlone: true });
+    harness.worker.early.hear(writeTurnNews({ accepted: { workspaceId, conversationId, turnId } }));
+    await until(async () => (await chat.events(turnId)).some((event) => event.kind === 'text_delta'), {
+      what: 'the first text',
+    });
+    await chat.submit(turnId);
+    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(harness.provider.log()).toHaveLength(calls + 1);
+    const events = await chat.events(turnId);
+    expect(events.map((event) => event.kind)).not.toContain('reset');
+    const messages = await chat.messages();
+    expect(messages.at(-1)?.content).toBe(shownText(events));
+    expect(messages.filter(({ sender }) => sender === 'user')).toHaveLength(1);
   });
 });

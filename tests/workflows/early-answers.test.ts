@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { v7 } from 'uuid';
 import { beginNextEarly, beginTurnEarly, goOn } from '../../activities/conversation/advance-turn.ts';
 import { createEarlyAnswers, type EarlyAnswers } from '../../activities/conversation/early-answers.ts';
 import { writeTurnNews } from '../../contracts/names/turn-news.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { createSweepTurns } from '../../activities/upkeep/sweep-turns.ts';
-import { acceptAgain } from '../../entities/conversations/accept-again.ts';
 import { createWorkStarter } from '../../platform/work-starter.ts';
 import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
 import { until } from '../support/until.ts';
@@ -117,32 +115,6 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     expect((await chat.kinds(turnId)).filter((kind) => kind === 'reset')).toHaveLength(1);
     expect(await chat.usage(turnId)).toMatchObject([{ state: 'unknown' }, { state: 'settled' }]);
     expect(harness.provider.log()).toHaveLength(1);
-  });
-
-  test.each(['regenerate', 'retry'] as const)('is also one that is given again (%s)', async (kind) => {
-    const chat = await conversationWith('fake?firstTokenMs=300&tokens=10');
-    const { workspaceId, conversationId } = chat.turnOf('');
-    const former = await chat.send('What lasts?');
-    if (kind === 'retry') await chat.cancel(former);
-    expect(await chat.ended(former)).toMatchObject({ state: kind === 'retry' ? 'cancelled' : 'completed' });
-    await chat.isCalm();
-    const calls = harness.provider.log().length;
-    const turnId = v7();
-    const again = { workspaceId, conversationId, turnId, kind, replacesTurnId: former, versions: undefined };
-    const accepted = await harness.worker.deps.database.inWorkspace(workspaceId, (em) =>
-      acceptAgain(em, { ...again, workflowId: workflowIds.conversation(conversationId) }),
-    );
-    expect(accepted).toMatchObject({ isAlone: true });
-    harness.worker.early.hear(chat.news(turnId));
-    await chat.speaks(turnId);
-    await chat.submit(turnId);
-    expect(await chat.ended(turnId)).toMatchObject({ state: 'completed', attempt: 1 });
-    await chat.isCalm();
-    expect(harness.provider.log()).toHaveLength(calls + 1);
-    expect(await chat.kinds(turnId)).not.toContain('reset');
-    const messages = await chat.messages();
-    expect(messages.at(-1)?.content).toBe(shownText(await chat.events(turnId)));
-    expect(messages.filter(({ sender }) => sender === 'user')).toHaveLength(1);
   });
 
   test('is gone on with at once when its process is shut down', async () => {
