@@ -72,12 +72,8 @@ describe('a folder', () => {
       'out.md',
       'up',
     ]);
-    const problems = [...items].flatMap(([name, { problem }]) => (problem ? [[name, problem.code]] : []));
-    expect(problems.toSorted()).toEqual([
-      ['broken', 'fetch_not_found'],
-      ['out.md', 'fetch_refused'],
-      ['up', 'fetch_refused'],
-    ]);
+    const problems = [...items].flatMap(([name, { problem }]) => (problem ? [`${name}: ${problem.code}`] : []));
+    expect(problems.toSorted()).toEqual(['broken: fetch_not_found', 'out.md: fetch_refused', 'up: fetch_refused']);
     expect(await names({ exclude: ['up', 'broken', 'out.*'] })).toHaveLength(4);
     const item = { path: 'out.md', sourceUrl: null, memory: {} };
     expect(await open().fetch(item, new AbortController().signal)).toBeNull();
