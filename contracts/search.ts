@@ -150,7 +150,7 @@ export const searchPlanSchema = z.strictObject({
       total_chunks: z.int().describe("Estimate of the model's chunks"),
       ef_search: z.int().nullable().describe('Of an HNSW index'),
       probes: z.int().nullable().describe('Lists of an IVFFlat index that were looked through at first'),
-      segments: z.int().nullable().describe('Segments of the index that were walked'),
+      segments: z.int().nullable().describe('Segments of the index that were walked; null where it has none'),
       young_chunks: z
         .int()
         .nullable()

@@ -45,7 +45,7 @@ export interface VectorPlanRow {
   ef_search: number | null;
   /** Lists of an IVFFlat index that were looked through at first. */
   probes: number | null;
-  /** Segments of the index that were walked, and chunks in none of them that were compared one by one. */
+  /** Segments of the index that were walked, and chunks in none of them that were compared one by one; null without any. */
   segments: number | null;
   young_chunks: number | null;
   found: number;
@@ -85,8 +85,12 @@ export async function findCandidates(em: EntityManager, search: SearchQuery): Pr
       search.efSearch,
     ],
   );
-  return row!.found;
+  const { vector, ...found } = row!.found;
+  return { ...found, vector: vector && { ...noSegments, ...vector } };
 }
+
+// The database says so only of an index that has some.
+const noSegments = { segments: null, young_chunks: null };
 
 /** Which chunk, of which version of which document. */
 export interface ChunkKey {

@@ -207,12 +207,16 @@ const dense = `
                     as u (document_id, generation, chunk_index, distance)
                   order by distance, document_id, chunk_index limit depth) m;
           plan := jsonb_build_object('plan', 'index', 'index', index_kind, 'ef_search', case index_kind when 'hnsw' then ef end,
-            'probes', probes, 'segments', walked, 'young_chunks', young);
+            'probes', probes);
+          -- Only where there are segments: processes of the release before know nothing of them, nor do they build any.
+          if highs[1] is not null then
+            plan := plan || jsonb_build_object('segments', walked, 'young_chunks', young);
+          end if;
         end if;
       end if;
     end if;
     if plan is null then
-      plan := '{"plan": "exact", "index": null, "ef_search": null, "probes": null, "segments": null, "young_chunks": null}';
+      plan := '{"plan": "exact", "index": null, "ef_search": null, "probes": null}';
       select array_agg(a.document_id), array_agg(a.generation), array_agg(a.chunk_index), array_agg(a.distance)
         into documents, generations, indexes, distances
         from search_dense_exact(partition, type, operator, workspace, owner_user, sources, condition, query, depth) a;
