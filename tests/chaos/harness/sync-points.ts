@@ -39,7 +39,7 @@ export const syncPoints: readonly ChaosPoint[] = [
   {
     name: 'publish-changed',
     tell: story('changed'),
-    is: commitOf('worker', /set active_generation = g\.generation/),
+    is: commitOf('worker', /set active_generation = \$/),
   },
   { name: 'remove-document', tell: story('changed'), is: forgetsItem },
   { name: 'remove-later', tell: story('changed'), is: forgetsItem, nth: 2 },

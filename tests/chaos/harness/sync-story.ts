@@ -46,6 +46,7 @@ export class SyncStory implements PointStory {
   readonly #random: SeededRandom;
   readonly #folder: string;
   #sourceId = '';
+  #knownIds: string[] = [];
   #syncs = 0;
 
   constructor(stack: ProxiedStack, name: SyncStoryName, word: string, random: SeededRandom) {
@@ -56,8 +57,10 @@ export class SyncStory implements PointStory {
     this.#folder = path.join(stack.sourceFolder, this.#word);
   }
 
-  owns(sighting: Sighting): boolean {
-    return this.#sourceId !== '' && sighting.mentions(this.#sourceId);
+  owns({ via, mentions }: Sighting): boolean {
+    if (this.#sourceId !== '' && mentions(this.#sourceId)) return true;
+    // What publishes a document does not name its source.
+    return via === 'postgres' && this.#knownIds.some((id) => mentions(id));
   }
 
   async prepare(): Promise<void> {
@@ -87,6 +90,7 @@ export class SyncStory implements PointStory {
     if (this.#name === 'changed') {
       await this.#sync();
       await this.#ended();
+      this.#knownIds = (await this.#rows()).map(({ id }) => id);
       await this.#write(0, 'second');
       for (const n of [3, 4]) await rm(this.#fileOf(n));
       await this.#write(files, 'first');
