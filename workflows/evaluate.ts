@@ -62,12 +62,13 @@ export async function evaluate(input: EvaluateInput): Promise<EvaluateResult> {
 
 /** Hands the blocks to the lanes, in order; returns how many are left for the next run. */
 async function workThrough(input: EvaluateInput, layout: EvaluationLayout): Promise<number> {
-  const { blocks, itemsPerBlock, total, lanes } = layout;
+  const { blocks, itemsPerBlock, total } = layout;
+  const lanes = layout.atOnce ?? Array.from({ length: layout.lanes }, () => 1);
   const most = input.blocksPerRun ?? usualBlocksPerRun;
   let next = 0;
   let done = 0;
   const isFull = (): boolean => next >= most || workflowInfo().continueAsNewSuggested;
-  const lane = async (): Promise<void> => {
+  const lane = async (atOnce: number): Promise<void> => {
     while (next < blocks.length && !isFull()) {
       const from = blocks[next]! * itemsPerBlock;
       next += 1;
@@ -75,13 +76,13 @@ async function workThrough(input: EvaluateInput, layout: EvaluationLayout): Prom
       const summary = describeBlock(range, layout);
       const { workspaceId, evaluationId } = input;
       await evaluateItems.executeWithOptions({ summary }, [
-        { workspaceId, evaluationId, ...range, scoringOnly: layout.scoringOnly },
+        { workspaceId, evaluationId, ...range, atOnce, scoringOnly: layout.scoringOnly },
       ]);
       done += 1;
       setCurrentDetails(`${done} of ${blocks.length} blocks with open items done by this run, ${total} items in all`);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(lanes, blocks.length) }, lane));
+  await Promise.all(lanes.slice(0, blocks.length).map(lane));
   return blocks.length - next;
 }
 

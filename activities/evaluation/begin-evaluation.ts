@@ -1,6 +1,11 @@
 import type { EvaluateInput, EvaluationLayout } from '../../contracts/names/workflows.ts';
-import { itemsPerBlock } from '../../contracts/names/evaluation-plan.ts';
-import { makeItems, readOpenBlocks, reuseItems } from '../../entities/evaluations/evaluation-item-repository.ts';
+import { layOutRun } from '../../domain/evaluations/lay-out-run.ts';
+import {
+  countItems,
+  makeItems,
+  readOpenBlocks,
+  reuseItems,
+} from '../../entities/evaluations/evaluation-item-repository.ts';
 import { beginRun, readRunPlan } from '../../entities/evaluations/evaluation-repository.ts';
 import type { EvaluationDeps } from './evaluation-deps.ts';
 import { runMetrics, variantHash } from './open-run.ts';
@@ -9,7 +14,7 @@ import { runEvaluationStep } from './run-evaluation-step.ts';
 const closed: EvaluationLayout = {
   isOpen: false,
   blocks: [],
-  itemsPerBlock,
+  itemsPerBlock: 1,
   total: 0,
   lanes: 0,
   cases: 0,
@@ -42,13 +47,16 @@ export function createBeginEvaluation(deps: EvaluationDeps): (input: EvaluateInp
           limit: configuration.limit,
         });
         if (plan.reuse) await reuseItems(em, key, runMetrics(target, configuration));
+        const { lanes } = configuration;
+        const { itemsPerBlock, atOnce } = layOutRun(await countItems(em, key), lanes);
         const { blocks, total, waitingTurns } = await readOpenBlocks(em, key, itemsPerBlock);
         return {
           isOpen: true,
           blocks,
           itemsPerBlock,
           total,
-          lanes: configuration.lanes,
+          lanes,
+          atOnce,
           cases: total / Math.max(1, target.variants.length * configuration.repetitions),
           repetitions: configuration.repetitions,
           variants: target.variants.map(({ name }) => name),

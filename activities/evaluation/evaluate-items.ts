@@ -33,14 +33,14 @@ const leastPauseMs = 500;
 const longestPauseMs = 10_000;
 
 /**
- * Does the open items of a block, one after the other: the target's answer, then the metrics. What was committed is not
+ * Does the open items of a block, some at once: the target's answer, then the metrics. What was committed is not
  * done again. A fault that may pass leaves its item open, and this step is then tried again; one that has lasted longer
  * than the run's patience leaves the item failed, or the metric unscored.
  */
 export function createEvaluateItems(deps: EvaluationDeps): (input: EvaluateBlockInput) => Promise<BlockVerdict> {
   return async function evaluateItems(input) {
     return runEvaluationStep(async ({ signal }) => {
-      const { workspaceId, evaluationId, from, to, scoringOnly } = input;
+      const { workspaceId, evaluationId, from, to, atOnce = 1, scoringOnly } = input;
       const key = { workspaceId, evaluationId };
       const states = scoringOnly ? ['scoring'] : ['pending', 'running', 'scoring'];
       const { run, items, kept } = await deps.database.inWorkspace(workspaceId, async (em) => ({
@@ -48,15 +48,25 @@ export function createEvaluateItems(deps: EvaluationDeps): (input: EvaluateBlock
         ...(await claim(em, key, { from, to, states })),
       }));
       const block = new Block(run);
-      for (const item of items) {
-        signal.throwIfAborted();
-        if (block.isStopped) break;
-        await block.work(item, kept(item.ordinal));
-      }
+      const left = items.values();
+      const lane = async (): Promise<void> => {
+        for (const item of left) {
+          signal.throwIfAborted();
+          if (block.isStopped) return;
+          await block.work(item, kept(item.ordinal));
+        }
+      };
+      await allEnded(Array.from({ length: atOnce }, lane));
       await block.settle();
       return { ended: block.ended };
     });
   };
+}
+
+/** Waits until all have ended. @throws what the first that failed has thrown. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 type Claim = { items: ClaimedItem[]; kept(ordinal: number): KeptScoring };
@@ -143,9 +153,7 @@ class Block {
 
   /** Waits until everything is committed. @throws ApplicationFailure, to be tried again, if items were left open. */
   async settle(): Promise<void> {
-    const results = await Promise.allSettled(this.#writes);
-    const refused = results.find((result) => result.status === 'rejected');
-    if (refused) throw refused.reason;
+    await allEnded(this.#writes);
     if (!this.#isOpen || this.#again === null) return;
     const { fault, afterMs } = this.#again;
     throw ApplicationFailure.create({

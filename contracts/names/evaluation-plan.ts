@@ -49,9 +49,6 @@ export type EvaluationConfiguration = {
 /** The most items, cases by variants by repetitions, of one run. */
 export const mostItems = 200_000;
 
-/** So many items are done by one step: what a kill of its worker has Temporal hand out again. */
-export const itemsPerBlock = 25;
-
 /** What a proposal of cases asks for, as it was when it was asked for; kept in `case_proposals.configuration`. */
 export type ProposalConfiguration = {
   model: PlannedModel;

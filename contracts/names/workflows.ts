@@ -187,7 +187,10 @@ export type EvaluationLayout = {
   blocks: number[];
   itemsPerBlock: number;
   total: number;
+  /** Items in work at once. */
   lanes: number;
+  /** How many of them each lane of blocks has; runs that began before it was said have one in each of `lanes`. */
+  atOnce?: number[];
   cases: number;
   repetitions: number;
   /** Names of the variants. */
@@ -204,6 +207,8 @@ export type EvaluateBlockInput = {
   evaluationId: string;
   from: number;
   to: number;
+  /** Items in work at once; one unless given. */
+  atOnce?: number;
   /** Leaves items alone that have no output yet. */
   scoringOnly: boolean;
 };

@@ -94,6 +94,16 @@ export async function reuseItems(
   return taken.length;
 }
 
+/** How many items a run has. */
+export async function countItems(em: EntityManager, { evaluationId }: EvaluationKey): Promise<number> {
+  const [row] = await query<{ total: number }>(
+    em,
+    `select count(*)::integer as total from evaluation_items where evaluation_id = $1`,
+    [evaluationId],
+  );
+  return row!.total;
+}
+
 /** The numbers of the blocks of items that hold open ones, in ascending order, and how many items there are. */
 export async function readOpenBlocks(
   em: EntityManager,

@@ -92,7 +92,7 @@ test('a run of many blocks is continued in bounded histories, which are kept whe
   answer = () => ({ status: 200, body: { result: { text: 'yes' } } });
   const key = await h.start(
     { cases: cases(120), measure: ['exact_match'], variants: [endpoint(), endpoint()], repetitions: 2, lanes: 3 },
-    4,
+    1,
     'endpoint',
   );
   expect(await h.result(key)).toEqual({ state: 'completed', verdict: 'passed' });
