@@ -90,7 +90,7 @@ export class SyncStory implements PointStory {
     if (this.#name === 'changed') {
       await this.#sync();
       await this.#ended();
-      this.#knownIds = (await this.#rows()).map(({ id }) => id);
+      this.#knownIds = (await this.#rows()).map((row) => row.id);
       await this.#write(0, 'second');
       for (const n of [3, 4]) await rm(this.#fileOf(n));
       await this.#write(files, 'first');
