@@ -125,6 +125,15 @@ describe('a webhook', () => {
     expect(delivery.last_error.detail).toContain('PERDURE_FETCH_ALLOW');
   });
 
+  test('gets a message twice, not never, when its worker dies between sending and noting', async () => {
+    const { id } = await make('/killed');
+    // Every delivery before this one has ended with its last transaction, so the second one is the noting of this one.
+    diesBefore = 2;
+    const deliveryId = await send(id);
+    expect(await ended(deliveryId)).toMatchObject({ state: 'delivered' });
+    expect(receiver.at('/killed').map(({ headers }) => headers['webhook-id'])).toEqual([deliveryId, deliveryId]);
+  });
+
   test('that is gone leaves a dead letter, which is listed, and sent again on request under its id', async () => {
     const { id } = await make('/gone');
     receiver.answers.set('/gone', [answerWith(410)]);
@@ -145,14 +154,6 @@ describe('a webhook', () => {
     expect((await again()).headers.get('idempotent-replayed')).toBe('true');
     expect(await read(deliveryId)).toMatchObject({ state: 'delivered', attempts: 2 });
     expect(receiver.at('/gone').map(({ headers }) => headers['webhook-id'])).toEqual([deliveryId, deliveryId]);
-  });
-
-  test('gets a message twice, not never, when its worker dies between sending and noting', async () => {
-    const { id } = await make('/killed');
-    diesBefore = 2;
-    const deliveryId = await send(id);
-    expect(await ended(deliveryId)).toMatchObject({ state: 'delivered' });
-    expect(receiver.at('/killed').map(({ headers }) => headers['webhook-id'])).toEqual([deliveryId, deliveryId]);
   });
 
   test('is disabled after long failure only if it says so, and told of nothing then', async () => {
