@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
 import type { ConversationDeps } from '../activities/conversation/conversation-deps.ts';
 import { createToolResolver } from '../activities/conversation/tools/resolve-tools.ts';
@@ -153,7 +153,7 @@ export async function createWorkerProcess(
       embeddingModel,
       fetch: openGuardedFetch(config),
       openSealed: (sealed) => open(config.PERDURE_SECRET_KEY, sealed),
-      changes: createChangeWriter(database, notifyEvaluation),
+      changes: createChangeWriter(database),
       submitTurn: (turn) => starter.submitTurn({ ...turn, isHeld: true }),
       cancelTurn: (turn) => starter.cancelTurn({ ...turn, isHeld: true }),
       notifyEvaluation,
@@ -181,27 +181,30 @@ export async function createWorkerProcess(
       ...createProposalStarter(client),
     }),
   };
+  const common = {
+    connection: nativeConnection,
+    namespace,
+    plugins: telemetry.workerPlugins,
+    interceptors: { activity: [staleAttemptGuard, payloadGuard] },
+    // Sent no more often than activities give them: Temporal writes each to its database.
+    maxHeartbeatThrottleInterval: '750 milliseconds',
+    defaultHeartbeatThrottleInterval: '750 milliseconds',
+    shutdownGraceTime: '3 seconds',
+    shutdownForceTime: '6 seconds',
+  } satisfies Partial<WorkerOptions>;
   const workers = await Promise.all(
     config.PERDURE_QUEUES.map((taskQueue) =>
       Worker.create({
-        connection: nativeConnection,
-        namespace,
+        ...common,
         taskQueue,
         workflowBundle: { codePath: bundlePath },
         activities,
-        plugins: telemetry.workerPlugins,
-        interceptors: { activity: [staleAttemptGuard, payloadGuard] },
         maxConcurrentActivityTaskExecutions: activitySlots[taskQueue],
         maxCachedWorkflows: cachedWorkflows(getHeapStatistics().heap_size_limit),
         // One thread each: workflows here only order steps, and each thread costs about 40 MB.
         workflowThreadPoolSize: 1,
         // After a kill, workflow tasks wait this long for the dead worker before another may have them.
         stickyQueueScheduleToStartTimeout: '2 seconds',
-        // Sent no more often than activities give them: Temporal writes each to its database.
-        maxHeartbeatThrottleInterval: '750 milliseconds',
-        defaultHeartbeatThrottleInterval: '750 milliseconds',
-        shutdownGraceTime: '3 seconds',
-        shutdownForceTime: '6 seconds',
         // A fault in the code of a workflow ends that run with its reason instead of blocking it for ever.
         workflowFailureErrorTypes: { '*': ['TypeError', 'RangeError', 'ReferenceError'] },
       }),
@@ -210,15 +213,10 @@ export async function createWorkerProcess(
   if (config.PERDURE_QUEUES.includes('sync'))
     workers.push(
       await Worker.create({
-        connection: nativeConnection,
-        namespace,
+        ...common,
         taskQueue: webhookQueue,
         activities: webhooks,
-        plugins: telemetry.workerPlugins,
-        interceptors: { activity: [staleAttemptGuard, payloadGuard] },
         maxConcurrentActivityTaskExecutions: webhookSlots,
-        shutdownGraceTime: '3 seconds',
-        shutdownForceTime: '6 seconds',
       }),
     );
   if (config.PERDURE_QUEUES.includes('maintain')) await ensureSchedules(client, config.PERDURE_SCHEDULES);

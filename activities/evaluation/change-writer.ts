@@ -22,12 +22,10 @@ const gatherMs = 4;
 
 /**
  * Makes the writer of one process. What comes while a transaction of the run is under way, and a moment longer, is gathered
- * for the next: one for each change would cost more than an instant model does.
+ * for the next: one for each change would cost more than an instant model does. Nobody is told: who watches a run counts
+ * all its items, every two seconds and when it ends.
  */
-export function createChangeWriter(
-  database: Pick<Database, 'autocommit'>,
-  notify: (evaluationId: string) => void,
-): ChangeWriter {
+export function createChangeWriter(database: Pick<Database, 'autocommit'>): ChangeWriter {
   const lines = new Map<string, Line>();
 
   async function commit(key: EvaluationKey, batch: readonly Waiting[]): Promise<void> {
@@ -52,8 +50,6 @@ export function createChangeWriter(
     }
     line.isBusy = false;
     lines.delete(key.evaluationId);
-    // Not at each commit: who watches counts all items, and looks every two seconds of its own accord.
-    notify(key.evaluationId);
   }
 
   return {

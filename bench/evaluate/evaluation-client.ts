@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ApiClient } from '../../cli/api-client.ts';
+import { followEvents } from '../../cli/event-stream.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
 
-const pollMs = 100;
+const mostMs = 600_000;
 
-/** Runs evaluations as CI does: over the API, until the verdict. */
+/** Runs evaluations as `perdure eval run` does: over the API, following the run's events until the verdict. */
 export class EvaluationClient {
   readonly #api: ApiClient;
 
@@ -38,16 +38,16 @@ export class EvaluationClient {
       metrics: ['exact_match', 'token_f1'],
       lanes,
     });
-    for (;;) {
-      const run = await this.#api.request<Evaluation>(`/evaluations/${id}`);
+    const isFinal = ({ event }: { event: string }) => event === 'done' || event === 'deleted';
+    const signal = AbortSignal.timeout(mostMs);
+    for await (const { event, data } of followEvents(this.#api, `/evaluations/${id}/events`, { isFinal, signal })) {
+      if (!isFinal({ event })) continue;
+      const run = data as Evaluation;
       if (run.status === 'completed' && run.progress.done === run.progress.total)
         return (performance.now() - began) / 1000;
-      if (!['queued', 'running'].includes(run.status))
-        throw new Error(
-          `The run ended as ${run.status}: ${JSON.stringify(run.error)}, ${JSON.stringify(run.progress)}`,
-        );
-      await delay(pollMs);
+      throw new Error(`The run ended as ${run.status}: ${JSON.stringify(run.error)}, ${JSON.stringify(run.progress)}`);
     }
+    throw new Error('The stream of the run ended before the run.');
   }
 
   #post<Body>(path: string, body: unknown): Promise<Body> {

@@ -296,7 +296,7 @@ export async function startEvaluationWorker(harness: Harness): Promise<{ stop():
     embeddingModel: (model) => providers.embeddingModel({ ...model, apiKey: 'test' }),
     fetch: createGuardedFetch(createAddressPolicy(['127.0.0.1']), 'test'),
     openSealed: (sealed) => sealed.slice('sealed:'.length),
-    changes: createChangeWriter(database, () => {}),
+    changes: createChangeWriter(database),
     submitTurn: (turn) => harness.submitTurn?.(turn) ?? Promise.resolve(),
     cancelTurn: async () => {},
     notifyEvaluation: () => {},
