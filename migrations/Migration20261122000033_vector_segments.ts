@@ -1,4 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
+import { restateFunction, type Passage } from './functions/restate-function.ts';
 import { segmentFunctions } from './search/segment-functions.ts';
 import { vectorFunctions } from './search/vector-functions.ts';
 
@@ -17,7 +18,7 @@ export class Migration20261122000033_vector_segments extends Migration {
       `alter table chunk_embeddings alter column ordinal set default nextval('chunk_embeddings_ordinal_seq')`,
     );
     this.addSql(`create index chunk_embeddings_ordinal_idx on chunk_embeddings (ordinal)`);
-    for (const { name, passages } of restated) this.addSql(restate(name, passages));
+    for (const { name, passages } of restated) this.addSql(restateFunction(name, passages));
     for (const statement of segmentFunctions) this.addSql(statement);
     this.addSql(`grant execute on function count_young_vectors to perdure_app, perdure_operator`);
   }
@@ -25,13 +26,13 @@ export class Migration20261122000033_vector_segments extends Migration {
   override down(): void {
     this.addSql(loadVectorLibrary);
     this.addSql(wholeIndex.replace('create function', 'create or replace function'));
-    for (const passage of changedSince) this.addSql(restate('search_dense', [passage]));
+    for (const passage of changedSince) this.addSql(restateFunction('search_dense', [passage]));
     this.addSql(`drop function search_dense_young`);
     this.addSql(`drop function count_young_vectors`);
     this.addSql(`drop function vector_segments`);
     for (const { name, passages } of restated) {
       this.addSql(
-        restate(
+        restateFunction(
           name,
           passages.map(([before, after]) => [after, before]),
         ),
@@ -45,8 +46,6 @@ export class Migration20261122000033_vector_segments extends Migration {
 
 // pgvector's settings exist once its library is loaded, which a first vector does; before, only a superuser may name them.
 const loadVectorLibrary = `do $do$ begin perform '[1]'::vector; end $do$`;
-
-type Passage = readonly [before: string, after: string];
 
 /** Functions that look for the nearest in one segment from now on, `true` for all of a partition. */
 const restated: readonly { name: string; passages: readonly Passage[] }[] = [
@@ -98,26 +97,3 @@ const changedSince: readonly Passage[] = [
       from models m`,
   ],
 ];
-
-/** Changes passages of a function as it stands; one that gets other parameters takes the place of the former one. */
-function restate(name: string, passages: readonly Passage[]): string {
-  const changes = passages.map(
-    ([before, after]) => `
-      if position($passage$${before}$passage$ in definition) = 0 then
-        raise exception '% does not have a passage that this migration changes', former;
-      end if;
-      definition := replace(definition, $passage$${before}$passage$, $passage$${after}$passage$);`,
-  );
-  return `
-    do $change$
-    declare
-      former regprocedure := '${name}'::regproc;
-      definition text := pg_get_functiondef(former);
-    begin
-      ${changes.join('')}
-      execute definition;
-      if (select count(*) from pg_proc where proname = '${name}' and pronamespace = 'public'::regnamespace) > 1 then
-        execute format('drop function %s', former);
-      end if;
-    end $change$`;
-}

@@ -9,7 +9,7 @@ import {
 import type { ChatModel, ChatRequest } from '../providers/chat-model.ts';
 import type { EmbeddingModel } from '../providers/embedding-model.ts';
 import type { Database } from './database.ts';
-import { wrapProviders, type ModelSource } from './wrap-providers.ts';
+import { withEmbed, withStream, wrapProviders, type ModelSource } from './wrap-providers.ts';
 
 // A budget that refuses holds from then on: without one no call pays for looking.
 const lookEveryMs = 2000;
@@ -95,17 +95,12 @@ function exhausted({ budget, currency, left, most }: BudgetRefusal): PerdureErro
 }
 
 function guardChat(model: ChatModel, refusing: RefusingBudgets): ChatModel {
-  return {
-    provider: model.provider,
-    id: model.id,
-    contextWindow: model.contextWindow,
-    supportsTools: model.supportsTools,
-    // Handed through as it is where there is nothing to guard: each piece of a text would pay for a wrapper.
-    stream: (request, options) =>
-      request.callId === undefined || refusing.areNone
-        ? model.stream(request, options)
-        : guardedStream(model, refusing, { ...request, callId: request.callId }, options),
-  };
+  // Handed through as it is where there is nothing to guard: each piece of a text would pay for a wrapper.
+  return withStream(model, (request, options) =>
+    request.callId === undefined || refusing.areNone
+      ? model.stream(request, options)
+      : guardedStream(model, refusing, { ...request, callId: request.callId }, options),
+  );
 }
 
 async function* guardedStream(
@@ -126,23 +121,11 @@ async function* guardedStream(
 }
 
 function guardEmbedding(model: EmbeddingModel, refusing: RefusingBudgets): EmbeddingModel {
-  return {
-    provider: model.provider,
-    id: model.id,
-    dimensions: model.dimensions,
-    maxTokens: model.maxTokens,
-    maxBatch: model.maxBatch,
-    normalized: model.normalized,
-    tokenCounting: model.tokenCounting,
-    countTokens: (text) => model.countTokens(text),
-    tokenOffsets: (text) => model.tokenOffsets(text),
-    close: () => model.close(),
-    embed: async (texts, options) => {
-      if (options?.callId !== undefined && !refusing.areNone && (await refusing.areThere())) {
-        const input = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + marks, 0);
-        await refusing.hold(options.callId, { input, output: 0 }, options.signal);
-      }
-      return model.embed(texts, options);
-    },
-  };
+  return withEmbed(model, async (texts, options) => {
+    if (options?.callId !== undefined && !refusing.areNone && (await refusing.areThere())) {
+      const input = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + marks, 0);
+      await refusing.hold(options.callId, { input, output: 0 }, options.signal);
+    }
+    return model.embed(texts, options);
+  });
 }

@@ -46,8 +46,10 @@ export function createLogger(
 export function temporalLogger(logger: Logger): TemporalLogger {
   const log = (level: LogLevel, message: string, meta: LogMetadata = {}): void => {
     const fields = Object.fromEntries(Object.entries(meta).filter(([field]) => !unwantedFields.has(field)));
-    // The SDK's own reports of its states say nothing to an operator; what activities and workflows log does.
-    const own = level === 'INFO' && (meta.sdkComponent === 'worker' || meta.sdkComponent === 'core');
+    // The SDK's own reports of its states say nothing to an operator, nor that a queue is for activities alone; what
+    // activities and workflows log does.
+    const isState = level === 'INFO' || message.startsWith('No workflows registered');
+    const own = isState && (meta.sdkComponent === 'worker' || meta.sdkComponent === 'core');
     logger[own ? 'debug' : pinoLevels[level]](fields, message);
   };
   return {

@@ -22,6 +22,24 @@ export function wrapProviders<Settings>(
   };
 }
 
+/** The same chat model, but for how it streams. */
+export function withStream(model: ChatModel, stream: ChatModel['stream']): ChatModel {
+  const { provider, id, contextWindow, supportsTools } = model;
+  return { provider, id, contextWindow, supportsTools, stream };
+}
+
+/** The same embedding model, but for how it embeds. */
+export function withEmbed(model: EmbeddingModel, embed: EmbeddingModel['embed']): EmbeddingModel {
+  const { provider, id, dimensions, maxTokens, maxBatch, normalized, tokenCounting } = model;
+  return {
+    ...{ provider, id, dimensions, maxTokens, maxBatch, normalized, tokenCounting },
+    countTokens: (text) => model.countTokens(text),
+    tokenOffsets: (text) => model.tokenOffsets(text),
+    close: () => model.close(),
+    embed,
+  };
+}
+
 function once<Model extends object>(made: WeakMap<Model, Model>, model: Model, wrap: (model: Model) => Model): Model {
   const known = made.get(model);
   if (known) return known;

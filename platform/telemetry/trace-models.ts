@@ -2,6 +2,7 @@ import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Span } from '@opentelemetry/api';
 import type { CallOptions, ChatEvent, ChatModel, ChatRequest } from '../../providers/chat-model.ts';
 import type { EmbeddingModel } from '../../providers/embedding-model.ts';
+import { withEmbed, withStream } from '../wrap-providers.ts';
 import { errorCode } from './error-code.ts';
 import { errorType, genAi, perdure } from './gen-ai-attributes.ts';
 import type { Metrics, ProviderCall } from './metrics.ts';
@@ -14,13 +15,7 @@ export interface ModelTelemetry {
 
 /** The same model, whose calls are spans and are counted. */
 export function traceChatModel(model: ChatModel, telemetry: ModelTelemetry): ChatModel {
-  return {
-    provider: model.provider,
-    id: model.id,
-    contextWindow: model.contextWindow,
-    supportsTools: model.supportsTools,
-    stream: (request, options) => tracedStream(model, request, options, telemetry),
-  };
+  return withStream(model, (request, options) => tracedStream(model, request, options, telemetry));
 }
 
 /** The same model, whose calls are spans and are counted. */
@@ -28,36 +23,24 @@ export function traceEmbeddingModel(
   model: EmbeddingModel,
   { metrics, captureContent }: ModelTelemetry,
 ): EmbeddingModel {
-  return {
-    provider: model.provider,
-    id: model.id,
-    dimensions: model.dimensions,
-    maxTokens: model.maxTokens,
-    maxBatch: model.maxBatch,
-    normalized: model.normalized,
-    tokenCounting: model.tokenCounting,
-    countTokens: (text) => model.countTokens(text),
-    tokenOffsets: (text) => model.tokenOffsets(text),
-    close: () => model.close(),
-    embed: async (texts, options) => {
-      const call = startCall(model, 'embeddings', {
-        [genAi.embeddingsDimensionCount]: model.dimensions,
-        [perdure.batchSize]: texts.length,
-        ...(options?.callId ? { [perdure.callId]: options.callId } : {}),
-        ...(captureContent ? { [genAi.inputMessages]: JSON.stringify(texts) } : {}),
-      });
-      try {
-        const result = await context.with(call.context, () => model.embed(texts, options));
-        const inputTokens = result.usage.promptTokens;
-        if (inputTokens !== null) call.span.setAttribute(genAi.usageInputTokens, inputTokens);
-        metrics.providerCall(endCall(call, 'ok', { inputTokens }));
-        return result;
-      } catch (error) {
-        metrics.providerCall(failCall(call, error, {}));
-        throw error;
-      }
-    },
-  };
+  return withEmbed(model, async (texts, options) => {
+    const call = startCall(model, 'embeddings', {
+      [genAi.embeddingsDimensionCount]: model.dimensions,
+      [perdure.batchSize]: texts.length,
+      ...(options?.callId ? { [perdure.callId]: options.callId } : {}),
+      ...(captureContent ? { [genAi.inputMessages]: JSON.stringify(texts) } : {}),
+    });
+    try {
+      const result = await context.with(call.context, () => model.embed(texts, options));
+      const inputTokens = result.usage.promptTokens;
+      if (inputTokens !== null) call.span.setAttribute(genAi.usageInputTokens, inputTokens);
+      metrics.providerCall(endCall(call, 'ok', { inputTokens }));
+      return result;
+    } catch (error) {
+      metrics.providerCall(failCall(call, error, {}));
+      throw error;
+    }
+  });
 }
 
 async function* tracedStream(
