@@ -1,5 +1,5 @@
 import { francAll } from 'franc';
-import { createLatinRanking } from './rank-latin-languages.ts';
+import { createLatinRanking } from '../parsers/encoding/rank-latin-languages.ts';
 
 // The languages that are stemmed or segmented, and those that would be taken for one of them. Fewer are told apart better.
 const iso639: Record<string, string> = {

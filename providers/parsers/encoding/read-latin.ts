@@ -1,4 +1,4 @@
-import { createLatinRanking } from '../../lexical/rank-latin-languages.ts';
+import { createLatinRanking } from './rank-latin-languages.ts';
 import { judgeLetters } from '../../../domain/documents/judge-letters.ts';
 import { decodeStrictly } from './detect-charset.ts';
 

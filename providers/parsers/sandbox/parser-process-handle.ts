@@ -21,7 +21,7 @@ export interface ParserProcessLimits {
 const root = path.resolve(import.meta.dirname, '../../..');
 const entry = path.join(import.meta.dirname, 'parser-process.ts');
 // Code, and nothing else: neither settings nor data.
-const readableFolders = ['contracts', 'domain', 'providers/lexical', 'providers/parsers', 'node_modules'];
+const readableFolders = ['contracts', 'domain', 'providers/parsers', 'node_modules'];
 // What parsers print is looked at only when a process dies.
 const printedTail = 4096;
 const mostPrinted = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { francAll } from 'franc';
 import { data } from 'franc/data.js';
-import { createLatinRanking } from '../../../providers/lexical/rank-latin-languages.ts';
+import { createLatinRanking } from '../../../../providers/parsers/encoding/rank-latin-languages.ts';
 
 const texts = [
   'The backup of the database runs every night before the first users of the day sign in',
