@@ -72,16 +72,20 @@ describe('the OpenAI adapter, when the provider fails', () => {
     await fake.stop();
   });
 
-  const chat = (endpoint = fake.url): ChatModel =>
-    providers.chatModel({ provider: 'openai', modelId: 'fake', endpoint, apiKey: secret, capabilities: {} });
+  const chat = (endpoint = fake.url, capabilities: Record<string, unknown> = {}): ChatModel =>
+    providers.chatModel({ provider: 'openai', modelId: 'fake', endpoint, apiKey: secret, capabilities });
   const embeddings = (capabilities: Record<string, unknown> = { dimensions: 384 }): EmbeddingModel =>
     providers.embeddingModel({ provider: 'openai', modelId: 'fake', endpoint: fake.url, apiKey: secret, capabilities });
 
+  // A busy machine must not look like a silent provider where silence is not what is tested.
+  const patience = ({ failure }: Expected) =>
+    failure.kind === 'stall' ? {} : { firstByteTimeoutMs: 20_000, stallTimeoutMs: 20_000 };
   const named = cases.map((entry) => ({ ...entry, name: JSON.stringify({ ...entry.failure, message: undefined }) }));
 
   test.each(named)('calls $name of a chat $code, asks once, and repeats nothing private', async (expected) => {
     fake.control({ script: [{ failure: expected.failure, times: 99 }] });
-    const error = await collect(chat().stream(conformanceRequest)).catch((thrown: unknown) => thrown);
+    const model = chat(fake.url, patience(expected));
+    const error = await collect(model.stream(conformanceRequest)).catch((thrown: unknown) => thrown);
     expectFailure(error, expected);
     expect(fake.log()).toHaveLength(1);
   });
@@ -90,7 +94,7 @@ describe('the OpenAI adapter, when the provider fails', () => {
     'calls $name of an embedding $code, asks once, and repeats nothing private',
     async (expected) => {
       fake.control({ script: [{ failure: expected.failure, times: 99 }] });
-      const error = await embeddings()
+      const error = await embeddings({ dimensions: 384, ...patience(expected) })
         .embed(['text'])
         .catch((thrown: unknown) => thrown);
       expectFailure(error, expected);
