@@ -4,6 +4,7 @@ import { freezeMs, isUp, killProcess, thawLater } from './hit-process.ts';
 import type { Edge, Sighting, Trap } from './proxies/trap-board.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
 import { longestSilenceMs } from './longest-silence.ts';
+import type { PaceOfPoints } from './pace-of-points.ts';
 import { countRepeats } from './paid-texts.ts';
 import type { Findings } from './round-context.ts';
 import type { Fault, Target } from './scenario.ts';
@@ -45,11 +46,17 @@ const heartbeatMs = 10_000;
 // Retries, polls and a machine with two cores that has just started a process again.
 const slackMs = 8000;
 
+/** What is hit in one round, and how long the stories are known to take to their points; it learns from the round. */
+export type PointRound = {
+  points: readonly EdgeOfPoint[];
+  hit: { target: Target; fault: Fault };
+  pace: PaceOfPoints;
+};
+
 /** Brings a story to each of the points, hits the target while all are held there, lets go, and checks everything. */
 export async function runPointRound(
   stack: ProxiedStack,
-  points: readonly EdgeOfPoint[],
-  hit: { target: Target; fault: Fault },
+  { points, hit, pace }: PointRound,
   words: string,
   random: SeededRandom,
 ): Promise<PointRoundReport> {
@@ -62,11 +69,19 @@ export async function runPointRound(
   if (standsIn) await stack.useStandIn(false);
   await Promise.all(visits.map((visit) => visit.story.prepare()));
   const roundFrom = Date.now();
-  for (const visit of visits) visit.start();
+  const delaysMs = pace.delaysMs(points.map(({ point }) => point));
+  // What is held is not kept waiting for those that have not begun.
+  const some = Promise.race(visits.map((visit) => visit.reached));
+  for (const [n, visit] of visits.entries()) visit.start(Promise.race([some, sleep(delaysMs[n])]));
   await gather(visits);
   const gatheredAt = Date.now();
   const held = visits.filter((visit) => visit.holder !== undefined);
-  for (const visit of visits) if (!held.includes(visit)) visit.letGo();
+  for (const visit of visits)
+    if (held.includes(visit)) pace.reached(visit.point, visit.onTheWayMs());
+    else {
+      visit.letGo();
+      pace.missed(visit.point, visit.onTheWayMs());
+    }
 
   const hitAt = Date.now();
   let over: number;
@@ -151,6 +166,8 @@ class Visit {
   readonly #trap: Trap;
   #acted: Promise<void> = Promise.resolve();
   #armed = false;
+  #beganAt = 0;
+  #reachedAt = Infinity;
 
   constructor(stack: ProxiedStack, { point, edge }: EdgeOfPoint, word: string, random: SeededRandom) {
     this.point = point;
@@ -160,16 +177,21 @@ class Visit {
     this.#stack = stack;
     const fits = (sighting: Sighting) => this.#armed && point.is(sighting) && this.story.owns(sighting);
     this.#trap = stack.board.set({ edge, nth: point.nth ?? 1, fits });
-    this.reached = this.#trap.reached.then((process) => void (this.holder = process));
+    this.reached = this.#trap.reached.then((process) => {
+      this.holder = process;
+      this.#reachedAt = Date.now();
+    });
   }
 
-  start(): void {
-    const { opening } = this.story;
-    this.#armed = true;
-    if (opening) this.#learn(opening);
-    this.#acted = this.story.act();
+  start(due: Promise<void>): void {
+    this.#acted = this.#begin(due);
     // Its failure is reported by finish().
     this.#acted.catch(() => {});
+  }
+
+  /** How long its story took to the point, or has taken so far. */
+  onTheWayMs(): number {
+    return Math.min(this.#reachedAt, Date.now()) - this.#beganAt;
   }
 
   letGo(): void {
@@ -183,6 +205,15 @@ class Visit {
     } catch (error) {
       return [`${this.label}: ${error instanceof Error ? error.message : String(error)}`];
     }
+  }
+
+  async #begin(due: Promise<void>): Promise<void> {
+    await due;
+    this.#beganAt = Date.now();
+    this.#armed = true;
+    const { opening } = this.story;
+    if (opening) this.#learn(opening);
+    await this.story.act();
   }
 
   /** Lets the answer to the opening wait until what it has brought about is known. */

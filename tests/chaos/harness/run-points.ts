@@ -1,4 +1,5 @@
 import type { ChaosPoint } from './chaos-point.ts';
+import { PaceOfPoints } from './pace-of-points.ts';
 import { runPointRound } from './run-point-round.ts';
 import type { EdgeOfPoint, PointReport, PointRoundReport } from './run-point-round.ts';
 import type { ProxiedStack } from './proxied-stack.ts';
@@ -24,11 +25,12 @@ export async function runPoints(
   await prepareSagaWorkspace(stack);
   const reports: PointRoundReport[] = [];
   const findings: string[] = [];
+  const pace = new PaceOfPoints();
   let round = 0;
   const tryRound = async (points: readonly EdgeOfPoint[], hit: { target: Target; fault: Fault }) => {
     round += 1;
     const words = `r${options.round}x${String(round).padStart(3, '0')}`;
-    const report = await runPointRound(stack, points, hit, words, random.fork(words));
+    const report = await runPointRound(stack, { points, hit, pace }, words, random.fork(words));
     reports.push(report);
     findings.push(...report.findings.map((finding) => `${hit.fault} ${hit.target}, round ${round}: ${finding}`));
     options.say(describe(round, report));
@@ -45,7 +47,10 @@ export async function runPoints(
       // Those that come late in their stories meet each other.
       for (let tried = Infinity; late.length > 1 && late.length < tried && Date.now() < options.until;) {
         tried = late.length;
-        late = (await tryRound(late, { target, fault })).missed;
+        const missed: EdgeOfPoint[] = [];
+        for (const group of evenGroups(late, options.group))
+          missed.push(...(Date.now() < options.until ? (await tryRound(group, { target, fault })).missed : group));
+        late = missed;
       }
       for (const single of late) {
         if (Date.now() >= options.until) break;
@@ -80,16 +85,20 @@ export async function runPoints(
 
 const edges = ['before', 'after'] as const;
 
-function* groups(
+function groups(
   orders: readonly PointsOrder[],
   random: SeededRandom,
   { points, group }: ScenarioOptions,
-): Generator<EdgeOfPoint[]> {
+): EdgeOfPoint[][] {
   const chosen = orders.flatMap((order) => draw(order, random.fork(order.name), points));
   if (chosen.length === 0) throw new Error(`There is no point named ${points.join(', ')} in this scenario.`);
-  // As many in each: a last group of one would take as long as a full one.
-  const rounds = Math.ceil(chosen.length / group);
-  for (let nth = 0; nth < rounds; nth += 1) yield chosen.filter((_, place) => place % rounds === nth);
+  return evenGroups(chosen, group);
+}
+
+/** As many in each: a last group of one would take as long as a full one. */
+function evenGroups<T>(all: readonly T[], most: number): T[][] {
+  const count = Math.ceil(all.length / most);
+  return Array.from({ length: count }, (_, nth) => all.filter((_one, place) => place % count === nth));
 }
 
 function draw({ points: known, sample }: PointsOrder, random: SeededRandom, wanted: readonly string[]): EdgeOfPoint[] {
