@@ -177,10 +177,7 @@ class Visit {
     this.#stack = stack;
     const fits = (sighting: Sighting) => this.#armed && point.is(sighting) && this.story.owns(sighting);
     this.#trap = stack.board.set({ edge, nth: point.nth ?? 1, fits });
-    this.reached = this.#trap.reached.then((process) => {
-      this.holder = process;
-      this.#reachedAt = Date.now();
-    });
+    this.reached = this.#note();
   }
 
   start(due: Promise<void>): void {
@@ -205,6 +202,11 @@ class Visit {
     } catch (error) {
       return [`${this.label}: ${error instanceof Error ? error.message : String(error)}`];
     }
+  }
+
+  async #note(): Promise<void> {
+    this.holder = await this.#trap.reached;
+    this.#reachedAt = Date.now();
   }
 
   async #begin(due: Promise<void>): Promise<void> {
