@@ -130,6 +130,13 @@ export const configSchema = z.object({
     .max(64)
     .default(0)
     .describe('Processes of a worker that read documents; 0 is one for each processor, four at the most'),
+  PERDURE_EMBEDDING_THREADS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(256)
+    .default(0)
+    .describe('Texts that the local embedding model computes at once in a process, on a core each; 0 for all cores'),
   PERDURE_PARSE_SECONDS: z.coerce
     .number()
     .min(1)

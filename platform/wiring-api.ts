@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { documentsChannel, evaluationsChannel, turnsChannel } from '../contracts/names/limits.ts';
 import { inspectDocument } from '../providers/parsers/detection/inspect-document.ts';
 import { createChatQueryRewriter } from '../providers/chat/chat-query-rewriter.ts';
@@ -20,6 +19,7 @@ import { createEvaluationStarter } from './evaluation-starter.ts';
 import { createProposalStarter } from './proposal-starter.ts';
 import type { Logger } from './log.ts';
 import { createMemoryDesk } from './memory-desk.ts';
+import { localModelOptions } from './local-model-options.ts';
 import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
 import { poolSizes } from './pool-sizes.ts';
@@ -56,7 +56,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     applicationName: 'perdure-api-listener',
   });
   const providers = guardBudgets(
-    traceProviders(createProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }), {
+    traceProviders(createProviders(localModelOptions(config)), {
       captureContent: config.PERDURE_CAPTURE_CONTENT,
       metrics: telemetry.metrics,
     }),

@@ -33,6 +33,7 @@ import { createEvaluationStarter } from './evaluation-starter.ts';
 import { createProposalStarter } from './proposal-starter.ts';
 import { openGuardedFetch } from './guarded-fetch.ts';
 import { createLessonStarter } from './lesson-starter.ts';
+import { localModelOptions } from './local-model-options.ts';
 import { createNotificationListener } from './notification-listener.ts';
 import { createNotifier } from './notifier.ts';
 import { payloadGuard } from './payload-guard.ts';
@@ -81,7 +82,7 @@ export async function createWorkerProcess(
   telemetry.metrics.watchCircuits(() => database.asOperator(listTrippedModels));
   const notifier = createNotifier(config.DATABASE_URL);
   const providers = guardBudgets(
-    traceProviders(makeProviders({ modelDirectory: path.join(config.PERDURE_HOME, 'models', 'all-MiniLM-L6-v2') }), {
+    traceProviders(makeProviders(localModelOptions(config)), {
       captureContent: config.PERDURE_CAPTURE_CONTENT,
       metrics: telemetry.metrics,
     }),

@@ -25,6 +25,8 @@ export interface ModelSettings {
 export interface ProvidersOptions {
   /** The folder of the local embedding model's model.onnx. */
   readonly modelDirectory: string;
+  /** How many texts the local embedding model computes at once; one if not given. */
+  readonly embeddingThreads?: number;
   /** Milliseconds without a byte, before the first and between two, after which a provider's request is cut, unless the
    * model's capabilities say otherwise; 60 seconds unless given. */
   readonly firstByteTimeoutMs?: number;
@@ -64,10 +66,11 @@ const mostKept = 100;
 /** Makes the registry of providers of one process. */
 export function createProviders({
   modelDirectory,
+  embeddingThreads = 1,
   stallTimeoutMs = 60_000,
   firstByteTimeoutMs = stallTimeoutMs,
 }: ProvidersOptions): Providers {
-  const local = createLocalEmbeddingModel({ modelDirectory });
+  const local = createLocalEmbeddingModel({ modelDirectory, threads: embeddingThreads });
   const connect = (settings: ModelSettings) => {
     const own = read(silences, settings);
     return createOpenAiClient({

@@ -6,7 +6,7 @@ const scaled = (size: number) => Math.max(1, Math.round(size * scale));
 export const documentCharacters = Number(process.env.PERDURE_BENCH_DOCUMENT_CHARACTERS ?? 20_000);
 
 /** Documents a round with the local model. */
-export const localDocuments = scaled(200_000 / documentCharacters);
+export const localDocuments = scaled(400_000 / documentCharacters);
 
 /** Documents a round with free vectors. */
 export const freeDocuments = scaled(2_000_000 / documentCharacters);

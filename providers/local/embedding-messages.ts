@@ -1,19 +1,16 @@
 import type { ProviderErrorCode } from '../provider-error.ts';
 
-/** What the embedding thread is told; `call` is a number unique in the process. */
+/** A query is computed before all texts of batches that wait. */
+export type EmbeddingPriority = 'query' | 'batch';
+
+/** What an embedding thread is told; `call` is a number unique in the thread. */
 export type EmbeddingCommand =
-  | {
-      readonly type: 'embed';
-      readonly call: number;
-      readonly texts: readonly string[];
-      readonly priority: 'query' | 'batch';
-    }
-  | { readonly type: 'cancel'; readonly call: number }
+  | { readonly type: 'embed'; readonly call: number; readonly text: string; readonly priority: EmbeddingPriority }
   | { readonly type: 'close' };
 
-/** What the embedding thread answers; `vectors` holds all vectors of the call one after another. */
+/** What an embedding thread answers: the text's vector and the tokens read for it, or why there is none. */
 export type EmbeddingReply =
-  | { readonly type: 'embedded'; readonly call: number; readonly vectors: Float32Array; readonly tokens: number }
+  | { readonly type: 'embedded'; readonly call: number; readonly vector: Float32Array; readonly tokens: number }
   | {
       readonly type: 'failed';
       readonly call: number;
@@ -22,7 +19,7 @@ export type EmbeddingReply =
       readonly retryable: boolean;
     };
 
-/** What the embedding thread is started with. */
+/** What an embedding thread is started with. */
 export interface EmbeddingThreadData {
   readonly modelDirectory: string;
   /** Of the NativeSection in which the thread computes. */

@@ -1,25 +1,20 @@
 import { Worker } from 'node:worker_threads';
 
 import { ProviderError } from '../provider-error.ts';
-import type { EmbeddingCommand, EmbeddingReply, EmbeddingThreadData } from './embedding-messages.ts';
+import type { EmbeddingCommand, EmbeddingPriority, EmbeddingReply, EmbeddingThreadData } from './embedding-messages.ts';
+import type { EmbeddedText } from './minilm-session.ts';
 import { NativeSection } from './native-section.ts';
 
 // Loading takes half a second and a text a tenth: what takes longer is not worth waiting for.
 const exitTimeoutMs = 5_000;
 
-/** The vectors of one call, one after another, and the tokens read for them. */
-export interface EmbeddedBatch {
-  readonly vectors: Float32Array;
-  readonly tokens: number;
-}
-
 interface PendingCall {
-  resolve(batch: EmbeddedBatch): void;
+  resolve(embedded: EmbeddedText): void;
   reject(error: unknown): void;
 }
 
 /**
- * The thread in which the local model computes, so that the caller's event loop never waits. It starts with the first
+ * A thread in which the local model computes, so that the caller's event loop never waits. It starts with the first
  * call and again after a crash, whose calls fail with a retryable ProviderError; it does not keep the process alive.
  */
 export class EmbeddingThread {
@@ -33,25 +28,26 @@ export class EmbeddingThread {
     this.#modelDirectory = modelDirectory;
   }
 
-  /** Embeds texts; throws ProviderError, or the signal's reason. */
-  async embed(texts: readonly string[], priority: 'query' | 'batch', signal?: AbortSignal): Promise<EmbeddedBatch> {
-    signal?.throwIfAborted();
-    if (this.#closed) throw unavailable('The local embedding model was closed: make a new one.', false);
+  /** Whether it has loaded the model, or is loading it. */
+  get isStarted(): boolean {
+    return this.#worker !== null;
+  }
+
+  /** How many texts it has that are not answered yet. */
+  get texts(): number {
+    return this.#calls.size;
+  }
+
+  /** Embeds a text; throws ProviderError. */
+  embed(text: string, priority: EmbeddingPriority): Promise<EmbeddedText> {
+    if (this.#closed)
+      return Promise.reject(unavailable('The local embedding model was closed: make a new one.', false));
     const call = ++this.#lastCall;
-    const cancelled = (): void => {
-      this.#settle(call)?.reject(signal?.reason);
-      this.#send({ type: 'cancel', call });
-    };
-    signal?.addEventListener('abort', cancelled, { once: true });
-    try {
-      return await new Promise<EmbeddedBatch>((resolve, reject) => {
-        this.#calls.set(call, { resolve, reject });
-        this.#start().ref();
-        this.#send({ type: 'embed', call, texts, priority });
-      });
-    } finally {
-      signal?.removeEventListener('abort', cancelled);
-    }
+    return new Promise<EmbeddedText>((resolve, reject) => {
+      this.#calls.set(call, { resolve, reject });
+      this.#start().ref();
+      this.#send({ type: 'embed', call, text, priority });
+    });
   }
 
   /** Fails the calls that still run and ends the thread once it has computed the text at hand. */
@@ -87,16 +83,11 @@ export class EmbeddingThread {
   }
 
   #receive(reply: EmbeddingReply): void {
-    const call = this.#settle(reply.call);
+    const call = this.#calls.get(reply.call);
+    this.#calls.delete(reply.call);
+    if (this.#calls.size === 0) this.#worker?.unref();
     if (reply.type === 'embedded') call?.resolve(reply);
     else call?.reject(new ProviderError(reply.code, reply.message, { retryable: reply.retryable }));
-  }
-
-  #settle(call: number): PendingCall | undefined {
-    const pending = this.#calls.get(call);
-    this.#calls.delete(call);
-    if (this.#calls.size === 0) this.#worker?.unref();
-    return pending;
   }
 
   #lost(worker: Worker, reason: string): void {

@@ -1,5 +1,6 @@
 import type { EmbeddingModel } from '../embedding-model.ts';
 import { bertVocabulary } from './bert-vocabulary.ts';
+import { EmbeddingPool } from './embedding-pool.ts';
 import { EmbeddingThread } from './embedding-thread.ts';
 import { minilmLimits } from './minilm-limits.ts';
 import { WordPieceTokenizer } from './word-piece-tokenizer.ts';
@@ -8,14 +9,16 @@ import { WordPieceTokenizer } from './word-piece-tokenizer.ts';
 export interface LocalEmbeddingModelOptions {
   /** The folder that holds model.onnx. */
   readonly modelDirectory: string;
+  /** How many texts are computed at once, on a core each; one if not given. */
+  readonly threads?: number;
 }
 
 /**
- * all-MiniLM-L6-v2 on this machine's CPU, in a thread of its own: 384 dimensions, 256 tokens, no key and no network.
+ * all-MiniLM-L6-v2 on this machine's CPU, in threads of its own: 384 dimensions, 256 tokens, no key and no network.
  * The weights are loaded by the first `embed`, which fails with `model_not_found` where they are missing.
  */
-export function createLocalEmbeddingModel(options: LocalEmbeddingModelOptions): EmbeddingModel {
-  const thread = new EmbeddingThread(options.modelDirectory);
+export function createLocalEmbeddingModel({ modelDirectory, threads = 1 }: LocalEmbeddingModelOptions): EmbeddingModel {
+  const pool = new EmbeddingPool(Array.from({ length: threads }, () => new EmbeddingThread(modelDirectory)));
   let tokenizer: WordPieceTokenizer | null = null;
   const tokenize = (text: string) => (tokenizer ??= new WordPieceTokenizer(bertVocabulary())).tokenize(text);
   return {
@@ -32,16 +35,12 @@ export function createLocalEmbeddingModel(options: LocalEmbeddingModelOptions): 
       return { starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) };
     },
     async embed(texts, { signal, priority = 'batch' } = {}) {
-      const { vectors, tokens } = await thread.embed(texts, priority, signal);
-      const { dimensions } = minilmLimits;
+      const embedded = await pool.embed(texts, priority, signal);
       return {
-        // A copy each: one kept vector would otherwise keep its whole batch in memory.
-        vectors: texts.map(
-          (_, index) => new Float32Array(vectors.subarray(index * dimensions, (index + 1) * dimensions)),
-        ),
-        usage: { promptTokens: tokens },
+        vectors: embedded.map(({ vector }) => vector),
+        usage: { promptTokens: embedded.reduce((sum, { tokens }) => sum + tokens, 0) },
       };
     },
-    close: () => thread.close(),
+    close: () => pool.close(),
   };
 }
