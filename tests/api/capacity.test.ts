@@ -3,7 +3,7 @@ import { CapacityBudget, CapacityGate } from '../../api/framework/capacity-gate.
 import { PerdureError } from '../../contracts/errors.ts';
 import { expectProblem } from '../support/api/expect-problem.ts';
 import { openEvents } from '../support/api/open-events.ts';
-import { testApi } from '../support/api/test-api.ts';
+import { testApi, type Answer } from '../support/api/test-api.ts';
 import { until } from '../support/until.ts';
 
 const overCapacity = expect.objectContaining({ code: 'over_capacity' });
@@ -53,16 +53,25 @@ describe('an API with little room', () => {
     capacity: { transactions: 1, waiting: 2, streams: 2, bodyBytes: 2 * 1024 * 1024 },
     database: { ...deps.database, inWorkspace: (id, work) => slowly(() => deps.database.inWorkspace(id, work)) },
   }));
-  let delay = 0;
+  let held = Promise.resolve();
   async function slowly<T>(work: () => Promise<T>): Promise<T> {
-    await new Promise((resolve) => setTimeout(resolve, delay));
+    await held;
     return work();
   }
 
+  /** The answers to calls none of which is served before so many of them were refused. */
+  async function answersOnce(refusals: number, calls: () => Promise<Answer>[]): Promise<Answer[]> {
+    let release = () => {};
+    held = new Promise((resolve) => (release = resolve));
+    const answers = calls();
+    let refused = 0;
+    for (const answer of answers) void answer.then(({ status }) => (refused += status === 503 ? 1 : 0));
+    await until(async () => refused >= refusals, { what: 'the refusals' }).finally(release);
+    return Promise.all(answers);
+  }
+
   test('answers 503 with Retry-After to what it cannot take on, and serves the rest', async () => {
-    delay = 200;
-    const answers = await Promise.all(Array.from({ length: 8 }, () => api.call('GET', '/agents')));
-    delay = 0;
+    const answers = await answersOnce(5, () => Array.from({ length: 8 }, () => api.call('GET', '/agents')));
     const refused = answers.filter((answer) => answer.status === 503);
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(3);
     expect(refused).toHaveLength(5);
@@ -99,9 +108,7 @@ describe('an API with little room', () => {
 
   test('refuses bodies that do not fit into memory together', async () => {
     const text = 'word '.repeat(300_000);
-    delay = 100;
-    const answers = await Promise.all([1, 2, 3].map(() => api.call('POST', '/documents', { body: { text } })));
-    delay = 0;
+    const answers = await answersOnce(2, () => [1, 2, 3].map(() => api.call('POST', '/documents', { body: { text } })));
     expect(answers.map((answer) => answer.status).toSorted((a, b) => a - b)).toEqual([202, 503, 503]);
     expect((await api.call('POST', '/documents', { body: { text } })).status).toBe(202);
   });

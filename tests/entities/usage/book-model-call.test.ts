@@ -134,5 +134,6 @@ test('a pause that a provider asks for is kept by those who were booked before i
   await shift('3 seconds');
   const turn = await book('batch', { booked: new Date(at(moment) - 3000).toISOString() });
   expect(turn.isCounted).toBe(false);
-  expect(turn.waitMs).toBeGreaterThan(29_000);
+  // Without the pause its moment would come in less than 16 s.
+  expect(turn.waitMs).toBeGreaterThan(20_000);
 });

@@ -49,11 +49,11 @@ test('serves call after call over one connection, though the SDK leaves answers 
 });
 
 test('does not wait for a body that goes on after [DONE], and cuts it off', async () => {
+  let isCutOff = false;
   const closed = new Promise<void>((resolve) => {
     end = (response) => void response.on('close', resolve);
-  });
-  const began = performance.now();
+  }).then(() => (isCutOff = true));
   await ask();
-  expect(performance.now() - began).toBeLessThan(900);
+  expect(isCutOff).toBe(false);
   await closed;
 });

@@ -215,7 +215,7 @@ describe('a planted breach is found, with the row that has it', () => {
       what: 'a case is paid for again after it was committed',
       id: ids.evaluation,
       planted: `update usage_metrics set "timestamp" = now() + interval '1 minute' where id = '${ids.targetCall}'`,
-      undone: `update usage_metrics set "timestamp" = now() - interval '1 minute' where id = '${ids.targetCall}'`,
+      undone: `update usage_metrics set "timestamp" = now() - interval '1 hour' where id = '${ids.targetCall}'`,
     },
     {
       invariant: 7,

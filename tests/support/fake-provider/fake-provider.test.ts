@@ -96,7 +96,7 @@ describe('the fake provider', () => {
     await response.text();
     const elapsed = performance.now() - started;
     expect(elapsed).toBeGreaterThanOrEqual(149);
-    expect(elapsed).toBeLessThan(400);
+    expect(elapsed).toBeLessThan(3_000);
   });
 
   test('refuses another key than the required one', async () => {

@@ -31,7 +31,7 @@ export async function startWebhookWorker(
         namespace: temporal.namespace,
         activities,
         shutdownGraceTime: '1 second',
-        shutdownForceTime: '2 seconds',
+        shutdownForceTime: '20 seconds',
       }),
     ),
   );

@@ -81,7 +81,7 @@ export async function startConversationWorker(
     maxHeartbeatThrottleInterval: '1 second',
     defaultHeartbeatThrottleInterval: '1 second',
     stickyQueueScheduleToStartTimeout: '2 seconds',
-    shutdownForceTime: '2 seconds',
+    shutdownForceTime: '20 seconds',
     sinks: { trace: { span: { fn: () => {} } } },
     ...workerOptions,
   });

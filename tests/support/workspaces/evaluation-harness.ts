@@ -319,7 +319,7 @@ export async function startEvaluationWorker(harness: Harness): Promise<{ stop():
     maxHeartbeatThrottleInterval: '400 milliseconds',
     defaultHeartbeatThrottleInterval: '400 milliseconds',
     stickyQueueScheduleToStartTimeout: '2 seconds',
-    shutdownForceTime: '2 seconds',
+    shutdownForceTime: '20 seconds',
     sinks: { trace: { span: { fn: () => {} } } },
   });
   const running = worker.run();

@@ -54,7 +54,7 @@ export async function startIngestWorker(database: Database, temporal: TestTempor
     activities,
     maxHeartbeatThrottleInterval: '400 milliseconds',
     defaultHeartbeatThrottleInterval: '400 milliseconds',
-    shutdownForceTime: '2 seconds',
+    shutdownForceTime: '20 seconds',
     sinks: { trace: { span: { fn: () => {} } } },
   });
   const running = worker.run();
