@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MiniLmSession } from '../../providers/local/minilm-session.ts';
 
@@ -7,18 +8,17 @@ export interface BareModelThreadData {
   readonly next: SharedArrayBuffer;
 }
 
+const port = parentPort!;
 const { weights, next } = workerData as BareModelThreadData;
 const session = await MiniLmSession.load(weights);
 const taken = new Int32Array(next);
 
-// Embeds what the other threads leave of the texts that it is sent, and answers when nothing is left.
-parentPort!.on('message', async (texts: readonly string[] | null) => {
-  if (texts === null) {
-    await session.release();
-    parentPort!.close();
-    return;
-  }
+// Embeds what the other threads leave of the texts that it is sent, answers when nothing is left, and ends with null.
+for await (const [texts] of on(port, 'message') as AsyncIterable<[readonly string[] | null]>) {
+  if (texts === null) break;
   for (let text = texts[Atomics.add(taken, 0, 1)]; text !== undefined; text = texts[Atomics.add(taken, 0, 1)])
     await session.embed(text);
-  parentPort!.postMessage('done');
-});
+  port.postMessage('done', []);
+}
+await session.release();
+port.close();

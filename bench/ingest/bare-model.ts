@@ -21,7 +21,7 @@ export class BareModel {
     await Promise.all(
       this.#threads.map((thread) => {
         const done = once(thread, 'message');
-        thread.postMessage(texts);
+        thread.postMessage(texts, []);
         return done;
       }),
     );
@@ -33,7 +33,7 @@ export class BareModel {
     await Promise.all(
       this.#threads.map((thread) => {
         const exited = once(thread, 'exit');
-        thread.postMessage(null);
+        thread.postMessage(null, []);
         return exited;
       }),
     );
