@@ -3,6 +3,7 @@ import {
   CancellationScope,
   CancelledFailure,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   upsertSearchAttributes,
@@ -53,12 +54,20 @@ function end(state: string, details: string): void {
   setCurrentDetails(details);
 }
 
-/** Undoes those that have not ended; one that a workflow of its own has taken over is left to it. */
+/**
+ * Undoes those that have not ended; one that a workflow of its own has taken over is left to it. What those that were
+ * published have replaced is dropped.
+ */
 async function cancelAll({ workspaceId, documents }: IngestBatchInput): Promise<void> {
   const failure = { status: 'cancelled', code: 'cancelled', detail: onRequest } as const;
   const options = { summary: 'Undo, because of a cancel' };
   await Promise.all(
-    documents.map((document) => failGeneration.executeWithOptions(options, [{ workspaceId, ...document }, failure])),
+    documents.map(async (document) => {
+      const { state } = await failGeneration.executeWithOptions(options, [{ workspaceId, ...document }, failure]);
+      // It was served before the cancel came, and the step that knew what it replaced has not told.
+      const mayReplace = state === 'active' && document.generation > 1;
+      if (mayReplace && patched('cancelled-batch-drops')) await dropQuietly(workspaceId, document);
+    }),
   );
 }
 

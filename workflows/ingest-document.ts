@@ -175,6 +175,8 @@ async function endUnfinished(input: IngestDocumentInput, error: unknown): Promis
   const status = cancelled ? 'cancelled' : 'failed';
   const summary = cancelled ? 'Undo, because of a cancel' : `Undo, because of ${failure.code}`;
   const { state } = await failGeneration.executeWithOptions({ summary }, [input, { status, ...failure }]);
+  // It was published, and only the news of that was lost: nobody else knows what it replaced.
+  if (state === 'active' && input.generation > 1 && patched('late-end-drops')) await dropQuietly(input);
   return { state: endState(state, cancelled), chunks: 0 };
 }
 

@@ -199,6 +199,29 @@ describe('a cancel, a delete and a retry', () => {
     await h.expectServed(key);
   });
 
+  test('R2: what a cancelled batch had replaced by then is dropped, what it had not is served on', async () => {
+    const first = await acceptBatch({ ...small('old a'), sourcePath: 'a' }, { ...small('old b'), sourcePath: 'b' });
+    await start(first);
+    await ended(first);
+    const { chunks } = await h.workspace.stored(first.keys[0]!.documentId);
+    h.provider.control({ script: [{ on: 'embeddings', firstTokenMs: 0 }], default: { firstTokenMs: 30_000 } });
+    const second = await acceptBatch({ ...small('new a'), sourcePath: 'a' }, { ...small('new b'), sourcePath: 'b' });
+    await start(second);
+    const replaced = async () =>
+      Promise.all(
+        second.keys.map(async ({ documentId }) => (await h.workspace.document(documentId)).active_generation === 2),
+      );
+    await until(async () => (await replaced()).includes(true), { what: 'one new version' });
+    await h.workflow(second.workflowId).cancel();
+    await expect(ended(second)).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    const isNew = await replaced();
+    expect(isNew.filter(Boolean)).toHaveLength(1);
+    await h.expectServed(second.keys[isNew.indexOf(true)]!);
+    const { documentId } = second.keys[isNew.indexOf(false)]!;
+    expect(await h.workspace.document(documentId)).toMatchObject({ status: 'ready', active_generation: 1 });
+    expect(await h.workspace.stored(documentId)).toMatchObject({ chunks, embeddings: chunks });
+  });
+
   test('R2: a cancel of the batch itself cancels all that it has not ended', async () => {
     h.provider.control({ script: [{ on: 'embeddings', firstTokenMs: 0 }], default: { firstTokenMs: 30_000 } });
     const batch = await acceptBatch(small('first'), small('second'));
