@@ -2,6 +2,7 @@ import { workflowIds, type IngestDocumentInput } from '../../contracts/names/wor
 import {
   claimStrayGenerations,
   failLostGeneration,
+  handToOwnWorkflow,
   noteRestart,
 } from '../../entities/documents/generation-sweep-repository.ts';
 import type { StrayGeneration } from '../../entities/documents/generation-sweep-repository.ts';
@@ -33,7 +34,7 @@ export function createSweepAcceptedDocuments(deps: SweepAcceptedDocumentsDeps): 
     for (const generation of stray) {
       if (await isBatched(deps, generation, running)) continue;
       if (generation.restarts >= mostRestarts) await giveUp(deps, generation);
-      else if (await deps.startIngest(inputOf(generation))) {
+      else if (await restart(deps, generation)) {
         await deps.database.asOperator((em) => noteRestart(em, generation));
       }
     }
@@ -52,6 +53,12 @@ async function isBatched(
   const known = running.get(workflowId) ?? (await deps.ingestRuns(inputOf(generation), workflowId));
   running.set(workflowId, known);
   return known;
+}
+
+/** Starts the document's own workflow, unless a batch has begun with it meanwhile. */
+async function restart(deps: SweepAcceptedDocumentsDeps, generation: StrayGeneration): Promise<boolean> {
+  const isGiven = await deps.database.asOperator((em) => handToOwnWorkflow(em, generation));
+  return isGiven && deps.startIngest(inputOf(generation));
 }
 
 async function giveUp(deps: SweepAcceptedDocumentsDeps, generation: StrayGeneration): Promise<void> {

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DocumentType } from '../../contracts/names/document-types.ts';
 import type { DocumentWarning } from '../../contracts/names/document-warnings.ts';
+import { workflowIds } from '../../contracts/names/workflows.ts';
 import { deleteParts } from './document-chunk-repository.ts';
 import type { GenerationKey } from './document-chunk-repository.ts';
 import type { StoredError } from './document-repository.ts';
@@ -42,8 +43,8 @@ export type ForeignGeneration = { state: GenerationEnd | 'fenced'; expected_chun
 
 /**
  * Makes `runId`, of the workflow `workflowId`, the only run that may write to the generation, unless a run that started
- * later has it; a crashed run's half-stored chunks are deleted. Takes the locks in the order that all who end a generation take them: document,
- * generations ascending, jobs.
+ * later has it, or a batch comes for what was given to the document's own workflow; a crashed run's half-stored chunks are
+ * deleted. Takes the locks in the order that all who end a generation take them: document, generations ascending, jobs.
  */
 export async function takeOverGeneration(
   em: EntityManager,
@@ -51,10 +52,16 @@ export async function takeOverGeneration(
 ): Promise<OwnedGeneration | ForeignGeneration> {
   await lockDocument(em, run);
   const [found] = await query<
-    OwnedGeneration & { run_id: string | null; job_id: string | null; later: boolean; state: LockedGeneration['state'] }
+    OwnedGeneration & {
+      run_id: string | null;
+      workflow_id: string;
+      job_id: string | null;
+      later: boolean;
+      state: LockedGeneration['state'];
+    }
   >(
     em,
-    `select state, run_id, job_id, mime_type, declared_type, password_sealed,
+    `select state, run_id, workflow_id, job_id, mime_type, declared_type, password_sealed,
             (select source_path from documents where id = $2),
             (select d.metadata ->> 'file_name' from documents d where d.id = $2) as file_name,
             coalesce(title, (select d.title from documents d where d.id = $2)) as title,
@@ -66,8 +73,10 @@ export async function takeOverGeneration(
   );
   if (!found) return { state: 'abandoned', expected_chunks: null };
   if (found.state !== 'staging') return { state: endOf(found.state), expected_chunks: found.expected_chunks };
-  if (found.run_id !== null && found.run_id !== run.runId && found.later)
-    return { state: 'fenced', expected_chunks: null };
+  const isLaters = found.run_id !== null && found.run_id !== run.runId && found.later;
+  const own = workflowIds.ingestDocument(run.documentId, run.generation);
+  const isOwns = found.workflow_id === own && run.workflowId !== undefined && run.workflowId !== own;
+  if (isLaters || isOwns) return { state: 'fenced', expected_chunks: null };
   await query(
     em,
     `update document_generations

@@ -19,8 +19,8 @@ const columns = (keys: Keys): [string[], number[]] => [
 ];
 
 /**
- * Makes a run the only one that may write to generations which no run has had before and which `isWanted`; others, and
- * those that have ended, are left alone. Takes the locks in the order that all who end a generation take them: documents
+ * Makes a run the only one that may write to generations which are its workflow's, which no run has had before and which
+ * `isWanted`; others, and those that have ended, are left alone. Takes the locks in the order that all who end a generation take them: documents
  * ascending, generations, jobs.
  */
 export async function takeOverBatch(
@@ -46,9 +46,9 @@ export async function takeOverBatch(
      join document_generations g on g.document_id = k.document_id and g.generation = k.generation
      join documents d on d.id = g.document_id
      left join knowledge_sources s on s.id = d.knowledge_source_id
-     where g.workspace_id = $1 and g.state = 'staging' and g.run_id is null
+     where g.workspace_id = $1 and g.state = 'staging' and g.run_id is null and g.workflow_id = $4
      order by g.document_id, g.generation for update of g`,
-    [workspaceId, ...columns(keys)],
+    [workspaceId, ...columns(keys), workflowId],
   );
   const wanted = found.filter(isWanted);
   if (wanted.length === 0) return [];

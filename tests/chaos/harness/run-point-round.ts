@@ -100,7 +100,7 @@ export async function runPointRound(
     over = Date.now();
     for (const visit of held) visit.letGo();
   }
-  for (const visit of visits) findings.push(...(await visit.finish()));
+  findings.push(...(await Promise.all(visits.map((visit) => visit.finish()))).flat());
   const endedAt = Date.now();
   if (standsIn) await stack.useStandIn(false);
   const log = stack.provider.log();
