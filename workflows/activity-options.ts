@@ -39,7 +39,7 @@ export const prepareSmallOptions: LocalActivityOptions = {
 export const ingestSmallOptions: ActivityOptions = {
   ...noticed,
   heartbeatTimeout: '5 seconds',
-  startToCloseTimeout: '10 minutes',
+  startToCloseTimeout: '30 minutes',
   retry: { initialInterval: '250 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 };
 

@@ -7,7 +7,7 @@ import { insertChunkTermsOf } from '../../entities/search/chunk-terms-repository
 import { beginEmbeddingAttempts, startEmbeddingUsages } from '../../entities/usage/embedding-usage-repository.ts';
 import { callOf, type BegunLane, type ClaimedBatch } from './begin-embedding.ts';
 import { embeddingBatches } from './embedding-batches.ts';
-import { isLimited, type EmbeddingLane } from './embedding-lane.ts';
+import { isFree, isLimited, type EmbeddingLane } from './embedding-lane.ts';
 import { isSmall, smallLanes, smallTexts } from './finish-small.ts';
 import { inTurns } from './in-turns.ts';
 import { indexChunks } from './index-chunks.ts';
@@ -87,25 +87,27 @@ async function makeLanes(
   em: EntityManager,
   members: readonly GroupMember[],
 ): Promise<LanedMember[]> {
+  const paying = members.filter(({ read }) => !isFree({ model: read.models[0]! }));
   const attempts = await beginEmbeddingAttempts(
     em,
-    members.map(({ step, read }) => ({ documentId: step.run.documentId, chunks: read.document.chunks.length })),
+    paying.map(({ step, read }) => ({ documentId: step.run.documentId, chunks: read.document.chunks.length })),
   );
   return members.map((member) => {
-    const attempt = attempts.get(member.step.run.documentId)!;
+    const attempt = attempts.get(member.step.run.documentId) ?? member.step.attempt;
     const [lane] = smallLanes(deps, { ...member.step, attempt }, member.read);
     return { ...member, lane: lane! };
   });
 }
 
-/** Says for each member who pays for its texts, takes over vectors that are known, and notes the calls. */
+/** Takes over vectors that are known, and says for each member who pays for the other texts; notes the calls, unless they are free. */
 async function claimTexts(em: EntityManager, members: readonly LanedMember[]): Promise<BegunMember[]> {
   const { workspaceId } = members[0]!.step.run;
   const modelId = members[0]!.lane.model.id;
   const wanted = members.flatMap((member) => member.texts.map((text) => ({ text, owner: member.step.run })));
   const hashes = wanted.map(({ text }) => text.hash);
   const owners = wanted.map(({ owner }) => owner);
-  const places = await claimTextsOf(em, { workspaceId, modelId, firstChunk: 0 }, { hashes, owners });
+  const isPaid = !isFree(members[0]!.lane);
+  const places = isPaid ? await claimTextsOf(em, { workspaceId, modelId, firstChunk: 0 }, { hashes, owners }) : [];
   const claimed = new Set(places.map((place) => wanted[place]!.text));
   // Looked up under the claims: a former holder may have stored the vectors meanwhile.
   const chunks = wanted.flatMap(({ text, owner }) => text.indexes.map((index) => ({ index, hash: text.hash, owner })));
@@ -119,10 +121,10 @@ async function claimTexts(em: EntityManager, members: readonly LanedMember[]): P
   const begun = members.map((member) => {
     const isMissing = ({ indexes }: TextToEmbed) => !found.has(`${member.step.run.documentId}/${indexes[0]}`);
     const missing = member.texts.filter(isMissing);
-    const own = missing.filter((text) => claimed.has(text));
-    return { member, own, elsewhere: missing.filter((text) => !claimed.has(text)) };
+    const isOwn = (text: TextToEmbed) => !isPaid || claimed.has(text);
+    return { member, own: missing.filter(isOwn), elsewhere: missing.filter((text) => !isOwn(text)) };
   });
-  const paying = begun.filter(({ own }) => own.length > 0);
+  const paying = begun.filter(({ own }) => isPaid && own.length > 0);
   const noted = await startEmbeddingUsages(
     em,
     paying.map(({ member, own }) => callOf(member.lane, own)),
@@ -133,7 +135,7 @@ async function claimTexts(em: EntityManager, members: readonly LanedMember[]): P
       chunks: member.read.document.chunks.length,
       vectorTypeId: member.read.generation.vector_type_id,
       texts: [],
-      claimed: { own, elsewhere, isDue: own.length > 0 && noted.has(callOf(member.lane, own).callId) },
+      claimed: { own, elsewhere, isDue: own.length > 0 && (!isPaid || noted.has(callOf(member.lane, own).callId)) },
     },
   }));
 }

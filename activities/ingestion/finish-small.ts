@@ -19,7 +19,7 @@ import type { Step } from './run-step.ts';
 import { stopWhenFenced } from './stop-when-fenced.ts';
 import { textsToEmbed, type TextToEmbed } from './texts-to-embed.ts';
 
-// A provider answers for so many within a second or so; a model that computes here takes several.
+// A provider answers for so many within a second or so.
 const mostChunks = 64;
 
 /** A small document on its way from its chunks to being served. */
@@ -32,7 +32,8 @@ export type SmallDocument = {
 
 /**
  * What is left of a document that was just read, for as little as it costs: its texts are at hand, and the last vectors
- * are stored, counted and made visible by one transaction. Null where it has many chunks or a model computes here.
+ * are stored, counted and made visible by one transaction. Null where it has many chunks, or a model computes here, which
+ * takes longer than a workflow task should.
  */
 export function smallDocument(
   deps: IngestionDeps,
@@ -40,7 +41,7 @@ export function smallDocument(
   taken: Pick<ReadDocument, 'generation' | 'models' | 'document'>,
 ): SmallDocument | null {
   const { generation, models, document } = taken;
-  if (!isSmall(taken)) return null;
+  if (!isSmall(taken) || models.some((model) => isFree({ model }))) return null;
   let lanes: EmbeddingLane[] = [];
   let begun: BegunLane;
   return {
@@ -58,9 +59,9 @@ export function smallDocument(
   };
 }
 
-/** Whether a document that was read has few chunks, and no model that computes here. */
-export function isSmall({ models, document }: Pick<ReadDocument, 'models' | 'document'>): boolean {
-  return document.chunks.length <= mostChunks && !models.some((model) => isFree({ model }));
+/** Whether a document that was read has few chunks. */
+export function isSmall({ document }: Pick<ReadDocument, 'document'>): boolean {
+  return document.chunks.length <= mostChunks;
 }
 
 /** The lanes of a small document, one a model. */

@@ -3,6 +3,7 @@ import { readStagingGenerations } from '../../entities/documents/generation-owne
 import type { Publication } from '../../entities/documents/publish-generation.ts';
 import { beginGroup, groupMember, type BegunMember, type GroupMember } from './begin-group.ts';
 import { embedBatch } from './embed-with-model.ts';
+import { isFree } from './embedding-lane.ts';
 import { finishSmall } from './finish-small.ts';
 import { gather } from './gather.ts';
 import type { IngestionDeps } from './ingestion-deps.ts';
@@ -124,7 +125,9 @@ async function finish({ deps, publish }: Batch, member: BegunMember): Promise<Pr
   // What waits for others, or for its turn, does so alone.
   if (elsewhere.length > 0 || (own.length > 0 && !isDue)) return finishSmall(deps, step, [lane], begun);
   const embed = ({ signal }: Step) => embedBatch({ ...lane, step: { ...lane.step, signal } }, { own, tokens: 0 });
-  const embedded = own.length === 0 ? null : await stopWhenFenced(deps.database, step, embed);
+  // What is computed here for a document that has ended meanwhile takes a second or two: less than looking for that.
+  const watched = () => (isFree(lane) ? embed(step) : stopWhenFenced(deps.database, step, embed));
+  const embedded = own.length === 0 ? null : await watched();
   const publication = await publish({ member, own, embedded });
   if (publication.state === 'incomplete') return null;
   if (publication.state !== 'active') return { state: publication.state, chunks: 0 };

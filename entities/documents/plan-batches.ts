@@ -3,8 +3,10 @@ import { isSmallDocument } from '../../contracts/names/small-documents.ts';
 import { workflowIds } from '../../contracts/names/workflows.ts';
 import { readSourceModels, type EmbeddingModelRow } from '../agents/embedding-model-repository.ts';
 
-// About a second of work. A crash leaves what it had not ended to workflows of their own.
+// About a second of work, or some seconds of a model that computes on the worker. A crash leaves what it had not ended to
+// workflows of their own.
 const mostDocuments = 24;
+const mostComputedHere = 8;
 
 /** What decides whether a document is batched. */
 export type BatchCandidate = { documentId: string; mimeType: string; byteSize: number };
@@ -21,8 +23,9 @@ export async function planBatches(
   const small = documents.filter((document) => isSmallDocument(document));
   if (small.length < 2) return documents.map(() => null);
   const models = await readSourceModels(em, job.workspaceId, job.knowledgeSourceId);
-  if (models.length === 0 || models.some(isSlow)) return documents.map(() => null);
-  const parts = Math.ceil(small.length / mostDocuments);
+  if (models.length === 0 || models.some(isLimited)) return documents.map(() => null);
+  const most = models.some(({ provider }) => provider === 'local') ? mostComputedHere : mostDocuments;
+  const parts = Math.ceil(small.length / most);
   const size = Math.ceil(small.length / parts);
   const planned = new Map(
     small.map((document, index) => {
@@ -34,8 +37,8 @@ export async function planBatches(
   return documents.map((document) => planned.get(document) ?? null);
 }
 
-/** A model that computes on a worker, or whose calls wait for their turn, makes no haste: its documents are not batched. */
-function isSlow({ provider, capabilities }: EmbeddingModelRow): boolean {
+/** A model whose calls wait for their turn makes no haste: its documents are not batched. */
+function isLimited({ capabilities }: EmbeddingModelRow): boolean {
   const { requestsPerMinute, tokensPerMinute } = capabilities;
-  return provider === 'local' || requestsPerMinute !== undefined || tokensPerMinute !== undefined;
+  return requestsPerMinute !== undefined || tokensPerMinute !== undefined;
 }

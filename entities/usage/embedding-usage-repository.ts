@@ -76,6 +76,7 @@ export async function beginEmbeddingAttempts(
   em: EntityManager,
   documents: readonly { documentId: string; chunks: number }[],
 ): Promise<Map<string, number>> {
+  if (documents.length === 0) return new Map();
   const rows = await query<{ documentId: string; calls: number }>(
     em,
     `select entity_id as "documentId", count(*)::integer as calls from usage_metrics

@@ -10,7 +10,7 @@ import { retryDocuments } from '../../entities/documents/retry-documents.ts';
 import { textsOf } from '../support/texts-of.ts';
 import { until } from '../support/until.ts';
 import { ingestHarness, markdownBytes, type Key } from '../support/workspaces/ingest-harness.ts';
-import type { IngestWorkspace } from '../support/workspaces/ingest-workspace.ts';
+import { createIngestWorkspace, type IngestWorkspace } from '../support/workspaces/ingest-workspace.ts';
 
 jest.setTimeout(60_000);
 const h = ingestHarness();
@@ -85,7 +85,7 @@ describe('small documents that come together', () => {
     expect(new Map(usage.map((row) => [row.id, row.prompt_tokens]))).toEqual(new Map(paid as [string, number][]));
   });
 
-  test('are parted where they are many, and not batched alone, large, or with a model that computes here', async () => {
+  test('are parted where they are many, by eights with a model that computes here, and not batched alone, large, or within limits', async () => {
     const ids = async (...documents: Parameters<IngestWorkspace['accept']>) => {
       const { jobId, documents: keys } = await h.workspace.accept(...documents);
       const found = await owners({ keys, jobId, workflowId: '' });
@@ -107,11 +107,34 @@ describe('small documents that come together', () => {
       expect.stringMatching(/^ingest\//),
       'ingest-batch/JOB/1',
     ]);
-    await h.workspace.query(`update models set provider = 'local' where workspace_id = $1`, [h.workspace.workspaceId]);
+    const change = (sql: string) =>
+      h.workspace.query(`update models set ${sql} where workspace_id = $1`, [workspaceId]);
+    const { workspaceId } = h.workspace;
+    await change(`capabilities = capabilities || '{"requestsPerMinute": 60}'`);
     expect(await ids(small('c'), small('d'))).toEqual([
       expect.stringMatching(/^ingest\//),
       expect.stringMatching(/^ingest\//),
     ]);
+    await change(`provider = 'local', capabilities = capabilities - 'requestsPerMinute'`);
+    const here = await ids(...Array.from({ length: 16 }, (_, index) => small(`here ${index}`)));
+    expect(here).toEqual([...Array(8).fill('ingest-batch/JOB/1'), ...Array(8).fill('ingest-batch/JOB/2')]);
+  });
+
+  test('are embedded, verified and served in their batch with a model that computes here, which has no calls to note', async () => {
+    h.workspace = await createIngestWorkspace(h.database);
+    const batch = await acceptBatch(small('one'), small('two'), small('two'), markdownBytes(24));
+    await start(batch);
+    expect(await ended(batch)).toEqual({ active: 3, gone: 0, left: 1 });
+    expect(await h.ended(batch.keys[3]!)).toMatchObject({ state: 'active' });
+    for (const key of batch.keys) await h.expectServed(key);
+    expect(await h.workspace.job(batch.jobId)).toMatchObject({ status: 'completed', processed_documents: 4 });
+    const noted = `select count(*)::int as rows from usage_metrics where workspace_id = $1
+      union all select count(*)::int from embedding_cache where workspace_id = $1`;
+    expect(await h.workspace.query(noted, [h.workspace.workspaceId])).toEqual([{ rows: 0 }, { rows: 0 }]);
+    const again = await acceptBatch(small('one again'), { ...small('two'), title: 'another' });
+    await start(again);
+    expect(await ended(again)).toEqual({ active: 2, gone: 0, left: 0 });
+    expect(h.provider.log()).toHaveLength(0);
   });
 
   test('R8: the same text in several documents is paid for once', async () => {
