@@ -14,6 +14,7 @@ import { metricsRoutes } from './health/routes.ts';
 import { ingestionJobRoutes } from './ingestion-jobs/routes.ts';
 import { knowledgeSourceRoutes } from './knowledge-sources/routes.ts';
 import { vectorIndexRoutes } from './models/vector-index-routes.ts';
+import { resumeRoute } from './models/resume-route.ts';
 import { modelRoutes } from './models/routes.ts';
 import { promptTemplateRoutes } from './prompt-templates/routes.ts';
 import { ragToolRoutes } from './rag-tools/routes.ts';
@@ -41,6 +42,7 @@ export const routes: readonly Route[] = [
   ...feedbackRoutes,
   ...agentRoutes,
   ...modelRoutes,
+  resumeRoute,
   ...vectorIndexRoutes,
   ...promptTemplateRoutes,
   ...knowledgeSourceRoutes,

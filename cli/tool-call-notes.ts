@@ -28,8 +28,9 @@ export class ToolCallNotes {
       return `${this.#nameOf(id)} was interrupted: find out what it did, then POST /tool-calls/${id}/settle`;
     }
     if (event === 'retrying') {
-      const { model, reason, in_ms: ms } = data as DataOf<'retrying'>;
-      return `${safeText(model)} does not answer (${safeText(reason)}): asked again in ${(ms / 1000).toFixed(1)} s`;
+      const { model, reason, in_ms: ms, hint } = data as DataOf<'retrying'>;
+      const again = `${safeText(model)} does not answer (${safeText(reason)}): asked again in ${(ms / 1000).toFixed(1)} s`;
+      return hint === undefined ? again : `${again}. ${safeText(hint)}`;
     }
     if (event === 'model_fallback') {
       const { from, to, reason } = data as DataOf<'model_fallback'>;

@@ -53,6 +53,7 @@ export const turnEventPayloads = {
       model: z.string(),
       reason: z.string().describe('A code of the error table, or `circuit_open`'),
       in_ms: z.int().describe('After so many milliseconds'),
+      hint: z.string().optional().describe('Where the wait is long: what ends it'),
     })
     .describe('The model failed or rests, and is called again'),
   model_fallback: z

@@ -28,6 +28,10 @@ const hints: Partial<Record<ErrorCode, string>> = {
   provider_unavailable: retryLater,
 };
 
+/** What to do about a model for which a turn waits. */
+export const restHint =
+  'Change the model (PATCH /models/{id}) if it is at fault; if it works again, POST /models/{id}/resume ends the wait at once.';
+
 /** What to do about a turn that failed with this code, in a sentence or two; null where the code says it all. */
 export function turnHintOf(code: string): string | null {
   return hints[code as ErrorCode] ?? null;

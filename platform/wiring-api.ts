@@ -89,6 +89,7 @@ export async function createApiDeps(config: Config, telemetry: Telemetry, log: L
     submitTurn: turns.submitTurn,
     cancelTurn: (turn) => soon(() => cancelTurn(turn)),
     decideCall: (call) => soon(() => starts.decideCall(call)),
+    endRest: (turn) => soon(() => starts.endRest(turn)),
     conversationRuns: (turn) => soon(() => starts.conversationRuns(turn)),
     startIngest: (input) => soon(() => startIngest(input)),
     startIngestBatch: (id, input) => soon(() => starts.startIngestBatch(id, input)),

@@ -15,6 +15,7 @@ import {
   workflowTypes,
   type ConversationInput,
   type DeliverWebhookInput,
+  type EndRest,
   type IndexModelInput,
   type IngestBatchInput,
   type IngestDocumentInput,
@@ -40,6 +41,8 @@ export interface WorkStarter {
   cancelTurn(turn: CommittedTurn & { ended?: string[] }): Promise<void>;
   /** Tells the conversation that a person has decided about a call of the turn. */
   decideCall(call: CommittedTurn & { callId: string }): Promise<void>;
+  /** Tells the conversation that a model of its turn was mended; nothing happens where it has no open run. */
+  endRest(turn: Pick<CommittedTurn, 'conversationId' | 'turnId'>): Promise<void>;
   /** Whether a run of the conversation is open. */
   conversationRuns(turn: Pick<CommittedTurn, 'conversationId'>): Promise<boolean>;
   /** True if it started a run; false if one was there and works on. */
@@ -137,6 +140,14 @@ export function createWorkStarter(client: Client): WorkStarter {
       }),
     decideCall: ({ callId, ...turn }) =>
       updateConversation(turn, conversationMessages.decideCall, { turnId: turn.turnId, callId }),
+    async endRest({ conversationId, turnId }) {
+      try {
+        const handle = client.workflow.getHandle(workflowIds.conversation(conversationId));
+        await handle.signal<[EndRest]>(conversationMessages.endRest, { turnId });
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
     async conversationRuns({ conversationId }) {
       try {
         const handle = client.workflow.getHandle(workflowIds.conversation(conversationId));

@@ -26,6 +26,9 @@ export const answerOptions: ActivityOptions = {
   },
 };
 
+/** For how long, in all, a step of a turn rests while no model may be called; then the turn fails. */
+export const longestRestMs = 20 * 60_000;
+
 /** A paid call beside the turn. A model that fails ends it without a title; it is repeated where it was interrupted. */
 export const titleOptions: ActivityOptions = {
   summary: 'Let the model make a title',

@@ -5,6 +5,7 @@ import {
   condition,
   continueAsNew,
   defineQuery,
+  defineSignal,
   defineUpdate,
   isCancellation,
   patched,
@@ -22,6 +23,7 @@ import {
   type ConversationStatus,
   type DecideCall,
   type EndedTurn,
+  type EndRest,
   type QueuedTurn,
   type TurnEnd,
 } from '../contracts/names/workflows.ts';
@@ -37,6 +39,8 @@ export const submitTurn = defineUpdate<void, [QueuedTurn]>(conversationMessages.
 export const cancelTurn = defineUpdate<void, [CancelTurn]>(conversationMessages.cancelTurn);
 /** Says that a person has decided about a call or settled it. Returns at once; the call's row tells how. */
 export const decideCall = defineUpdate<void, [DecideCall]>(conversationMessages.decideCall);
+/** Says that a model of the turn was mended; nothing happens where the turn does not rest. */
+export const endRest = defineSignal<[EndRest]>(conversationMessages.endRest);
 /** Which turn runs and which wait. */
 export const status = defineQuery<ConversationStatus>(conversationMessages.status);
 
@@ -54,7 +58,7 @@ export async function conversation(input: ConversationInput): Promise<void> {
   let arrived = 0;
   let idle = false;
   let served = 0;
-  const desk: CallDesk = { decided: new Set(), writes: new Set() };
+  const desk: CallDesk = { decided: new Set(), writes: new Set(), roused: new Set() };
   const ended = new Map<string, EndedTurn['state']>();
   const tell = () => setCurrentDetails(describe(running?.turnId ?? null, queue.length, [...ended.values()]));
 
@@ -78,6 +82,9 @@ export async function conversation(input: ConversationInput): Promise<void> {
   setHandler(decideCall, ({ turnId, callId }) => {
     desk.decided.add(callId);
     bring(turnId);
+  });
+  setHandler(endRest, ({ turnId }) => {
+    desk.roused.add(turnId);
   });
   setHandler(status, () => ({ running: running?.turnId ?? null, queued: queue.map((turn) => turn.turnId) }));
 

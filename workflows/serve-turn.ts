@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   condition,
   proxyActivities,
@@ -6,8 +7,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { createConversationActivities } from '../activities/conversation/create-conversation-activities.ts';
-import type { CallVerdict, EndedTurn, OpenCall, TurnInput } from '../contracts/names/workflows.ts';
-import { answerOptions, expireApprovalOptions, runToolOptions, titleOptions } from './conversation-options.ts';
+import type { CallVerdict, EndedTurn, OpenCall, TurnInput, TurnVerdict } from '../contracts/names/workflows.ts';
+import {
+  answerOptions,
+  expireApprovalOptions,
+  longestRestMs,
+  runToolOptions,
+  titleOptions,
+} from './conversation-options.ts';
 
 type Steps = ReturnType<typeof createConversationActivities>;
 
@@ -21,6 +28,8 @@ export type CallDesk = {
   decided: Set<string>;
   /** Writes of tools and titles that are under way; they go on when their turn ends, and the run waits for them. */
   writes: Set<Promise<unknown>>;
+  /** Turns that need not rest any longer, until they look. */
+  roused: Set<string>;
 };
 
 /**
@@ -32,9 +41,15 @@ export async function serveTurn(
   turn: TurnInput,
   desk: CallDesk,
 ): Promise<EndedTurn['state'] | 'carried' | { behind: string[] }> {
-  for (;;) {
-    const verdict = await generateAnswer(turn);
+  for (let [tries, restedMs] = [0, 0]; ;) {
+    const verdict = await generateAnswer({ ...turn, tries });
     if (verdict.state === 'behind') return { behind: verdict.turnIds };
+    if (verdict.state === 'resting') {
+      restedMs += await rest(turn, verdict, { desk, restedMs });
+      ({ tries } = verdict);
+      continue;
+    }
+    [tries, restedMs] = [0, 0];
     if (verdict.state !== 'tools') {
       if (verdict.wantsTitle) void keep(() => makeTitle(turn), desk);
       return verdict.state;
@@ -42,6 +57,23 @@ export async function serveTurn(
     const isServed = await serveCalls(turn, verdict.calls, desk);
     if (!isServed || workflowInfo().continueAsNewSuggested) return 'carried';
   }
+}
+
+/**
+ * Waits until a model of the turn may be called again, or until somebody says that it may; returns for how long it has.
+ * @throws ApplicationFailure with the code of what is waited for once the turn has rested for too long.
+ */
+async function rest(
+  { turnId }: TurnInput,
+  { ms, code }: Extract<TurnVerdict, { state: 'resting' }>,
+  { desk, restedMs }: { desk: CallDesk; restedMs: number },
+): Promise<number> {
+  if (restedMs + ms > longestRestMs)
+    throw ApplicationFailure.nonRetryable('No model of the turn could be called for too long.', code);
+  const begun = Date.now();
+  await condition(() => desk.roused.has(turnId), ms, { summary: 'Rest until a model may be called' });
+  desk.roused.delete(turnId);
+  return Date.now() - begun;
 }
 
 /** Serves the calls of one step, each on its own; false when all that is left waits for people and the history is full. */

@@ -92,7 +92,7 @@ export async function goOn(
   deps: ConversationDeps,
   begun: OpenTurn,
   { signal, attempt: tries, isLast }: TurnRunner,
-): Promise<Exclude<TurnVerdict, { state: 'behind' }>> {
+): Promise<Exclude<TurnVerdict, { state: 'behind' | 'resting' }>> {
   let { attempt } = begun;
   let isCalling = false;
   try {

@@ -3,10 +3,15 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ModelCandidate } from '../../contracts/names/model-faults.ts';
 import type { TurnInput } from '../../contracts/names/workflows.ts';
 import { chooseModel } from '../../domain/turns/choose-model.ts';
+import { holdModels } from '../../entities/conversations/resting-turn-repository.ts';
 import { lockTurn, type TurnContext } from '../../entities/conversations/turn-attempt-repository.ts';
 import { readModelCandidates, switchModel } from '../../entities/conversations/turn-model-repository.ts';
 import { appendEventsUnderLock, type EventToAppend } from '../../entities/conversations/turn-outcome-repository.ts';
 import { probeModel } from '../../entities/usage/model-circuit-repository.ts';
+import { retryingEvent } from './retrying-event.ts';
+
+// Temporal takes 0 for "not said".
+const atOnceMs = 1;
 
 /** The turn with a model that may be called now, or for how many milliseconds there is none. */
 export type ChosenModel = { context: TurnContext; events: EventToAppend[] } | { restMs: number };
@@ -19,18 +24,25 @@ export type ChosenModel = { context: TurnContext; events: EventToAppend[] } | { 
 export async function chooseTurnModel(em: EntityManager, input: TurnInput, context: TurnContext): Promise<ChosenModel> {
   const { workspaceId, turnId } = input;
   const { step, model_faults: faults, model_id: current } = context;
-  for (;;) {
+  for (let isHeld = false; ;) {
     const candidates = await readModelCandidates(em, turnId);
     const choice = chooseModel(candidates, { current, step, faults });
     if ('over' in choice) throw unanswerable(context, faults.at(-1)?.code);
     if ('rest' in choice) {
       const { rest, ms } = choice;
+      if (!isHeld) {
+        await holdModels(em, turnId);
+        isHeld = true;
+        continue;
+      }
       await appendEventsUnderLock(em, { workspaceId, turnId, attempt: Math.max(context.attempt, 1) }, [
         ...(context.last_seq === 0 ? [{ kind: 'turn_started' as const, data: { attempt: 1 } }] : []),
-        { kind: 'retrying', data: { step, model: rest.name, reason: whyNot(rest), in_ms: Math.ceil(ms) } },
+        retryingEvent({ step, model: rest.name, reason: whyNot(rest), ms }),
       ]);
       return { restMs: ms };
     }
+    // Mended just now; what is held is let go before circuits are locked.
+    if (isHeld) return { restMs: atOnceMs };
     const { call } = choice;
     // Another turn may have been quicker; who tries the model is then read anew.
     if (call.isTripped && !(await probeModel(em, { workspaceId, modelId: call.id }, turnId))) continue;

@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ModelFault } from '../../contracts/names/model-faults.ts';
 import { chooseModel, patienceForPauseMs } from '../../domain/turns/choose-model.ts';
 import { closeEarlierAttempts } from '../../entities/conversations/turn-attempt-repository.ts';
+import { holdModels } from '../../entities/conversations/resting-turn-repository.ts';
 import { addModelFault, readModelCandidates, switchModel } from '../../entities/conversations/turn-model-repository.ts';
 import {
   appendEventsUnderLock,
@@ -13,10 +14,10 @@ import type { PacedModel } from '../../entities/usage/rate-limit-repository.ts';
 import type { ProviderError } from '../../providers/provider-error.ts';
 import type { Attempt } from './begin-attempt.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
+import { longestBackoffMs, retryingEvent } from './retrying-event.ts';
 import { toFailure } from './turn-failure.ts';
 
 const firstBackoffMs = 500;
-const longestBackoffMs = 10_000;
 // A provider that asks for more is not waited for: nobody waits so long for an answer.
 export const longestPauseMs = 15 * 60_000;
 // Temporal takes 0 for "not said".
@@ -86,6 +87,7 @@ async function settle(
   });
   if (isLast) return { outcome: 'gave_up' };
 
+  await holdModels(em, turnId);
   const present = await readModelCandidates(em, turnId);
   // What the provider asked of this call alone counts here as what it asks of all.
   const candidates = present.map((candidate) =>
@@ -108,9 +110,7 @@ async function settle(
       ? (error.retryAfterMs ??
         Math.max(Math.min(model.pauseMs, patienceForPauseMs), backoffInStep(faults, step, model.id)))
       : choice.ms;
-  await appendEventsUnderLock(em, attempt, [
-    { kind: 'retrying', data: { step, model: model.name, reason: code, in_ms: Math.ceil(delayMs) } },
-  ]);
+  await appendEventsUnderLock(em, attempt, [retryingEvent({ step, model: model.name, reason: code, ms: delayMs })]);
   return { outcome: 'retried', delayMs };
 }
 

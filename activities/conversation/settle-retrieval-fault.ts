@@ -7,6 +7,7 @@ import {
 import type { Attempt } from './begin-attempt.ts';
 import type { ConversationDeps } from './conversation-deps.ts';
 import type { RetrievalFault } from './retrieve-passages.ts';
+import { retryingEvent } from './retrying-event.ts';
 import { backoffMs, longestPauseMs } from './settle-model-fault.ts';
 import { toFailure } from './turn-failure.ts';
 
@@ -37,9 +38,7 @@ export async function settleRetrievalFault(
         ...{ retryable: fault.retryable, at: new Date().toISOString() },
       });
       if (isOver) return;
-      await appendEventsUnderLock(em, attempt, [
-        { kind: 'retrying', data: { step, model: model.name, reason: code, in_ms: delayMs } },
-      ]);
+      await appendEventsUnderLock(em, attempt, [retryingEvent({ step, model: model.name, reason: code, ms: delayMs })]);
     });
   } catch {
     return failure;

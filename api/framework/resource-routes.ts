@@ -31,6 +31,8 @@ export type Resource<Row extends NamedRow, Shown extends z.ZodType, Create, Upda
   present(rows: readonly Row[], em: EntityManager): Promise<Array<z.input<Shown>>>;
   create(body: Create, context: ResourceContext): Promise<Row>;
   update(row: Row, body: Update, context: ResourceContext): Promise<void>;
+  /** What is told to others once a change is committed; a failure is only logged. */
+  afterUpdate?(id: string, context: Pick<ResourceContext, 'deps' | 'principal'>): Promise<void>;
   /** What still refers to the row and so forbids its deletion, in words; null when nothing does. */
   usedBy(row: Row, em: EntityManager): Promise<string | null>;
 };
@@ -124,6 +126,9 @@ export function resourceRoutes<Row extends NamedRow, Shown extends z.ZodType, Cr
       const row = await find(em, params.id);
       await resource.update(row, body, { em, deps, principal });
       return { status: 200, body: await show(em, row) };
+    },
+    afterCommit: async (_reply, { params, principal }, deps) => {
+      await resource.afterUpdate?.(params.id, { deps, principal });
     },
   });
 

@@ -1,16 +1,13 @@
 import { createModelSchema, modelSchema, updateModelSchema } from '../../contracts/model.ts';
+import { endModelRest } from '../../entities/conversations/resting-turn-repository.ts';
 import { Agent, EmbeddingMove, Model, RagTool } from '../../entities/index.ts';
-import {
-  closeModelCircuit,
-  readModelCircuits,
-  type ModelCircuitState,
-} from '../../entities/usage/model-circuit-repository.ts';
 import { readAgentsFallingBackTo } from '../../entities/agents/agent-version-repository.ts';
 import { registerEmbeddingModel } from '../../entities/agents/embedding-model-registration.ts';
 import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { PerdureError } from '../../contracts/errors.ts';
-import { presentTime } from '../framework/present-time.ts';
 import { given, resourceRoutes } from '../framework/resource-routes.ts';
+import { presentModels } from './present-models.ts';
+import { rouse } from './resume-route.ts';
 
 /** Routes of models. A key that is given is sealed at once and never shown; only its presence is. */
 export const modelRoutes = resourceRoutes({
@@ -32,28 +29,7 @@ export const modelRoutes = resourceRoutes({
     },
     update: { is_active: false },
   },
-  present: async (rows, em) => {
-    const circuits = await readModelCircuits(
-      em,
-      rows.map(({ id }) => id),
-    );
-    return rows.map((row) => ({
-      id: row.id,
-      name: row.name,
-      kind: row.kind,
-      provider: row.provider,
-      model_id: row.modelId,
-      endpoint: row.endpoint ?? null,
-      has_api_key: row.apiKey != null,
-      pricing: row.pricing,
-      capabilities: row.capabilities,
-      dimensions: row.dimensions ?? null,
-      is_active: row.isActive,
-      circuit: presentCircuit(circuits.get(row.id)),
-      created_at: presentTime(row.createdAt),
-      updated_at: presentTime(row.updatedAt),
-    }));
-  },
+  present: presentModels,
   create: async (body, { em, deps, principal }) => {
     requireCallable(body);
     const model = em.create(Model, {
@@ -77,7 +53,7 @@ export const modelRoutes = resourceRoutes({
   },
   update: async (row, body, { em, deps, principal }) => {
     // With another key or address the model gets another chance at once.
-    await closeModelCircuit(em, { workspaceId: principal.workspaceId, modelId: row.id });
+    await endModelRest(em, { workspaceId: principal.workspaceId, modelId: row.id });
     const { api_key: key, ...rest } = body;
     em.assign(
       row,
@@ -94,6 +70,7 @@ export const modelRoutes = resourceRoutes({
       { mergeObjectProperties: false },
     );
   },
+  afterUpdate: (modelId, { deps, principal }) => rouse(deps, { workspaceId: principal.workspaceId, modelId }),
   usedBy: async (row, em) => {
     const agent = await em.findOne(Agent, { modelId: row.id, deletedAt: null });
     if (agent) return `the agent "${agent.name}"`;
@@ -105,15 +82,6 @@ export const modelRoutes = resourceRoutes({
     return move && 'a move of documents to it, which is under way';
   },
 });
-
-function presentCircuit(circuit: ModelCircuitState | undefined) {
-  return {
-    state: circuit?.state ?? ('closed' as const),
-    failures: circuit?.failures ?? 0,
-    open_until: circuit?.openUntil ? presentTime(circuit.openUntil) : null,
-    last_code: circuit?.lastCode ?? null,
-  };
-}
 
 /** Refuses at once what no later call could make work. */
 function requireCallable(body: { kind: string; provider: string; dimensions: number | null }): void {

@@ -48,11 +48,12 @@ export const workflowIds = {
   requestSync: (knowledgeSourceId: string) => `sync-schedule/${knowledgeSourceId}`,
 } as const;
 
-/** Update and query names of the conversation's entity workflow. Every handler only appends and returns at once. */
+/** Update, signal and query names of the conversation's entity workflow. Every handler only appends and returns at once. */
 export const conversationMessages = {
   submitTurn: 'submitTurn',
   cancelTurn: 'cancelTurn',
   decideCall: 'decideCall',
+  endRest: 'endRest',
   status: 'status',
 } as const;
 
@@ -76,11 +77,18 @@ export type QueuedTurn = { turnId: string; trace?: string };
 export type TurnInput = { workspaceId: string; conversationId: string; turnId: string };
 
 /**
- * How an activity left a turn: at its end, with calls of tools to be served before the model is asked again, or behind
- * other turns that came before and are to be served first.
+ * Argument of the activity that asks the model; `tries`: how often it has tried before the turn rested, left out by workflows
+ * that know of no rest.
+ */
+export type AnswerInput = TurnInput & { tries?: number };
+
+/**
+ * How an activity left a turn: at its end, with calls of tools to be served before the model is asked again, behind
+ * other turns that came before and are to be served first, or with a model that is not to be called for `ms` milliseconds.
  */
 export type TurnVerdict =
   | EndedTurn
+  | { state: 'resting'; ms: number; code: string; tries: number }
   | { state: 'tools'; step: number; calls: OpenCall[] }
   | { state: 'behind'; turnIds: string[] };
 
@@ -117,6 +125,9 @@ export type CancelTurn = {
 
 /** Argument of the `decideCall` update: a person has decided about a call of the turn, or settled it; its row tells how. */
 export type DecideCall = { turnId: string; callId: string };
+
+/** Argument of the `endRest` signal: a model of the turn was mended, so that it need not rest any longer. */
+export type EndRest = { turnId: string };
 
 /** Result of the `status` query. */
 export type ConversationStatus = { running: string | null; queued: string[] };

@@ -16,14 +16,22 @@ const harness = conversationHarness({
   worker: {
     around: (activities) => ({
       ...activities,
-      generateAnswer: (input) =>
-        activities.generateAnswer(input).catch(async (error: unknown) => {
-          if (!isHurried || !(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
-          await harness.database.asOperator((em) =>
+      generateAnswer: async (input) => {
+        const endRests = () =>
+          harness.database.asOperator((em) =>
             query(em, `update model_circuits set open_until = clock_timestamp() where open_until is not null`),
           );
+        try {
+          const verdict = await activities.generateAnswer(input);
+          if (!isHurried || verdict.state !== 'resting') return verdict;
+          await endRests();
+          return { ...verdict, ms: 1 };
+        } catch (error) {
+          if (!isHurried || !(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
+          await endRests();
           throw ApplicationFailure.create({ type: error.type ?? '', message: error.message, nextRetryDelay: 1 });
-        }),
+        }
+      },
     }),
   },
 });
