@@ -19,6 +19,7 @@ const dataFormats: readonly string[] = [
   'application/json',
   'application/x-ndjson',
   'application/xml',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 ];
 
 /**

@@ -28,15 +28,18 @@ async function read(
   quote: string | null,
   warnings: DocumentWarning[] = [],
 ): Promise<ParsedDocument> {
+  // A line for Excel alone: it names the separator, and is none of the rows.
+  const [named, separator] = /^sep=(.)(?:\r\n|\r|\n)/i.exec(text) ?? [''];
+  const rows = text.slice(named.length);
   const parser = parse({
-    delimiter: mimeType === 'text/tab-separated-values' ? '\t' : findSeparator(text),
+    delimiter: separator ?? (mimeType === 'text/tab-separated-values' ? '\t' : findSeparator(rows)),
     quote,
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: 4 * 1024 * 1024,
   });
-  parser.end(text);
+  parser.end(rows);
   const lines: string[] = [];
   let length = 0;
   let columns = 0;

@@ -23,6 +23,17 @@ export function isBinary(bytes: Uint8Array): boolean {
   return controls > sample.length / 100;
 }
 
+/**
+ * Whether bytes that hold controls are plain text in which NUL bytes stand, as programs leave them that write fields of a
+ * fixed length. Read as UTF-16 the letters of such a text would be Chinese ones.
+ */
+export function isTextWithNuls(bytes: Uint8Array): boolean {
+  const sample = bytes.subarray(0, 8192);
+  const others = sample.filter((byte) => byte !== 0);
+  const plain = others.reduce((count, byte) => count + Number(byte >= 32 && byte < 127), 0);
+  return plain > 0.8 * sample.length && !isBinary(others);
+}
+
 /** UTF-16 without a mark whose letters are not those of ASCII: it has controls, but reads as one script; else null. */
 export function readUnmarkedUtf16(bytes: Uint8Array): { charset: string; text: string } | null {
   for (const charset of bytes.length % 2 === 0 ? ['utf-16le', 'utf-16be'] : []) {

@@ -2,7 +2,7 @@ import { countOf } from '../../../contracts/names/count-of.ts';
 import type { DocumentWarning } from '../../../contracts/names/document-warnings.ts';
 import { judgeLetters } from '../../../domain/documents/judge-letters.ts';
 import { suspectGarbled } from '../../../domain/documents/suspect-garbled.ts';
-import { isBinary, isMisread, readUnmarkedUtf16, refuseBinary } from './binary-bytes.ts';
+import { isBinary, isMisread, isTextWithNuls, readUnmarkedUtf16, refuseBinary } from './binary-bytes.ts';
 import { decodeSevenBit } from './decode-seven-bit.ts';
 import { decodeUtf32 } from './decode-utf32.ts';
 import { decodeNearly, decodeStrictly, detectCharset } from './detect-charset.ts';
@@ -41,7 +41,7 @@ export function decodeBytes(bytes: Uint8Array, declared: string | null = null): 
   }
   const sevenBit = unicode ? null : decodeSevenBit(bytes);
   if (sevenBit !== null) return { ...sevenBit, warnings: [] };
-  if (!unicode && isBinary(bytes)) {
+  if (!unicode && isBinary(bytes) && !isTextWithNuls(bytes)) {
     const wide = readUnmarkedUtf16(bytes);
     if (wide === null) throw refuseBinary(bytes);
     return { ...wide, warnings: wide.text.length < 16 ? [doubt(`It was read as ${wide.charset}.`)] : [] };

@@ -1,4 +1,6 @@
 import type { HtmlDocument, HtmlElement } from './html-dom.ts';
+import { mathmlToLatex } from './mathml-to-latex.ts';
+
 // Not shown to a reader, or not part of what the page says.
 const unseen = [
   'script', 'style', 'noscript', 'template', 'link', 'meta', 'title', 'svg', 'canvas', 'iframe', 'object', 'embed', 'audio',
@@ -12,6 +14,9 @@ const furniture = [
   '[role="complementary"]', '.navbar', '.breadcrumb', '.breadcrumbs', '.sidebar', '.site-header', '.site-footer',
   '.cookie-banner', '.cookie-consent', '.skip-link',
 ].join(','); // prettier-ignore
+
+// Signs beside a title that copy its address.
+const titleLinks = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'dt'].map((name) => `${name} a[href^="#"]`).join(',');
 
 // Boxes within a text, which the search for the article takes for the site's.
 const boxed = 'article aside, main aside, [role="main"] aside, aside[role="note"]';
@@ -29,9 +34,11 @@ export function stripUnseen(document: HtmlDocument): void {
   }
   for (const source of document.querySelectorAll('blockquote footer')) becomes(document, source, 'p');
   for (const math of document.querySelectorAll('math')) {
-    const source = math.getAttribute('alttext') ?? math.querySelector('annotation')?.textContent ?? math.textContent;
-    math.replaceWith(document.createTextNode(` $${(source ?? '').trim()}$ `));
+    const source = math.getAttribute('alttext') ?? math.querySelector('annotation')?.textContent;
+    math.replaceWith(document.createTextNode(` $${(source ?? mathmlToLatex(math)).trim()}$ `));
   }
+  for (const link of document.querySelectorAll(titleLinks))
+    if (/^[¶#§🔗]?$/u.test((link.textContent ?? '').trim())) link.remove();
   for (const element of document.querySelectorAll(hiddenOnes)) if (isFolded(element)) unfold(element);
   for (const element of document.querySelectorAll(unseen)) element.remove();
   for (const element of document.querySelectorAll('[style]')) {

@@ -1,6 +1,7 @@
 import type { Email } from 'postal-mime';
 import PostalMime from 'postal-mime';
 import { decodeBytes } from '../../encoding/decode-bytes.ts';
+import { decodeStrictly } from '../../encoding/detect-charset.ts';
 
 // A message within a message within a message is a chain of forwards; deeper ones are made to exhaust readers.
 const deepest = 30;
@@ -22,17 +23,35 @@ export async function readMail(bytes: Uint8Array): Promise<Email> {
   const email = await parse(bytes);
   const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   const headers = headersLost(email) ? await parse(withReadableHeaders(raw)) : email;
-  if (!`${email.text ?? ''}${email.html ?? ''}`.includes(lostCharacter)) return { ...email, ...headersOf(headers) };
   const declared = [...raw.matchAll(textType)].map(([, , rest = '']) => charsetParameter.exec(rest));
-  const charset = declared.map((match) => match?.[1] ?? match?.[2]).find((name) => name !== undefined) ?? null;
+  const charsets = declared.map((match) => match?.[1] ?? match?.[2]);
+  if (!`${email.text ?? ''}${email.html ?? ''}`.includes(lostCharacter)) {
+    const mend = charsets.every((name) => /^utf-?8$/i.test(name ?? '')) ? (text: string) => text : withoutMojibake;
+    return { ...email, ...headersOf(headers), ...textsOf(email, mend) };
+  }
+  const charset = charsets.find((name) => name !== undefined) ?? null;
   const typed = /^content-type\s*:/im.test(raw) ? raw : `Content-Type: text/plain\r\n${raw}`;
   const asBytes = await parse(Buffer.from(typed.replaceAll(textType, asWindows1252), 'latin1'));
+  return { ...email, ...headersOf(headers), ...textsOf(asBytes, (text) => redecode(text, charset)) };
+}
+
+function textsOf({ text, html }: Email, read: (text: string) => string): Partial<Email> {
   return {
-    ...email,
-    ...headersOf(headers),
-    ...(asBytes.text === undefined ? {} : { text: redecode(asBytes.text, charset) }),
-    ...(asBytes.html === undefined ? {} : { html: redecode(asBytes.html, charset) }),
+    ...(text === undefined ? {} : { text: read(text) }),
+    ...(html === undefined ? {} : { html: read(html) }),
   };
+}
+
+/** Undoes that UTF-8 was called ASCII or Latin: by chance not each run of bytes beyond ASCII would be valid UTF-8. */
+function withoutMojibake(text: string): string {
+  let isUtf8 = true;
+  const mended = text.replaceAll(/[^\0-\x7f]+/g, (run) => {
+    const bytes = Array.from(run, (character) => singleBytes.get(character) ?? -1);
+    const decoded = bytes.includes(-1) ? null : decodeStrictly(Uint8Array.from(bytes), 'utf-8');
+    isUtf8 &&= decoded !== null;
+    return decoded ?? run;
+  });
+  return isUtf8 ? mended : text;
 }
 
 function parse(bytes: Uint8Array): Promise<Email> {

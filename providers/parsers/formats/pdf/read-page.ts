@@ -17,6 +17,8 @@ interface TurnedRun extends TextRun {
 
 // Naming a font costs as much as reading a page; more fonts are those of formulas and drawings.
 const mostFonts = 60;
+// Points and brackets as they look in vertical lines; nobody who searches writes them so.
+const formsOfVertical = /[\uFE10-\uFE19\uFE31-\uFE44\uFE47\uFE48]/g;
 
 /**
  * Reads a page's text. Text that is turned comes after the upright one, as if the page were turned for it.
@@ -49,7 +51,7 @@ function toRun(item: TextItem, font: FontFacts & { vertical: boolean }, viewport
   if (![a, b, x, y, size, length].every(Number.isFinite) || size < 0.1) return null;
   const { bold, monospaced, vertical } = font;
   const facts = {
-    text: item.str,
+    text: font.vertical ? item.str.replaceAll(formsOfVertical, (mark) => mark.normalize('NFKC')) : item.str,
     size,
     bold,
     monospaced,

@@ -27,6 +27,12 @@ describe('CSV', () => {
     );
   });
 
+  test('leaves out the line that tells Excel the separator, and believes it', async () => {
+    expect((await parse('sep=;\r\na,b;c\r\n1,5;2\r\n', 'text/csv')).text).toBe(
+      '| a,b | c |\n| --- | --- |\n| 1,5 | 2 |\n',
+    );
+  });
+
   test('with a quotation mark that is never closed keeps its rows, and says so', async () => {
     const { text, warnings } = await parse('a,b\n"x,1\ny,2\n', 'text/csv');
     expect(text).toContain('| y | 2 |');

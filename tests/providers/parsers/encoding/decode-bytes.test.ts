@@ -218,6 +218,17 @@ describe('decodeBytes (R12)', () => {
   });
 
   test.each([
+    ['a line', Buffer.from('text with \0 a byte of zero in each line of it\n'.repeat(4))],
+    [
+      'fields of a fixed length',
+      Buffer.from('Name\0\0\0\0Größe\0\0 is written here, and what it means as well.\n'.repeat(3)),
+    ],
+    ['the end', Buffer.from('A note whose buffer was longer than it.\0\0\0\0')],
+  ])('R12: NUL bytes in %s leave the text beside them as it is', (_, bytes) => {
+    expect(decodeBytes(bytes)).toMatchObject({ text: bytes.toString('utf8'), charset: 'utf-8' });
+  });
+
+  test.each([
     ['random bytes', Buffer.from(Array.from({ length: 200 }, (_, index) => (index * 7919 + index * index * 31) % 256))],
     ['numbers of two bytes', Buffer.from(Uint16Array.from({ length: 100 }, (_, index) => index * 3).buffer)],
   ])('refuses %s as binary', (_, bytes) => {

@@ -52,6 +52,16 @@ describe('mailParser', () => {
     expect((await parseBytes(mailParser, wrong)).text).toContain(sentence);
   });
 
+  test.each(['us-ascii', 'iso-8859-1', 'windows-1252'])('R12: reads UTF-8 that is said to be %s', async (charset) => {
+    const sentence = 'Größe und naïve Wörter, 東京 dazu – “so”.';
+    const mail = Buffer.from(`Subject: s\r\nContent-Type: text/plain; charset=${charset}\r\n\r\n${sentence}\r\n`);
+    expect((await parseBytes(mailParser, mail)).text).toContain(sentence);
+    const right = latin1(
+      `Subject: s\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nGr\u00f6\u00dfe \u00c3\u00a4\r\n`,
+    );
+    expect((await parseBytes(mailParser, right)).text).toContain('Größe Ã¤');
+  });
+
   test('reads attachments of text and names the others in a warning', async () => {
     const part = (type: string, name: string, content: string): string =>
       `--x\r\nContent-Type: ${type}\r\nContent-Disposition: attachment; filename="${name}"\r\n\r\n${content}\r\n`;

@@ -90,6 +90,39 @@ describe('pdfParser', () => {
     ]);
   });
 
+  test('keeps every row of a table that fills its pages, though values stand in the same places of each', async () => {
+    const pages = [0, 1, 2, 3].map((page): PdfText[] => {
+      const rows = Array.from({ length: 48 }, (_, row) => ({ row: page * 48 + row + 1, y: 770 - row * 15 }));
+      return [
+        { x: 50, y: 788, text: 'Price list 2024', size: 9 },
+        { x: 500, y: 788, text: `Page ${page + 1} of 4`, size: 9 },
+        ...rows.flatMap(({ row, y }): PdfText[] =>
+          [`Part ${String.fromCodePoint(65 + (row % 26))}${row * 7}`, (row * 13.37).toFixed(2), '0.00', 'EUR'].map(
+            (text, column) => ({ x: 50 + column * 120, y, text, size: 9 }),
+          ),
+        ),
+      ];
+    });
+    const lines = (await textOf(pages)).split('\n');
+    for (let row = 1; row <= 192; row += 1)
+      expect(lines).toContainEqual(
+        expect.stringMatching(
+          new RegExp(`^\\| Part [A-Z]${row * 7} \\| ${(row * 13.37).toFixed(2)} \\| 0\\.00 \\| EUR \\|$`),
+        ),
+      );
+    expect(lines.filter((line) => line.includes('Price list 2024'))).toHaveLength(1);
+    expect(lines.join('\n')).not.toContain('Page');
+  });
+
+  test('keeps headings that differ from page to page in their numbers alone', async () => {
+    const pages = [1, 2, 3, 4].map((chapter) => [
+      { x: 50, y: 770, text: `Chapter ${chapter * 2}. Rule ${chapter * 2} of the house`, size: 16, bold: true },
+      ...textLines(50, 700, [`What is said there is about ${['doors', 'windows', 'roofs', 'walls'][chapter - 1]}.`]),
+    ]);
+    const text = await textOf(pages);
+    for (const chapter of [2, 4, 6, 8]) expect(text).toContain(`Chapter ${chapter}. Rule ${chapter} of the house`);
+  });
+
   test('shows the values of forms, and takes the title that the document names', async () => {
     const field = '<< /Type /Annot /Subtype /Widget /FT /Tx /T (City) /V (Bonn) /Rect [0 0 9 9] >>';
     const bytes = buildPdf([textLines(50, 700, ['A form.'])], {

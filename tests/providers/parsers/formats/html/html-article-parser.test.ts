@@ -22,6 +22,13 @@ describe('htmlArticleParser', () => {
     expect(parse(html)).toBe('# Guide & help\n\nFirst paragraph with bold, link.\n');
   });
 
+  test('writes formulas so that their parts are told apart, and drops the signs that copy a title’s address', () => {
+    const html = `<h2 id="x">Area<a class="headerlink" href="#x">¶</a></h2><p>It is
+      <math><mrow><mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow><mn>2</mn></mfrac><mo>⋅</mo>
+      <msup><mi>r</mi><mn>2</mn></msup><msub><mi>h</mi><mi>max</mi></msub></mrow></math>.</p>`;
+    expect(parse(html)).toBe('## Area\n\nIt is $\\frac{a+1}{2}⋅r^2h_{max}$ .\n');
+  });
+
   test('takes the body where no element says what the content is', () => {
     expect(parse('<body><nav>Menu</nav><h2>Title</h2><p>One</p><aside>Ad</aside><p>Two</p></body>')).toBe(
       '## Title\n\nOne\n\nTwo\n',
