@@ -1,3 +1,4 @@
+import { countOf } from '../../contracts/names/count-of.ts';
 import { workflowIds, type SyncSourceInput } from '../../contracts/names/workflows.ts';
 import { cancelJobDocuments } from '../../entities/documents/cancel-documents.ts';
 import { deleteDocument } from '../../entities/documents/document-repository.ts';
@@ -39,7 +40,7 @@ export function createPlanRemovals(deps: SyncDeps): (input: SyncSourceInput) => 
         const { missing } = await countItems(em, input);
         if (waiting > 0 || failed > 0) {
           const detail =
-            `${failed} pages of the source could not be listed, so nothing was deleted. ` +
+            `${countOf(failed, 'page')} of the source could not be listed, so nothing was deleted. ` +
             `The first: ${firstError?.code ?? 'unknown'}: ${firstError?.detail ?? ''}`;
           return { missing, refused: { code: 'source_incomplete', detail } };
         }

@@ -31,7 +31,7 @@ export function createApiSource(
     const headers = { accept: 'application/json', ...settings.headers };
     const response = requireSuccess(await fetch({ url, headers, credentials, signal }));
     try {
-      return { response, body: JSON.parse(response.bytes.toString('utf8')) as unknown };
+      return { response, body: JSON.parse(new TextDecoder().decode(response.bytes)) as unknown };
     } catch {
       throw new FetchError('fetch_malformed', `${origin} answers with something that is not JSON.`);
     }

@@ -29,7 +29,7 @@ export function createRobotsReader(fetch: GuardedFetch): ReadRobotsRules {
     const known = kept.get(origin);
     if (known && known.until > Date.now()) return known.rules;
     const url = `${origin}/robots.txt`;
-    const response = await fetch({ url, signal, maxBytes: mostBytes, timeoutMs: 15_000 });
+    const response = await fetch({ url, signal, maxBytes: mostBytes, cutsBody: true, timeoutMs: 15_000 });
     const isAbsent = response.status >= 400 && response.status < 500 && response.status !== 429;
     const text = isAbsent ? '' : requireSuccess(response).bytes.toString('utf8');
     const parsed = parseRobots(url, text);

@@ -83,8 +83,11 @@ export function createWebSource(
 
   async function listSitemap({ url, depth }: WebCursor, signal: AbortSignal): Promise<SourcePage> {
     if (depth > 3) return { items: [], next: [] };
-    const response = await get(url, signal);
-    if (response.status === 404 || response.status === 410) return { items: [], next: [] };
+    const response = await get(url, signal).catch((error: unknown) => {
+      if (error instanceof OutOfBounds) return null;
+      throw error;
+    });
+    if (response === null || response.status === 404 || response.status === 410) return { items: [], next: [] };
     const { pages, sitemaps } = readSitemap(requireSuccess(response).bytes);
     const further = sitemaps.filter((one) => hosts.has(URL.parse(one)?.host ?? ''));
     return {
@@ -113,11 +116,29 @@ export function createWebSource(
     // As the sitemap protocol means it: what did not change since then need not be asked for.
     if (isRemembered && page.changed && memory.changed === page.changed) return unchanged(page, memory);
     const conditions = isRemembered ? conditionsOf(memory) : {};
-    const response = await get(page.url, context.signal, conditions);
-    if (response.status === 304 && isRemembered) return unchanged(page, { ...memory, changed: page.changed ?? null });
-    if (response.status >= 400 && response.status < 500 && ![408, 429].includes(response.status))
-      return { items: [], next: [] };
-    return changed(page, requireSuccess(response));
+    let response: GuardedResponse;
+    try {
+      response = await get(page.url, context.signal, conditions);
+      if (response.status === 304 && isRemembered) return unchanged(page, { ...memory, changed: page.changed ?? null });
+      requireSuccess(response);
+    } catch (error) {
+      return without(page, memory !== null, error);
+    }
+    return changed(page, response);
+  }
+
+  /**
+   * What comes of a page that cannot be had. A start page is the owner's to mend. Of the others, one that is not there, or
+   * that is kept from us and always was, is none of the source's; what was read before, or is there and unreadable, fails.
+   */
+  function without(page: WebCursor, isKnown: boolean, error: unknown): SourcePage {
+    if (!(error instanceof FetchError) || error.retryable || starts.includes(page.url)) throw error;
+    const { code, detail, status } = error;
+    const isGone = code === 'fetch_not_found' || error instanceof OutOfBounds;
+    const isKept = status !== null || code === 'fetch_too_many_redirects';
+    if (isGone || (isKept && !isKnown)) return { items: [], next: [] };
+    const problem = { code: code === 'fetch_too_large' ? code : ('fetch_refused' as const), detail };
+    return { items: [{ path: page.url, sourceUrl: page.url, version: null, problem }], next: [] };
   }
 
   function changed(page: WebCursor, response: GuardedResponse): SourcePage {
@@ -179,12 +200,7 @@ export function createWebSource(
     async list(cursor, context) {
       if (cursor === null) return listStart(context.signal);
       const page = JSON.parse(cursor) as WebCursor;
-      try {
-        return await (page.kind === 'sitemap' ? listSitemap(page, context.signal) : listPage(page, context));
-      } catch (error) {
-        if (error instanceof OutOfBounds) return { items: [], next: [] };
-        throw error;
-      }
+      return page.kind === 'sitemap' ? listSitemap(page, context.signal) : listPage(page, context);
     },
     async fetch(item, signal) {
       try {

@@ -69,6 +69,16 @@ describe('a REST interface', () => {
     remove: async () => void items.pop(),
   }));
 
+  test('is read though its answers begin with a byte order mark', async () => {
+    const plain = site.answer;
+    site.answer = (request, response) => {
+      const end = response.end.bind(response);
+      response.end = ((body: string) => end(`\uFEFF${body}`)) as typeof response.end;
+      plain(request, response);
+    };
+    expect([...(await listAll(open())).keys()]).toEqual(['1', '2', '3']);
+  });
+
   test.each([
     ['page', { type: 'page', size_parameter: 'per_page', size: 2 }],
     ['page without a size', { type: 'page' }],

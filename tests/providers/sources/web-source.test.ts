@@ -95,7 +95,12 @@ describe('a web site', () => {
     for (let index = 1; index < times.length; index += 1)
       expect(times[index]! - times[index - 1]!).toBeGreaterThan(250);
     robots = 'User-agent: PerdureBot\nDisallow: /\n';
-    expect(await paths()).toEqual([]);
+    await expect(paths()).rejects.toMatchObject({
+      code: 'fetch_refused',
+      detail: expect.stringContaining('robots.txt'),
+    });
+    robots = '# much is said here\n'.repeat(40_000);
+    expect(await paths()).toEqual(['/', '/a', '/b']);
   });
 
   test('a host whose robots.txt cannot be read is left alone for now', async () => {
@@ -180,8 +185,40 @@ describe('a web site', () => {
       retryAfterMs: 7_000,
       retryable: true,
     });
-    site.answer = (_, response) => response.writeHead(404).end();
-    expect(await paths()).toEqual([]);
+    site.answer = (request, response) =>
+      request.url === '/b' ? response.writeHead(404).end() : serve(request, response);
+    expect(await paths()).toEqual(['/', '/a']);
+  });
+
+  test.each([
+    [404, 'fetch_not_found'],
+    [401, 'source_authentication'],
+    [403, 'source_authentication'],
+  ])('a start page that answers %s is a mistake, never an empty site', async (status, code) => {
+    site.answer = (request, response) =>
+      request.url === '/' ? response.writeHead(status).end() : response.writeHead(404).end();
+    await expect(paths()).rejects.toMatchObject({ code, retryable: false });
+  });
+
+  test('R9: a page that was read before and is kept from us now fails, so that it is not taken for deleted', async () => {
+    const source = open();
+    const first = await listAll(source);
+    const memory = new Map([...first.values()].map((item) => [item.path, item.memory ?? {}]));
+    pages['/'] = page('Start', 'Welcome here.', '/a', '/b', '/login', '/loop', '/film');
+    site.answer = (request, response) => {
+      if (request.url === '/b' || request.url === '/login') response.writeHead(403).end();
+      else if (request.url === '/loop') response.writeHead(302, { location: '/loop' }).end();
+      else if (request.url === '/film') response.writeHead(200, { 'content-length': '99999999' }).end('x');
+      else serve(request, response);
+    };
+    const listed = await listAll(source, memory);
+    const problems = [...listed.values()].map(({ path, problem }) => [path.replace(site.url, ''), problem?.code]);
+    expect(Object.fromEntries(problems)).toEqual({
+      '/': undefined,
+      '/a': undefined,
+      '/b': 'fetch_refused',
+      '/film': 'fetch_too_large',
+    });
   });
 
   test('credentials go as headers to the hosts of the start, and a malformed one is named without its value', async () => {
