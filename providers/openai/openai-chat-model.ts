@@ -1,3 +1,5 @@
+import type { EventSourceMessage } from 'eventsource-parser';
+import { APIError } from 'openai';
 import type OpenAI from 'openai';
 import type {
   ChatCompletionChunk,
@@ -8,6 +10,7 @@ import type {
 import type { CallOptions, ChatEvent, ChatMessage, ChatModel, ChatRequest, FinishReason } from '../chat-model.ts';
 import { ProviderError } from '../provider-error.ts';
 import { classifyOpenAiError, unusableResponse } from './classify-openai-error.ts';
+import { readEvents } from './read-events.ts';
 import { ToolCallCollector } from './tool-call-collector.ts';
 
 /** What is known about a chat model that speaks OpenAI's chat completions. */
@@ -57,28 +60,42 @@ async function* streamChat(
   const ending: Ending = { responseId: null, responseModel: null, finishReason: null, usage: null };
   let chunks = 0;
   try {
-    const stream = await options.client.chat.completions.create(toParameters(options, request), {
-      ...(signal === undefined ? {} : { signal }),
-      ...(request.callId === undefined ? {} : { headers: { 'Idempotency-Key': request.callId } }),
-    });
-    for await (const chunk of stream) {
-      chunks += 1;
-      const delta = read(chunk, ending);
-      if (delta === null) continue;
-      yield* toDeltaEvents(delta);
-      for (const call of delta.tool_calls ?? []) toolCalls.add(call);
+    const response = await options.client.chat.completions
+      .create(toParameters(options, request), {
+        ...(signal === undefined ? {} : { signal }),
+        ...(request.callId === undefined ? {} : { headers: { 'Idempotency-Key': request.callId } }),
+      })
+      .asResponse();
+    // The SDK's own reader takes most of a short call's time, with several generators for each event.
+    for await (const events of readEvents(response)) {
+      for (const event of events) {
+        chunks += 1;
+        const delta = read(toChunk(event, response), ending);
+        if (delta === null) continue;
+        const { reasoning_content: reasoning = delta.reasoning, content, refusal, tool_calls: calls } = delta;
+        if (reasoning) yield { type: 'reasoning', text: reasoning };
+        if (content) yield { type: 'text', text: content };
+        if (refusal) yield { type: 'text', text: refusal };
+        if (calls) for (const call of calls) toolCalls.add(call);
+        signal?.throwIfAborted();
+      }
     }
   } catch (error) {
     signal?.throwIfAborted();
     throw classifyOpenAiError(error, options.modelId);
   }
-  // The SDK ends an aborted stream in silence.
-  signal?.throwIfAborted();
   if (chunks === 0) throw unusableResponse('malformed_response', options.modelId, 'answered without a single event');
   if (ending.finishReason === null) {
     throw unusableResponse('unavailable', options.modelId, 'broke off before the end of its answer');
   }
   yield* toFinalEvents(toolCalls, ending);
+}
+
+/** Reads one event; providers tell of failures after the answer has begun in events too. */
+function toChunk({ event, data }: EventSourceMessage, { headers }: Response): ChatCompletionChunk {
+  const chunk = JSON.parse(data) as ChatCompletionChunk & { error?: object };
+  if (event === 'error' || chunk?.error) throw new APIError(undefined, chunk?.error ?? chunk, undefined, headers);
+  return chunk;
 }
 
 /** Keeps what is reported at the end, and returns the choice's delta. */
@@ -91,13 +108,6 @@ function read(chunk: ChatCompletionChunk, ending: Ending): Delta | null {
   if (choice === undefined) return null;
   ending.finishReason = choice.finish_reason ?? ending.finishReason;
   return choice.delta ?? null;
-}
-
-function* toDeltaEvents(delta: Delta): Generator<ChatEvent> {
-  const reasoning = delta.reasoning_content ?? delta.reasoning;
-  if (reasoning) yield { type: 'reasoning', text: reasoning };
-  if (delta.content) yield { type: 'text', text: delta.content };
-  if (delta.refusal) yield { type: 'text', text: delta.refusal };
 }
 
 function* toFinalEvents(collector: ToolCallCollector, ending: Ending): Generator<ChatEvent> {

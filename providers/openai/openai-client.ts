@@ -1,6 +1,6 @@
 import OpenAI from 'openai';
 
-import { guardAgainstStalls } from './stall-guard.ts';
+import { createHttpFetch } from './http-fetch.ts';
 
 /** Where and as whom the OpenAI protocol is spoken. */
 export interface OpenAiConnection {
@@ -32,6 +32,6 @@ export function createOpenAiClient(connection: OpenAiConnection): OpenAI {
     adminAPIKey: null,
     maxRetries: 0,
     logLevel: 'off',
-    fetch: guardAgainstStalls((input, init) => fetch(input, init), connection),
+    fetch: createHttpFetch(connection),
   });
 }
