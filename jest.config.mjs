@@ -8,12 +8,13 @@ export default {
   globalSetup: '<rootDir>/tests/support/servers/start-servers.mjs',
   globalTeardown: '<rootDir>/tests/support/servers/stop-servers.mjs',
   setupFiles: ['<rootDir>/tests/support/servers/refuse-network.ts'],
+  testSequencer: '<rootDir>/tests/support/servers/longest-first.mjs',
   reporters: ['default', '<rootDir>/tests/support/servers/closing-line-reporter.mjs'],
   roots: ['<rootDir>/tests'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': transform },
-  testTimeout: 30_000,
-  // Two cores serve PostgreSQL and Temporal as well.
-  maxWorkers: 2,
+  testTimeout: 60_000,
+  // For two cores, on which a file waits for two fifths of its time: for commits, timers and processes that it starts.
+  maxWorkers: 3,
 };

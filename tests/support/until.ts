@@ -1,7 +1,7 @@
 /** Waits until `probe` gives something, and returns it; fails with `what` in the message after `timeoutMs`. */
 export async function until<T>(
   probe: () => Promise<T | null | undefined | false>,
-  { what, timeoutMs = 20_000, everyMs = 20 }: { what: string; timeoutMs?: number; everyMs?: number },
+  { what, timeoutMs = 45_000, everyMs = 20 }: { what: string; timeoutMs?: number; everyMs?: number },
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
