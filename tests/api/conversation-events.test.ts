@@ -68,7 +68,7 @@ const cancelled: Row = [1, 'cancelled', { message_id: null }];
 const open = (search = '', headers: Record<string, string> = {}): Promise<Events> =>
   openEvents(api, `/conversations/${conversationId}/events${search}`, headers);
 const seen = (events: Events, count: number) =>
-  until(async () => events.seen.length >= count, { what: `${count} events`, timeoutMs: 10_000 });
+  until(async () => events.seen.length >= count, { what: `${count} events` });
 /** Turn and number in its stream of each event, 0 for the announcement. */
 const places = (events: readonly SeenEvent[]) => events.map(({ data }) => [data.turn_id, data.seq ?? 0]);
 

@@ -100,7 +100,7 @@ async function reportOf(name: string, body: Record<string, unknown> = {}): Promi
       );
       return report !== undefined;
     },
-    { what: `the report of ${name}`, timeoutMs: 30_000 },
+    { what: `the report of ${name}` },
   );
   return report;
 }
@@ -187,7 +187,7 @@ describe('schedules', () => {
       const { json } = await api.call('GET', '/schedules', key === undefined ? {} : { key });
       return json.data.find((one: { knowledge_source: string | null }) => one.knowledge_source === id);
     };
-    await until(async () => (await find(other.key)) !== undefined, { what: 'the schedule', timeoutMs: 10_000 });
+    await until(async () => (await find(other.key)) !== undefined, { what: 'the schedule' });
     expect(await find(other.key)).toMatchObject({ timing: schedule, is_paused: false, workflow_type: 'requestSync' });
     expect(await find()).toBeUndefined();
     expectProblem(await api.call('GET', path), 'not_found');
@@ -197,7 +197,7 @@ describe('schedules', () => {
     expect((await api.call('POST', `${path}/trigger`, { key: other.key })).status).toBe(202);
     const again = { timing: { every_seconds: 3600 } };
     expectProblem(await api.call('PATCH', path, { key: other.key, body: again }), 'conflict');
-    await until(async () => (await find(other.key)).runs === 1, { what: 'the triggered run', timeoutMs: 10_000 });
+    await until(async () => (await find(other.key)).runs === 1, { what: 'the triggered run' });
   });
 
   test('a dry run is refused where there is none', async () => {

@@ -52,7 +52,6 @@ async function send(content: string, user = 'ada') {
 const ended = (turnId: string) =>
   until(async () => (await api.call('GET', `/turns/${turnId}`)).json.completed_at !== null, {
     what: `the end of turn ${turnId}`,
-    timeoutMs: 20_000,
   });
 const auditOf = async (turnId: string) => (await api.call('GET', `/turns/${turnId}/audit`)).json;
 
@@ -73,11 +72,10 @@ describe('the audit of a turn', () => {
     const waiting = await until(
       async () =>
         (await api.call('GET', `/approvals?conversation=${conversationId}`)).json.data[0] as { tool_call: any }, // oxlint-disable-line typescript/no-explicit-any -- tests assert on whatever came
-      { what: 'the approval', timeoutMs: 20_000 },
+      { what: 'the approval' },
     );
     await until(async () => (await api.call('GET', `/turns/${turnId}`)).json.state === 'waiting', {
       what: 'the turn to wait',
-      timeoutMs: 20_000,
     });
     const { id, arguments_hash } = waiting.tool_call;
     const approved = await api.call('POST', `/tool-calls/${id}/approve`, {

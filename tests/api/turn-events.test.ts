@@ -56,7 +56,7 @@ const endTurn = (state: string) =>
 const words = (from: number, to: number): Row[] =>
   Array.from({ length: to - from + 1 }, (_, index) => [from + index, 'text_delta', { text: `word ${from + index} ` }]);
 const seen = (count: number, events: { seen: unknown[] }) =>
-  until(async () => events.seen.length >= count, { what: `${count} events`, timeoutMs: 10_000 });
+  until(async () => events.seen.length >= count, { what: `${count} events` });
 
 describe('the events of a turn', () => {
   test('come in order with their ids, and end after the final one', async () => {

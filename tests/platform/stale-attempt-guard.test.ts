@@ -93,19 +93,19 @@ describe('an attempt that begins long after it was handed out', () => {
     await startTurn('queued');
     await sleep(frozenMs);
     await startWorker('activities');
-    await until(async () => attemptsOf('queued').length > 0, { what: 'the attempt', timeoutMs: 20_000 });
+    await until(async () => attemptsOf('queued').length > 0, { what: 'the attempt' });
     expect(attemptsOf('queued')).toEqual([1]);
   });
 
   test('was given up by Temporal meanwhile, and is not: its successor alone does the work', async () => {
     await startTurn('frozen');
-    await until(async () => attemptsOf('frozen').length > 0, { what: 'the attempt', timeoutMs: 20_000 });
+    await until(async () => attemptsOf('frozen').length > 0, { what: 'the attempt' });
     expect(attemptsOf('frozen')).toEqual([2]);
   });
 
   test('is waited for anew from its beginning', async () => {
     await startTurn('held up');
-    await until(async () => done.includes('held up'), { what: 'its end', timeoutMs: 20_000 });
+    await until(async () => done.includes('held up'), { what: 'its end' });
     expect(attemptsOf('held up')).toEqual([1]);
   });
 });

@@ -34,7 +34,7 @@ test('after kill -9 of the supervisor the next one takes over its servers, with 
   await client.connect();
   await client.query('create table kept as select 1 as n');
   process.kill(before.supervisor.pid, 'SIGKILL');
-  await until(async () => !isAlive(before.supervisor), { what: 'the death of the supervisor', timeoutMs: 5000 });
+  await until(async () => !isAlive(before.supervisor), { what: 'the death of the supervisor' });
 
   const stack = await startStack(options);
   try {
@@ -92,7 +92,7 @@ test('servers held for a program that is killed with -9 stop, and their home is 
   });
   const { supervisor, processes } = readRun(options.home);
   holding.kill('SIGKILL');
-  await until(async () => !isAlive(supervisor), { what: 'the end of the holder', timeoutMs: 10_000 });
+  await until(async () => !isAlive(supervisor), { what: 'the end of the holder' });
   for (const { identity } of Object.values(processes)) expect(identity !== null && isAlive(identity)).toBe(false);
   expect(existsSync(options.home)).toBe(false);
 }, 60_000);

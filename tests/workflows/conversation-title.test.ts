@@ -35,7 +35,7 @@ async function open({ template = 'A title for: {{question}} / {{answer}}' }: { t
 }
 
 const titled = (chat: Awaited<ReturnType<typeof open>>, title: string) =>
-  until(async () => (await chat.conversation()).title === title, { what: `the title ${title}`, timeoutMs: 15_000 });
+  until(async () => (await chat.conversation()).title === title, { what: `the title ${title}` });
 
 describe('the title of a conversation', () => {
   test('is made by the model from the first question and its answer, once, in a paid call of its own', async () => {

@@ -68,7 +68,7 @@ async function conversationWith(model = slowModel) {
           const status = await handle.query<{ running: string | null; queued: string[] }>('status').catch(() => null);
           return status !== null && status.running === null && status.queued.length === 0;
         },
-        { what: 'the workflow to be calm', timeoutMs: 20_000 },
+        { what: 'the workflow to be calm' },
       ),
   };
 }
@@ -93,7 +93,6 @@ describe('an answer that is begun before the workflow has heard of its turn', ()
     // Of an answer that has ended before its activity came the note follows.
     await until(async () => (await chat.holder(turnId))?.activity_id !== 'early', {
       what: 'the activity to be noted',
-      timeoutMs: 10_000,
     });
     expect(await chat.holder(turnId)).toEqual({
       activity_id: expect.not.stringMatching('early'),
@@ -369,7 +368,7 @@ const swept = (probe: () => Promise<boolean>) =>
       await createSweepTurns({ database: harness.database, ...createWorkStarter(harness.client) })();
       return probe();
     },
-    { what: 'what the sweep brings about', timeoutMs: 20_000, everyMs: 500 },
+    { what: 'what the sweep brings about', everyMs: 500 },
   );
 
 describe('an early answer whose turn the workflow is never told of', () => {

@@ -106,7 +106,7 @@ test('a run of many blocks is continued in bounded histories, which are kept whe
       await h.sweep();
       return (await kept()).length >= 5;
     },
-    { what: 'the histories', timeoutMs: 20_000, everyMs: 500 },
+    { what: 'the histories', everyMs: 500 },
   );
   const histories = await h.histories(key);
   for (const { events } of histories) expect(events).toBeLessThan(80);

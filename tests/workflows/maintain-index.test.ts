@@ -227,7 +227,7 @@ describe('R21 an index whose rows were mostly deleted and replaced', () => {
       await until(building, { what: 'the build', timeoutMs: 30_000 });
       await started.cancel();
       // What was half built can be dropped only once the writer has ended.
-      await until(async () => !(await building()), { what: 'the end of the build', timeoutMs: 20_000 });
+      await until(async () => !(await building()), { what: 'the end of the build' });
       return started;
     });
     await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
@@ -262,7 +262,7 @@ test('R21 one model at a time: a second one waits, and none that is held is touc
     await database.asOperator((em) => setVectorIndex(em, modelId, { min_rows: 0, m: 8, ef_construction: 32 }));
     const settling = settleVectorIndexes(database, modelId, new AbortController().signal);
     const handle = await maintain();
-    await until(async () => (await reports())[0]?.state === 'running', { what: 'the look', timeoutMs: 20_000 });
+    await until(async () => (await reports())[0]?.state === 'running', { what: 'the look' });
     expect((await indexes()).built).toHaveLength(1);
     await holder.query('select pg_advisory_unlock_all()');
     await Promise.all([settling, handle.result()]);

@@ -51,7 +51,7 @@ test('R36: the sync gives what a batch leaves workflows of their own, and waits 
 test('R8: a run that takes the place of a terminated one leaves a batch alone that still runs', async () => {
   h.provider.control({ default: { firstTokenMs: 3000 } });
   const input: SyncSourceInput = await h.startSync(source);
-  await until(async () => h.provider.log().length === 10, { what: 'all calls', timeoutMs: 20_000 });
+  await until(async () => h.provider.log().length === 10, { what: 'all calls' });
   await h.client.workflow.getHandle(workflowIds.syncSource(source)).terminate('by an operator');
   await h.starter.startSync(input);
   expect(await h.ended(input)).toMatchObject({ state: 'completed', error: null, accepted_items: 10 });

@@ -40,7 +40,7 @@ const waiting = (sessions: number) =>
       );
       return row?.count === sessions;
     },
-    { what: `${sessions} sessions that wait for a lock`, timeoutMs: 8000 },
+    { what: `${sessions} sessions that wait for a lock` },
   );
 
 /** Holds what a statement locks until it is released. */

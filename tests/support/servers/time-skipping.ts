@@ -36,7 +36,7 @@ export function timeSkippingTemporal(): TimeSkippingTemporal {
     temporal.address = `127.0.0.1:${port}`;
     temporal.connection = await until(
       () => Connection.connect({ address: temporal.address, connectTimeout: '1 second', ...clock }).catch(() => null),
-      { what: 'the time-skipping server', timeoutMs: 20_000, everyMs: 200 },
+      { what: 'the time-skipping server', everyMs: 200 },
     );
     const { testService } = temporal.connection;
     if (!testService) throw new Error('The server has no clock that can be put forward.');
