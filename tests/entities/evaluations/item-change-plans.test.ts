@@ -69,3 +69,60 @@ test('a write reads the items that it is about alone, also in a run of which the
   });
   expect(read).toBeLessThan(8 * 12 * 10);
 });
+
+test('a write reads the calls that it ends alone, also where the statistics know nothing of them yet', async () => {
+  const modelId = v7();
+  const evaluationId = await makeRun(2000);
+  await database.asOperator((em) =>
+    query(
+      em,
+      `insert into models (id, workspace_id, name, kind, provider, model_id) values ($1::uuid, $2, $1::text, 'chat', 'openai', 'm')`,
+      [modelId, workspaceId],
+    ),
+  );
+  await database.asOperator((em) =>
+    query(em, `update evaluation_items set attempt = 1 where evaluation_id = $1`, [evaluationId]),
+  );
+  await database.asOwner((em) => query(em, `analyze usage_metrics, evaluation_calls`));
+  const key = { workspaceId, evaluationId };
+  const calls = Array.from({ length: 2000 }, (_, ordinal) => ({ ordinal, attempt: 1, callId: v7() }));
+  const ending = calls.filter(({ ordinal }) => ordinal % 250 === 0);
+  // As the product does it: its policies are part of the plan.
+  const read = await database.inWorkspace(workspaceId, async (em) => {
+    await writeItemChanges(
+      em,
+      key,
+      calls.map(({ callId, ...item }) => ({
+        ...item,
+        start: { callId, modelId, pricing: { currency: 'EUR', input_per_million: '3' } },
+        begin: { callId, metric: 'judge', position: 0, request: {}, requestHash: 'x' },
+      })),
+    );
+    const fetched = async () => {
+      const [row] = await query<{ read: number }>(
+        em,
+        `select sum(seq_tup_read + idx_tup_fetch)::integer as read from pg_stat_xact_user_tables
+         where relname in ('usage_metrics', 'evaluation_calls')`,
+        [],
+      );
+      return row!.read;
+    };
+    const before = await fetched();
+    const usage = { promptTokens: 10, completionTokens: 2, totalTokens: 12 };
+    const changes = ending.map(({ callId, ...item }) => ({
+      ...item,
+      settle: { callId, usage },
+      answer: { callId, answer: {} },
+    }));
+    expect((await writeItemChanges(em, key, changes)).size).toBe(8);
+    const settled = await query<{ cost: string }>(
+      em,
+      `select cost::text from usage_metrics u join evaluation_calls c on c.id = u.id
+       where u.id = any($1::uuid[]) and u.state = 'settled' and c.state = 'answered'`,
+      [ending.map(({ callId }) => callId)],
+    );
+    expect(settled).toEqual(ending.map(() => ({ cost: '0.0000300000' })));
+    return (await fetched()) - before;
+  });
+  expect(read).toBeLessThan(8 * 20);
+});
