@@ -56,6 +56,11 @@ export function resultText({ result, passages }: { result: string | null; passag
     .join('\n\n');
 }
 
+/** How many passages a call has found, of what its row keeps. */
+export function countPassages(stored: unknown): number {
+  return readPassages(stored).length;
+}
+
 // Written by this code alone, so that their form is known.
 function readPassages(stored: unknown): Passage[] {
   return Array.isArray(stored) ? (stored as Passage[]) : [];

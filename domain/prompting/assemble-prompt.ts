@@ -1,3 +1,4 @@
+import { fitEarlierCalls, presentEarlier, type EarlierStep, type FittedEarlier } from './earlier-calls.ts';
 import type { CountTokens } from './estimate-tokens.ts';
 import { answeredMessages } from './exchanges-of.ts';
 import { fitSteps, type FittedStep } from './fit-steps.ts';
@@ -12,6 +13,8 @@ export type PromptParts = Omit<SystemParts, 'passages'> & {
   readonly passages: readonly NumberedPassage[];
   /** The branch before the question and after what the summary covers, oldest first. */
   readonly history: readonly BranchMessage[];
+  /** What tools gave for the answers in it, oldest first; repeated only where tools are offered. */
+  readonly earlier: readonly EarlierStep[];
   /** `text` differs from the stored message where a template puts it into words of its own. */
   readonly question: { readonly id: string; readonly text: string; readonly isStored: boolean };
   readonly steps: readonly TakenStep[];
@@ -22,8 +25,15 @@ export type PromptParts = Omit<SystemParts, 'passages'> & {
   readonly count: CountTokens;
 };
 
-/** Parts that had no room; a number of characters, passages or messages. */
-export type LeftOut = { history: number; results: number; passages: number; memory: boolean; summary: boolean };
+/** Parts that had no room; a number of characters, passages, messages or earlier calls. */
+export type LeftOut = {
+  history: number;
+  earlier: number;
+  results: number;
+  passages: number;
+  memory: boolean;
+  summary: boolean;
+};
 
 /** A prompt, how it is stored, and what it lacks. `firstKept` is the oldest message of the branch that is in it. */
 export type AssembledPrompt = {
@@ -39,10 +49,12 @@ export const tokensAroundMessage = 4;
 const tokensAroundPrompt = 3;
 // So much of the room stays for history where tools have given more than fits.
 const shareOfHistory = 0.25;
+// Of the whole prompt, so that what was called before does not multiply what each further question costs.
+const shareOfEarlier = 0.125;
 
 /**
  * Puts everything in its place: one system message, the branch, the question, the steps of the turn. What does not fit
- * is left out in this order: history from its oldest end, results of tools from the oldest, passages from the last,
+ * is left out in this order: calls of earlier turns from the oldest, history from its oldest end, results of tools from the oldest, passages from the last,
  * the summary, the memory. Instructions and question always stay; when these alone do not fit, `tooLong` says by what.
  */
 export function assemblePrompt(parts: PromptParts): AssembledPrompt | { tooLong: { tokens: number; budget: number } } {
@@ -64,7 +76,7 @@ export function assemblePrompt(parts: PromptParts): AssembledPrompt | { tooLong:
   if (fixed > budget) return tooLong(fixed);
 
   const forHistory = Math.min(historyTokens, Math.floor((budget - fixed) * shareOfHistory));
-  const leftOut: LeftOut = { history: 0, results: 0, passages: 0, memory: false, summary: false };
+  const leftOut: LeftOut = { history: 0, earlier: 0, results: 0, passages: 0, memory: false, summary: false };
   let steps = fitSteps(parts.steps, Math.max(budget - asked - systemTokens() - forHistory, 0), count);
   // Each part that goes makes room for what the tools gave.
   while (steps.tokens > budget - asked - systemTokens()) {
@@ -89,14 +101,19 @@ export function assemblePrompt(parts: PromptParts): AssembledPrompt | { tooLong:
   if (history[first]?.message.role === 'assistant') room += history[first++]!.tokens;
   leftOut.history = first;
   const kept = history.slice(first).map(({ message }) => message);
-  const prompt = compose(parts, systemText(system), kept, steps.steps);
+  // Some providers refuse calls of tools in a prompt that offers none.
+  const mostForEarlier = Math.min(room, Math.floor(budget * shareOfEarlier));
+  const earlier = fitEarlierCalls(parts.offersTools ? parts.earlier : [], kept, mostForEarlier, count);
+  leftOut.earlier = earlier.leftOut;
+  room -= earlier.tokens;
+  const prompt = compose(parts, systemText(system), { kept, earlier: earlier.byAnswer }, steps.steps);
   return { ...prompt, tokens: budget - room, leftOut, firstKept: kept[0]?.id ?? null };
 }
 
 function compose(
   parts: PromptParts,
   system: string,
-  history: readonly BranchMessage[],
+  history: { kept: readonly BranchMessage[]; earlier: ReadonlyMap<string, FittedEarlier> },
   steps: readonly FittedStep[],
 ): { messages: PromptMessage[]; stored: StoredMessage[] } {
   const messages: PromptMessage[] = [];
@@ -107,9 +124,10 @@ function compose(
   };
   const say = (role: 'system' | 'user', content: string) => add({ role, content }, { role, content });
   if (system !== '') say('system', system);
-  for (const { role, content } of history) messages.push({ role, content });
-  const [oldest, newest] = [history[0], history.at(-1)];
-  if (oldest && newest) stored.push({ from: oldest.id, to: newest.id });
+  for (const [message, as] of composeHistory(history)) {
+    messages.push(...message);
+    stored.push(...as);
+  }
   const { id, text, isStored } = parts.question;
   add({ role: 'user', content: text }, isStored ? { message_id: id } : { role: 'user', content: text });
   for (const { step, text: content, toolCalls, results } of steps) {
@@ -122,4 +140,45 @@ function compose(
   }
   if (parts.closing !== null) say('user', parts.closing);
   return { messages, stored };
+}
+
+/** The branch in its order, in pieces; an exchange with calls stands by itself, any others are stored as runs. */
+function* composeHistory({
+  kept,
+  earlier,
+}: {
+  kept: readonly BranchMessage[];
+  earlier: ReadonlyMap<string, FittedEarlier>;
+}): Generator<[PromptMessage[], StoredMessage[]]> {
+  const said = ({ role, content }: BranchMessage): PromptMessage => ({ role, content });
+  let run: BranchMessage[] = [];
+  const endRun = (): [PromptMessage[], StoredMessage[]] => {
+    const [oldest, newest] = [run[0], run.at(-1)];
+    const piece: [PromptMessage[], StoredMessage[]] = [
+      run.map(said),
+      oldest && newest ? [{ from: oldest.id, to: newest.id }] : [],
+    ];
+    run = [];
+    return piece;
+  };
+  for (const message of kept) {
+    const calls = earlier.get(message.id);
+    const question = calls && run.pop();
+    if (!calls || !question) {
+      run.push(message);
+      continue;
+    }
+    yield endRun();
+    yield [[said(question)], [{ message_id: question.id }]];
+    for (const { turnId, step, toolCalls, results } of calls.steps) {
+      yield [[{ role: 'assistant', content: '', toolCalls }], [{ turn: turnId, step }]];
+      for (const result of results)
+        yield [
+          [{ role: 'tool', toolCallId: result.toolCallId, content: presentEarlier(result, calls.keep) }],
+          [{ earlier_call: result.callId, keep: calls.keep }],
+        ];
+    }
+    yield [[said(message)], [{ message_id: message.id }]];
+  }
+  yield endRun();
 }

@@ -10,13 +10,15 @@ export function presentResult(
   keep: number = Number.POSITIVE_INFINITY,
 ): string {
   const { name, content, isError = false } = result;
-  const kept = content.length <= keep ? content : content.slice(0, isHighSurrogate(content, keep) ? keep - 1 : keep);
+  const kept = beginningOf(content, keep);
   const missing = content.length - kept.length;
   const cut = missing === 0 ? '' : `\n[${missing} characters are left out here to save room]`;
   return `<result tool="${name}"${isError ? ' error="true"' : ''}>\n${kept.replace(frameEnd, '<\\')}${cut}\n</result>`;
 }
 
-function isHighSurrogate(text: string, end: number): boolean {
-  const unit = text.charCodeAt(end - 1);
-  return unit >= 0xd800 && unit <= 0xdbff;
+/** The first `length` UTF-16 units of a text, or one less where that would halve a character. */
+export function beginningOf(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const unit = text.charCodeAt(length - 1);
+  return text.slice(0, unit >= 0xd800 && unit <= 0xdbff ? length - 1 : length);
 }

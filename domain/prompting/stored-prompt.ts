@@ -1,17 +1,21 @@
+import { presentEarlier, type EarlierResult } from './earlier-calls.ts';
 import { answeredMessages } from './exchanges-of.ts';
 import { presentResult } from './present-result.ts';
 import type { BranchMessage, PromptMessage, PromptToolCall, ToolOutcome } from './prompt-message.ts';
 
 /**
  * A message of a stored prompt. What has a row of its own is referred to: one message, a run of the branch's messages
- * (questions without an answer are not in it), a former step of the turn, a result in the ledger cut to `keep` characters.
+ * (questions without an answer are not in it), a former step of the turn, a result in the ledger cut to `keep` characters,
+ * the calls of a step of an earlier turn, and what one of these gave.
  */
 export type StoredMessage =
   | { role: 'system' | 'user'; content: string }
   | { message_id: string }
   | { from: string; to: string }
   | { step: number }
-  | { call: string; keep?: number };
+  | { call: string; keep?: number }
+  | { turn: string; step: number }
+  | { earlier_call: string; keep: number };
 
 /** A prompt as `turn_steps.request` keeps it: whole, or as what was appended to the prompt of a former step. */
 export type StoredPrompt =
@@ -23,7 +27,13 @@ export type PromptRows = {
   readonly messages: ReadonlyMap<string, BranchMessage & { readonly parentId: string | null }>;
   readonly steps: ReadonlyMap<number, { readonly text: string; readonly toolCalls: readonly PromptToolCall[] }>;
   readonly calls: ReadonlyMap<string, Omit<ToolOutcome, 'callId'>>;
+  /** Calls of steps of earlier turns, by `earlierStepKey`, and what calls gave, by their ids. */
+  readonly earlierSteps: ReadonlyMap<string, readonly PromptToolCall[]>;
+  readonly earlierCalls: ReadonlyMap<string, Omit<EarlierResult, 'callId'>>;
 };
+
+/** By which a step of an earlier turn is found among the rows. */
+export const earlierStepKey = (turnId: string, step: number): string => `${turnId}/${step}`;
 
 /** Stores a prompt as short as the turn's former prompts allow: the one with the longest common beginning is extended. */
 export function storePrompt(
@@ -79,6 +89,15 @@ function expand(message: StoredMessage, rows: PromptRows): PromptMessage[] {
     return [row ? { role: row.role, content: row.content } : { role: 'user', content: deleted }];
   }
   if ('from' in message) return expandRun(message, rows);
+  if ('turn' in message) {
+    const toolCalls = rows.earlierSteps.get(earlierStepKey(message.turn, message.step));
+    return [{ role: 'assistant', content: toolCalls ? '' : deleted, ...(toolCalls && { toolCalls }) }];
+  }
+  if ('earlier_call' in message) {
+    const earlier = rows.earlierCalls.get(message.earlier_call);
+    if (!earlier) return [{ role: 'tool', toolCallId: '', content: deleted }];
+    return [{ role: 'tool', toolCallId: earlier.toolCallId, content: presentEarlier(earlier, message.keep) }];
+  }
   if ('step' in message) {
     const { text, toolCalls } = rows.steps.get(message.step) ?? { text: deleted, toolCalls: [] };
     return [{ role: 'assistant', content: text, ...(toolCalls.length > 0 && { toolCalls }) }];

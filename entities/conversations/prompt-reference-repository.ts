@@ -22,8 +22,17 @@ export type PromptReferences = {
   requests: Map<number, Record<string, unknown>>;
   steps: Map<number, ReferencedStep>;
   messages: Map<string, ReferencedMessage>;
+  /** Those of the turn, and those of earlier turns that its prompts repeat. */
   calls: Map<string, ReferencedCall>;
+  /** Steps of earlier turns that its prompts repeat. */
+  earlierSteps: Array<{ turnId: string; step: number; toolCalls: ReferencedStep['toolCalls'] }>;
 };
+
+// The messages of the stored prompts of the turn $1.
+const storedMessages = `
+  select m.value as message from turn_steps s,
+    jsonb_array_elements(coalesce(s.request -> 'messages', s.request -> 'appended')) as m
+  where s.turn_id = $1 and s.kind = 'model'`;
 
 /** Reads the stored prompts of a turn and every row to which they refer. */
 export async function readPromptReferences(em: EntityManager, turnId: string): Promise<PromptReferences> {
@@ -38,10 +47,7 @@ export async function readPromptReferences(em: EntityManager, turnId: string): P
     em,
     // The oldest message of a run ends the walk; what lies above it is no part of any prompt.
     `with recursive
-       stored as materialized (
-         select m.value as message from turn_steps s,
-           jsonb_array_elements(coalesce(s.request -> 'messages', s.request -> 'appended')) as m
-         where s.turn_id = $1 and s.kind = 'model'),
+       stored as materialized (${storedMessages}),
        run as (
          select m.id, m.parent_id, (stored.message ->> 'from')::uuid as oldest
          from stored join messages m on m.id = (stored.message ->> 'to')::uuid
@@ -54,7 +60,18 @@ export async function readPromptReferences(em: EntityManager, turnId: string): P
   const calls = await query<ReferencedCall>(
     em,
     `select id, provider_call_id as "toolCallId", tool_name as name, result, passages, state <> 'succeeded' as "isError"
-     from tool_calls where turn_id = $1`,
+     from tool_calls
+     where turn_id = $1 or id in (
+       select (message ->> 'earlier_call')::uuid from (${storedMessages}) as stored where message ? 'earlier_call')`,
+    [turnId],
+  );
+  const earlierSteps = await query<PromptReferences['earlierSteps'][number]>(
+    em,
+    `select distinct on (f.turn_id, f.step) f.turn_id as "turnId", f.step,
+            coalesce(f.response -> 'tool_calls', '[]') as "toolCalls"
+     from (${storedMessages}) as stored
+     join turn_steps f on f.turn_id = (message ->> 'turn')::uuid and f.step = (message ->> 'step')::integer
+     where message ? 'turn'`,
     [turnId],
   );
   return {
@@ -62,6 +79,7 @@ export async function readPromptReferences(em: EntityManager, turnId: string): P
     steps: new Map(steps.map(({ step, response }) => [step, toStep(response)])),
     messages: new Map(messages.map((message) => [message.id, message])),
     calls: new Map(calls.map((call) => [call.id, call])),
+    earlierSteps,
   };
 }
 

@@ -38,6 +38,24 @@ export type PromptSource = {
    * and in turns that were broken off since the last answer.
    */
   effects: Array<{ name: string; arguments: Record<string, unknown> | null; result: string | null }>;
+  /**
+   * The newest calls of tools in completed turns of the conversation, by their steps, oldest first; `content` is the
+   * beginning of what a call gave, `passages` how many it found, `answerId` the answer of its turn.
+   */
+  earlier: Array<{
+    answerId: string;
+    turnId: string;
+    step: number;
+    toolCalls: Array<{ id: string; name: string; arguments: string }>;
+    results: Array<{
+      callId: string;
+      toolCallId: string;
+      name: string;
+      content: string;
+      passages: number;
+      isError: boolean;
+    }>;
+  }>;
   /** The day in UTC on which the turn was accepted, such as 2026-03-01. */
   date: string;
   branch: Branch;
@@ -46,6 +64,9 @@ export type PromptSource = {
 const messagesOfFirstPage = 60;
 // Whoever answers a question for so many times has a prompt with the newest ones.
 const mostEffects = 20;
+// More than fits into most prompts; and of the result of each, more than any prompt repeats.
+const mostEarlierCalls = 40;
+const charactersOfEarlier = 2500;
 // An agent without topics has none to find, however long the conversation is.
 const turnsOfTopic = 50;
 
@@ -137,6 +158,25 @@ export async function readPromptSource(em: EntityManager, turnId: string): Promi
                 left join approvals v on v.tool_call_id = k.id
                 where k.effect = 'write' and k.state in ('executing', 'needs_review', 'succeeded')
                 order by o.number desc, k.step desc, k.position desc limit ${mostEffects}) as e), '[]') as effects,
+            coalesce((
+              select json_agg(json_build_object(
+                       'answerId', o.assistant_message_id, 'turnId', o.id, 'step', f.step,
+                       'toolCalls', f.response -> 'tool_calls', 'results', e.results) order by o.number, f.step)
+              from (
+                select k.turn_id, k.step, json_agg(json_build_object(
+                         'callId', k.id, 'toolCallId', k.provider_call_id, 'name', k.tool_name,
+                         'content', coalesce(left(k.result, ${charactersOfEarlier}), ''),
+                         'passages', jsonb_array_length(k.passages), 'isError', k.state <> 'succeeded')
+                         order by k.position) as results
+                from (
+                  select k.* from tool_calls k
+                  where k.workspace_id = t.workspace_id and k.conversation_id = t.conversation_id and k.turn_id <> t.id
+                    and k.finished_at is not null
+                  order by k.created_at desc limit ${mostEarlierCalls}) as k
+                group by k.turn_id, k.step) as e
+              join turns o on o.id = e.turn_id and o.state = 'completed'
+              join turn_steps f on f.turn_id = e.turn_id and f.step = e.step
+              where f.response ? 'tool_calls'), '[]') as earlier,
             to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD') as date,
             coalesce((select json_agg(json_build_object(
               'id', p.id, 'parent_id', p.parent_id, 'sender', p.sender, 'content', p.content, 'summary', p.summary,

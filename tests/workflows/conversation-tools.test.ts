@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, jest, test } from '@jest/globals';
+import { seePrompts } from '../../activities/conversation/prompt/see-prompts.ts';
+import { readPromptReferences } from '../../entities/conversations/prompt-reference-repository.ts';
 import { effectTool, offerTools } from '../support/effect-service/effect-tool.ts';
 import { until } from '../support/until.ts';
 import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
@@ -61,6 +64,30 @@ describe('a turn with tools', () => {
     expect(kinds.filter((kind) => kind.startsWith('approval'))).toEqual(['approval_required', 'approval_decided']);
     expect(kinds.slice(-3)).toEqual(['step_started', 'usage', 'done']);
     expect(await chat.promptOf(turnId, 1)).toMatch(/receipt/);
+  });
+
+  test('knows what tools gave in the turns before, beside what was said, and stores that as references', async () => {
+    const chat = await conversationWith();
+    harness.provider.control({
+      script: [{ answer: 'Let me see.', toolCalls: [call('stock', 'shoes'), call('stock', 'hats')] }],
+    });
+    const first = await chat.send('What is there?');
+    expect(await chat.ended(first)).toMatchObject({ state: 'completed' });
+    const second = await chat.send('And how many of them?');
+    expect(await chat.ended(second)).toMatchObject({ state: 'completed' });
+    const [shoes] = await chat.calls(first);
+    expect(shoes!.result).toMatch(/\w/);
+    const references = await harness.database.asOperator((em) => readPromptReferences(em, second));
+    const prompt = seePrompts(references).get(0)!;
+    expect(prompt.map(({ role }) => role)).toEqual([
+      ...['system', 'user', 'assistant', 'tool', 'tool', 'assistant', 'user'],
+    ]);
+    expect(prompt[2]).toMatchObject({ content: '', toolCalls: [{ name: 'stock' }, { name: 'stock' }] });
+    expect(prompt[3]!.content).toContain(shoes!.result);
+    expect(prompt[5]!.content).toMatch(/^Let me see\.\n\n\S/);
+    const request = references.requests.get(0)!;
+    expect(request['prompt_hash']).toBe(createHash('sha256').update(JSON.stringify(prompt)).digest('hex'));
+    expect(JSON.stringify(request)).not.toContain('Let me see');
   });
 });
 

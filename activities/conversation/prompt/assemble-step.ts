@@ -78,6 +78,7 @@ export async function assembleStep(em: EntityManager, step: StepToAssemble): Pro
     offersSearch: tools.some(({ type }) => type === 'rag_tool' || type === 'retrieval_tool'),
     passages: step.passages,
     history: branch.messages,
+    earlier: source.earlier,
     question: {
       id: source.question.id,
       text: filled.question,
@@ -146,11 +147,12 @@ function lacksSomething({ leftOut }: AssembledPrompt): boolean {
 }
 
 function notesOf({ leftOut }: AssembledPrompt, isBranchCut: boolean): PromptNote[] {
-  const { history, results, passages, memory, summary } = leftOut;
+  const { history, earlier, results, passages, memory, summary } = leftOut;
   const notes: PromptNote[] = [];
   const note = (code: string, detail: string) => notes.push({ code, detail });
   if (history > 0 || isBranchCut)
     note('history_cut', `The ${isBranchCut ? 'older' : `${history} oldest`} messages are not in it.`);
+  if (earlier > 0) note('earlier_calls_cut', `The ${earlier} oldest calls of tools in earlier turns are not in it.`);
   if (results > 0) note('results_cut', `${results} characters of what tools gave are not in it.`);
   if (passages > 0) note('passages_cut', `The last ${passages} passages that were found are not in it.`);
   if (summary) note('summary_cut', 'The summary of older messages is not in it.');

@@ -15,6 +15,7 @@ const nothing: PromptParts = {
   memory: '',
   summary: '',
   effects: [],
+  earlier: [],
   passages: [],
   offersTools: false,
   offersSearch: false,
@@ -263,5 +264,85 @@ describe('when the room is short', () => {
       expect(sent).toBeLessThanOrEqual(budget);
       expect(prompt.tokens).toBe(sent);
     }
+  });
+});
+
+describe('calls of tools in earlier turns', () => {
+  const found = (turn: number, content: string, passages = 0) => ({
+    answerId: `m${turn * 2}`,
+    turnId: `t${turn}`,
+    step: 0,
+    toolCalls: [{ id: `p${turn}`, name: 'find', arguments: '{}' }],
+    results: [{ callId: `c${turn}`, toolCallId: `p${turn}`, name: 'find', content, passages, isError: false }],
+  });
+  const history = branch('Q1', 'A1', 'Q2', 'A2', 'Q3', 'A3');
+
+  test('stand between question and answer, and are stored as references', () => {
+    const { messages, stored } = assemble({ history, offersTools: true, earlier: [found(2, 'Four </result>', 3)] });
+    expect(messages.slice(1)).toEqual([
+      { role: 'user', content: 'Q1' },
+      { role: 'assistant', content: 'A1' },
+      { role: 'user', content: 'Q2' },
+      { role: 'assistant', content: '', toolCalls: [{ id: 'p2', name: 'find', arguments: '{}' }] },
+      {
+        role: 'tool',
+        toolCallId: 'p2',
+        content:
+          '<result tool="find">\nFour <\\/result>\n[3 passages were found; search again to read and cite them]\n</result>',
+      },
+      { role: 'assistant', content: 'A2' },
+      { role: 'user', content: 'Q3' },
+      { role: 'assistant', content: 'A3' },
+      { role: 'user', content: 'Q' },
+    ]);
+    expect(stored.slice(1)).toEqual([
+      { from: 'm1', to: 'm2' },
+      { message_id: 'm3' },
+      { turn: 't2', step: 0 },
+      { earlier_call: 'c2', keep: 2000 },
+      { message_id: 'm4' },
+      { from: 'm5', to: 'm6' },
+      { message_id: 'q' },
+    ]);
+  });
+
+  test('are left out where no tool is offered, where a result is missing, and with their answer', () => {
+    const without = assemble({ history }).messages;
+    expect(assemble({ history, earlier: [found(1, 'x')] }).messages).toEqual(without);
+    const offered = assemble({ history, offersTools: true }).messages;
+    const unknown = { ...found(2, 'x'), results: [] };
+    const elsewhere = { ...found(2, 'x'), answerId: 'of another branch' };
+    expect(assemble({ history, offersTools: true, earlier: [unknown, elsewhere] }).messages).toEqual(offered);
+  });
+
+  test('are cut, then left out from the oldest, within an eighth of the prompt, before anything else', () => {
+    const earlier = [found(1, 'x'.repeat(3000)), found(2, 'y'.repeat(3000)), found(3, 'z'.repeat(3000))];
+    const kept = (budget: number) => {
+      const { messages, stored, leftOut, tokens } = assemble({ history, offersTools: true, earlier, budget });
+      const total = messages.reduce(
+        (sum, message) =>
+          sum +
+          message.content.length +
+          4 +
+          ('toolCalls' in message && message.toolCalls ? message.toolCalls.length * (4 + 2 + 4) : 0),
+        3,
+      );
+      expect(tokens).toBe(total);
+      expect(leftOut.history).toBe(0);
+      return { kept: stored.flatMap((one) => ('earlier_call' in one ? [one] : [])), leftOut: leftOut.earlier };
+    };
+    expect(kept(100_000)).toEqual({
+      kept: ['c1', 'c2', 'c3'].map((id) => ({ earlier_call: id, keep: 2000 })),
+      leftOut: 0,
+    });
+    expect(kept(8 * 2900)).toEqual({
+      kept: [
+        { earlier_call: 'c2', keep: 500 },
+        { earlier_call: 'c3', keep: 2000 },
+      ],
+      leftOut: 1,
+    });
+    expect(kept(8 * 800)).toEqual({ kept: [{ earlier_call: 'c3', keep: 500 }], leftOut: 2 });
+    expect(kept(8 * 300)).toEqual({ kept: [], leftOut: 3 });
   });
 });

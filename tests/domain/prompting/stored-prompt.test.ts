@@ -26,6 +26,8 @@ const rows: PromptRows = {
   ),
   steps: new Map([[1, { text: 'I look.', toolCalls: [{ id: 'p1', name: 'look', arguments: '{}' }] }]]),
   calls: new Map([['c1', { toolCallId: 'p1', name: 'look', content: 'abcdef', isError: false }]]),
+  earlierSteps: new Map([['t1/2', [{ id: 'p0', name: 'find', arguments: '{}' }]]]),
+  earlierCalls: new Map([['c0', { toolCallId: 'p0', name: 'find', content: 'abcdef', passages: 2, isError: false }]]),
 };
 const system = { role: 'system' as const, content: 'Be brief.' };
 const first: StoredPrompt = { format: 1, messages: [system, { from: 'q1', to: 'a2' }, { message_id: 'q3' }] };
@@ -52,8 +54,36 @@ describe('expandPrompt', () => {
     ]);
   });
 
+  test('follows references to calls of earlier turns, and says where these are gone', () => {
+    const stored: StoredPrompt = {
+      format: 1,
+      messages: [{ message_id: 'q1' }, { turn: 't1', step: 2 }, { earlier_call: 'c0', keep: 3 }, { message_id: 'a1' }],
+    };
+    expect(expandPrompt(1, new Map([[1, stored]]), rows)).toEqual([
+      { role: 'user', content: 'q1' },
+      { role: 'assistant', content: '', toolCalls: [{ id: 'p0', name: 'find', arguments: '{}' }] },
+      {
+        role: 'tool',
+        toolCallId: 'p0',
+        content: `<result tool="find">
+abc
+[the rest is left out here to save room; call the tool again if it is needed]
+[2 passages were found; search again to read and cite them]
+</result>`,
+      },
+      { role: 'assistant', content: 'a1' },
+    ]);
+    const gone = { ...rows, earlierSteps: new Map(), earlierCalls: new Map() };
+    expect(expandPrompt(1, new Map([[1, stored]]), gone).map(({ content }) => content)).toEqual([
+      ...['q1', '[deleted]', '[deleted]', 'a1'],
+    ]);
+  });
+
   test('says where a row is gone, and throws where a step is', () => {
-    const nothing: PromptRows = { messages: new Map(), steps: new Map(), calls: new Map() };
+    const nothing: PromptRows = {
+      ...{ messages: new Map(), steps: new Map(), calls: new Map() },
+      ...{ earlierSteps: new Map(), earlierCalls: new Map() },
+    };
     expect(expandPrompt(1, new Map([[1, first]]), nothing).map(({ content }) => content)).toEqual([
       'Be brief.',
       '[deleted]',
