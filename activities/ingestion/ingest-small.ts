@@ -124,7 +124,10 @@ async function finish({ deps, publish }: Batch, member: BegunMember): Promise<Pr
   const { own, elsewhere, isDue } = begun.claimed;
   // What waits for others, or for its turn, does so alone.
   if (elsewhere.length > 0 || (own.length > 0 && !isDue)) return finishSmall(deps, step, [lane], begun);
-  const embed = ({ signal }: Step) => embedBatch({ ...lane, step: { ...lane.step, signal } }, { own, tokens: 0 });
+  const embed = async ({ signal }: Step) => {
+    if (!isFree(lane)) await step.mayPay();
+    return embedBatch({ ...lane, step: { ...lane.step, signal } }, { own, tokens: 0 });
+  };
   // What is computed here for a document that has ended meanwhile takes a second or two: less than looking for that.
   const watched = () => (isFree(lane) ? embed(step) : stopWhenFenced(deps.database, step, embed));
   const embedded = own.length === 0 ? null : await watched();

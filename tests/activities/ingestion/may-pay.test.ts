@@ -1,7 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Context } from '@temporalio/activity';
 import { createMayPay } from '../../../activities/ingestion/may-pay.ts';
 import { StallWatch } from '../../../activities/ingestion/stall-watch.ts';
+import { until } from '../../support/until.ts';
 
 describe('a process that stood still', () => {
   test('knows it at once when it wakes up, and since when', () => {
@@ -25,14 +26,22 @@ describe('R8: what may have been given up', () => {
   const watch = { begin: () => {}, stoodStillSince: (moment: number) => stalledAt > moment };
   const contextOf = (isLocal: boolean) => {
     const stop = new AbortController();
-    let heartbeats = 0;
-    const context = {
-      info: { isLocal, scheduledTimestampMs: scheduled } as Context['info'],
-      heartbeat: () => void (heartbeats += 1),
-      cancellationSignal: stop.signal,
-    };
-    return { context, stop, heartbeats: () => heartbeats };
+    const temporal = { asked: 0, answers: true };
+    const client = {
+      withDeadline: (_deadline: number, call: () => Promise<void>) => call(),
+      activity: {
+        heartbeat: async () => {
+          temporal.asked += 1;
+          if (!temporal.answers) throw new Error('Temporal is away.');
+        },
+      },
+    } as unknown as Context['client'];
+    const info = { isLocal, scheduledTimestampMs: scheduled } as Context['info'];
+    return { context: { info, client, cancellationSignal: stop.signal }, stop, temporal };
   };
+  afterEach(() => {
+    jest.useRealTimers();
+  });
 
   test('pays for nothing more within a workflow task, be it one that waited in the process', async () => {
     const { context } = contextOf(true);
@@ -45,18 +54,41 @@ describe('R8: what may have been given up', () => {
     expect(await mayPay()).toBe(false);
   });
 
-  test('asks by a heartbeat where it can, goes on if it is still waited for, and ends if it is not', async () => {
-    const { context, stop, heartbeats } = contextOf(false);
+  test('asks Temporal where it can after a stall, and goes on if it is still waited for', async () => {
+    const { context, temporal } = contextOf(false);
     stalledAt = 0;
     const mayPay = createMayPay(context, watch);
     expect(await mayPay()).toBe(true);
-    expect(heartbeats()).toBe(0);
+    expect(temporal.asked).toBe(0);
     stalledAt = Date.now() + 1;
+    // All of a batch that ask at once ask one question.
+    expect(await Promise.all([mayPay(), mayPay()])).toEqual([true, true]);
+    expect(temporal.asked).toBe(1);
+  });
+
+  test('asks every four seconds, waits while Temporal is away, and ends if it was given up meanwhile', async () => {
+    const { context, stop, temporal } = contextOf(false);
+    stalledAt = 0;
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'setInterval', 'performance'] });
+    const mayPay = createMayPay(context, watch);
+    jest.setSystemTime(Date.now() + 3999);
     expect(await mayPay()).toBe(true);
-    expect(heartbeats()).toBe(1);
-    stalledAt = Date.now() + 60_000;
-    const asked = mayPay();
+    expect(temporal.asked).toBe(0);
+    jest.setSystemTime(Date.now() + 1);
+    expect(await mayPay()).toBe(true);
+    expect(temporal.asked).toBe(1);
+    expect(await mayPay()).toBe(true);
+    expect(temporal.asked).toBe(1);
+    temporal.answers = false;
+    jest.setSystemTime(Date.now() + 4000);
+    const waits = mayPay();
+    await until(async () => temporal.asked === 3, { what: 'a second question' });
+    temporal.answers = true;
+    expect(await waits).toBe(true);
+    temporal.answers = false;
+    jest.setSystemTime(Date.now() + 4000);
+    const ends = mayPay();
     stop.abort();
-    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(ends).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
