@@ -18,14 +18,15 @@ export function createSourceDatabaseOpener(policy: AddressPolicy): OpenSourceDat
         'source_configuration',
         'connection_string must be postgres://user:password@host:port/database.',
       );
+    const { user, password, database } = readLogin(url);
     const port = Number(url.port || 5432);
     const [address] = await policy.resolve(url.hostname, port, usualPorts);
     const client = new pg.Client({
       host: address!.address,
       port,
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-      database: decodeURIComponent(url.pathname.slice(1)),
+      user,
+      password,
+      database,
       ssl: tlsOf(url),
       application_name: 'perdure-source',
       connectionTimeoutMillis: connectTimeoutMs,
@@ -37,7 +38,7 @@ export function createSourceDatabaseOpener(policy: AddressPolicy): OpenSourceDat
     // Without a listener a connection that breaks between two statements would end the process.
     client.on('error', () => {});
     await client.connect().catch((error: unknown) => {
-      throw sourceError(error);
+      throw sourceError(error, tlsOf(url) === false ? '' : ' Does it offer TLS, as sslmode asks?');
     });
     return {
       async query(text, parameters, signal) {
@@ -63,6 +64,19 @@ export function createSourceDatabaseOpener(policy: AddressPolicy): OpenSourceDat
   };
 }
 
+/** A percent sign of a password stands as %25; one that is left as it is spoils the whole. */
+function readLogin(url: URL): { user: string; password: string; database: string } {
+  try {
+    const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(decodeURIComponent);
+    return { user: user!, password: password!, database: database! };
+  } catch {
+    throw new PerdureError(
+      'source_configuration',
+      'connection_string holds a % that begins no character. Write %25 for a percent sign in the user, password or database.',
+    );
+  }
+}
+
 function tlsOf(url: URL): pg.ClientConfig['ssl'] {
   const mode = url.searchParams.get('sslmode') ?? 'disable';
   if (mode === 'disable' || mode === 'allow' || mode === 'prefer') return false;
@@ -72,7 +86,7 @@ function tlsOf(url: URL): pg.ClientConfig['ssl'] {
 }
 
 /** What is wrong, in our own words: of the server's text only that about the query itself is passed on. */
-function sourceError(error: unknown): PerdureError {
+function sourceError(error: unknown, question = ''): PerdureError {
   if (error instanceof PerdureError) return error;
   const { code, message } = error as { code?: unknown; message?: unknown };
   const state = typeof code === 'string' ? code : '';
@@ -93,6 +107,6 @@ function sourceError(error: unknown): PerdureError {
     );
   return new PerdureError(
     'source_unavailable',
-    `The database cannot be read (${state || 'no connection'}). Is it running?`,
+    `The database cannot be read (${state || 'no connection'}). Is it running?${question}`,
   );
 }

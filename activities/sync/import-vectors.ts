@@ -36,7 +36,7 @@ export async function importVectors(
   const usable = documents.filter(({ text, vector }) => text.trim() !== '' && vector.length === model.dimensions);
   const run = { workspaceId, runId: `import/${input.syncId}` };
   const owner = { runStartedAt: new Date(), workflowId: workflowIds.syncSource(input.knowledgeSourceId) };
-  const taken = await takeOverBatch(em, { ...run, ...owner, keys: usable }, () => true);
+  const taken = await takeOverBatch(em, { ...run, ...owner, keys: usable, isNew: true }, () => true);
   if (taken.length === 0) return [];
   const byId = new Map(taken.map((generation) => [generation.documentId, generation]));
   const held = usable.filter(({ documentId }) => byId.has(documentId));

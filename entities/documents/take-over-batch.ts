@@ -20,15 +20,16 @@ const columns = (keys: Keys): [string[], number[]] => [
 
 /**
  * Makes a run the only one that may write to generations which are its workflow's, which no run has had before and which
- * `isWanted`; others, and those that have ended, are left alone. Takes the locks in the order that all who end a generation take them: documents
- * ascending, generations, jobs.
+ * `isWanted`; others, and those that have ended, are left alone. With `isNew` they were accepted in this transaction, so
+ * that no workflow can have begun with them, whichever they name. Takes the locks in the order that all who end a
+ * generation take them: documents ascending, generations, jobs.
  */
 export async function takeOverBatch(
   em: EntityManager,
-  batch: { workspaceId: string; keys: Keys; runId: string; runStartedAt: Date; workflowId: string },
+  batch: { workspaceId: string; keys: Keys; runId: string; runStartedAt: Date; workflowId: string; isNew?: boolean },
   isWanted: (generation: OwnedGeneration) => boolean,
 ): Promise<BatchedGeneration[]> {
-  const { workspaceId, keys, runId, runStartedAt, workflowId } = batch;
+  const { workspaceId, keys, runId, runStartedAt, workflowId, isNew = false } = batch;
   await query(
     em,
     `select id from documents where workspace_id = $1 and id = any($2::uuid[]) and deleted_at is null
@@ -46,9 +47,9 @@ export async function takeOverBatch(
      join document_generations g on g.document_id = k.document_id and g.generation = k.generation
      join documents d on d.id = g.document_id
      left join knowledge_sources s on s.id = d.knowledge_source_id
-     where g.workspace_id = $1 and g.state = 'staging' and g.run_id is null and g.workflow_id = $4
+     where g.workspace_id = $1 and g.state = 'staging' and g.run_id is null and (g.workflow_id = $4 or $5)
      order by g.document_id, g.generation for update of g`,
-    [workspaceId, ...columns(keys), workflowId],
+    [workspaceId, ...columns(keys), workflowId, isNew],
   );
   const wanted = found.filter(isWanted);
   if (wanted.length === 0) return [];

@@ -62,13 +62,19 @@ export interface ItemToFetch {
   readonly memory: Readonly<Record<string, unknown>>;
 }
 
+/** What a look at a source finds; `dimensions` of the vectors that it brings, where it brings any. */
+export interface CheckedSource {
+  readonly detail: string;
+  readonly dimensions?: number;
+}
+
 /**
  * Where documents come from. Every call may be repeated; none keeps anything between calls but connections. All throw
  * PerdureError (FetchError where the network is concerned) with a code that tells whether a repetition may help.
  */
 export interface DocumentSource {
   /** Whether the source can be read with its configuration and credentials; `detail` is for people. */
-  check(signal: AbortSignal): Promise<{ detail: string }>;
+  check(signal: AbortSignal): Promise<CheckedSource>;
   /** A page of the listing; null is the first. Pages of one sync may be asked for in any order. */
   list(cursor: string | null, context: ListContext): Promise<SourcePage>;
   /** The content of a listed item; null if it is gone meanwhile. */

@@ -20,7 +20,8 @@ export interface TableQuery {
 
 /** Reads rows by their ids, page by page, each page where the one before it ended. */
 export interface TableReader {
-  check(signal: AbortSignal): Promise<void>;
+  /** The first row with all that is read of one; null if there is none. */
+  check(signal: AbortSignal): Promise<TableRow | null>;
   /** Rows after the id `after`, in the order of ids; fewer than a page at the end. */
   list(after: string | null, signal: AbortSignal): Promise<{ rows: TableRow[]; last: string | null }>;
   fetch(id: string, signal: AbortSignal): Promise<TableRow | null>;
@@ -49,7 +50,7 @@ export function createTableReader(
   return {
     async check(signal) {
       const query = `${select({ ...table.listed, ...table.fetched })} limit 1`;
-      await (await database()).query(query, [], signal);
+      return (await (await database()).query(query, [], signal))[0] ?? null;
     },
     async list(after, signal) {
       const where = after === null ? `where ${id} is not null` : `where ${id} > $1`;

@@ -32,8 +32,10 @@ export function createVectorStoreSource(
   });
   return {
     async check(signal) {
-      await reader.check(signal);
-      return { detail: `The table ${settings.table} can be read and has the columns that it needs.` };
+      const row = await reader.check(signal);
+      const first = row && textIn(row, 'vector');
+      const detail = `The table ${settings.table} can be read and has the columns that it needs.`;
+      return { detail, ...(first === null ? {} : { dimensions: readVector(first).length }) };
     },
     async list(cursor, { signal }) {
       const { rows, last } = await reader.list(cursor, signal);

@@ -4,6 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
+import { v7 } from 'uuid';
+import { taskQueues } from '../../contracts/names/task-queues.ts';
+import { workflowIds, workflowTypes, type CheckSourceResult } from '../../contracts/names/workflows.ts';
 import { deleteDocument, deleteSourceDocuments } from '../../entities/documents/document-repository.ts';
 import { deleteSource } from '../../entities/sources/source-deletion-repository.ts';
 import { readSourceStates } from '../../entities/sources/source-state-repository.ts';
@@ -258,6 +261,19 @@ describe('a sync of a table of vectors', () => {
     const other = await h.source('vector_store', { ...configuration, embedding_model: 'another' }, h.databaseUrl);
     expect(await h.sync(other)).toMatchObject({ state: 'completed', error: null, accepted_items: 2 });
     expect(h.provider.log().length).toBeGreaterThan(0);
+    // A look at the source tells beforehand which vectors would be left, for texts are paid for then.
+    const look = async (knowledgeSourceId: string) => {
+      const result = (await h.client.workflow.execute(workflowTypes.checkSource, {
+        workflowId: workflowIds.checkSource(v7()),
+        taskQueue: taskQueues.sync,
+        args: [{ workspaceId: h.workspace.workspaceId, knowledgeSourceId }],
+      })) as CheckSourceResult;
+      return result.detail;
+    };
+    expect(await look(imported)).not.toContain('anew');
+    expect(await look(other)).toContain('There is no model "another" here: its vectors are left');
+    await client.query('alter table legacy.passages alter embedding type vector(3) using subvector(embedding, 1, 3)');
+    expect(await look(imported)).toMatch(/384 dimensions, and the vectors have 3: its vectors are left/);
     await client.end();
   });
 });

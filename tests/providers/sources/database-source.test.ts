@@ -118,6 +118,8 @@ describe('a query of a database', () => {
       ['postgres://u:p@10.0.0.1/x', 'address_forbidden'],
       ['postgres://u:p@169.254.169.254/x', 'address_forbidden'],
       ['mysql://u:p@127.0.0.1/x', 'source_configuration'],
+      ['postgres://u:100%@127.0.0.1/x', 'source_configuration'],
+      [`${rows.url}?sslmode=require`, 'source_unavailable'],
       [null, 'source_configuration'],
     ] as const) {
       const failure = open({}, address).check(signal);
@@ -141,6 +143,8 @@ describe('a table of vectors', () => {
     const fetched = await source.fetch({ path: '10', sourceUrl: null, memory: {} }, signal);
     expect(fetched).toMatchObject({ title: 'Bees', vector: Float32Array.from([0, 1, 0]) });
     expect(await source.fetch({ path: '300', sourceUrl: null, memory: {} }, signal)).not.toHaveProperty('vector');
+    await client.query('delete from legacy.articles where key = 300');
+    expect(await source.check(signal)).toMatchObject({ dimensions: 3 });
     await source.close();
   });
 });
