@@ -57,19 +57,22 @@ Examples:
       on_exceeded: values.refuse ? 'refuse' : 'notify',
     };
     const budget = await api.request<Budget>(path, { method: 'PUT', body, signal });
-    if (values.json) terminal.json(budget);
-    else terminal.line(lineOf(terminal, budget));
+    show(terminal, budget, values.json);
     return 0;
   },
 };
 
 async function list({ api, terminal, signal }: CommandContext, json: boolean): Promise<number> {
   const { data } = await api.request<{ data: Budget[] }>('/budgets', { signal });
-  for (const budget of data)
-    if (json) terminal.json(budget);
-    else terminal.line(lineOf(terminal, budget));
+  for (const budget of data) show(terminal, budget, json);
   if (data.length === 0 && !json) terminal.note('There are no budgets.');
   return 0;
+}
+
+function show(terminal: CommandContext['terminal'], budget: Budget, json: boolean): void {
+  if (json) return terminal.json(budget);
+  terminal.line(lineOf(terminal, budget));
+  for (const { detail } of budget.warnings) terminal.note(`${safeText(budget.name)}: ${safeText(detail)}`);
 }
 
 function lineOf(terminal: CommandContext['terminal'], budget: Budget): string {

@@ -36,6 +36,9 @@ export const budgetSchema = z.strictObject({
   exceeded_at: timeField.nullable().describe('When all of it was seen to be used up'),
   refused_at: timeField.nullable().describe('When a call was last refused, because it might cost more than is left'),
   looked_at: timeField.nullable(),
+  warnings: z
+    .array(z.strictObject({ code: z.enum(['models_without_price', 'models_in_other_currency']), detail: z.string() }))
+    .describe('What it cannot count, and so does not refuse'),
   ...timestampFields,
 });
 

@@ -54,7 +54,8 @@ const put = defineRoute({
     'Costs are summed up every few seconds from the calls that began in the month. With `on_exceeded: refuse` the most that ' +
     'a call of a model may cost is held back before it is made, and what it has cost is counted after: a call for which too ' +
     'little is left is refused (`budget_exhausted`), whoever makes it, so the amount is not passed. Once it is used up no ' +
-    'turn begins. Documents that were refused for it are ingested again when the budget is put.',
+    'turn begins. Documents that were refused for it are ingested again when the budget is put. What the calls of a model ' +
+    'without a price cost is unknown, so they are neither counted nor refused: `warnings` names such models.',
   scope: 'configuration:write',
   params: budgetParamsSchema,
   body: putBudgetSchema,
@@ -102,6 +103,28 @@ async function show(em: EntityManager, name: string): Promise<Budget> {
   return presentBudget(row);
 }
 
+function warningsOf({ unpriced, foreign, currency, on_exceeded: then }: BudgetRow): Budget['warnings'] {
+  const consequence = then === 'refuse' ? 'neither counted nor refused' : 'not counted';
+  return [
+    ...(unpriced.length === 0
+      ? []
+      : [
+          {
+            code: 'models_without_price' as const,
+            detail: `Calls of ${unpriced.join(', ')} are ${consequence}: give the model a price (PATCH /models/{id}, pricing).`,
+          },
+        ]),
+    ...(foreign.length === 0
+      ? []
+      : [
+          {
+            code: 'models_in_other_currency' as const,
+            detail: `Calls of ${foreign.join(', ')} are ${consequence}: the model's price is not in ${currency}. Put a budget in its currency beside this one.`,
+          },
+        ]),
+  ];
+}
+
 function presentBudget(row: BudgetRow): Budget {
   return {
     id: row.id,
@@ -121,6 +144,7 @@ function presentBudget(row: BudgetRow): Budget {
     exceeded_at: presentOptionalTime(row.exceeded_at),
     refused_at: presentOptionalTime(row.refused_at),
     looked_at: presentOptionalTime(row.looked_at),
+    warnings: warningsOf(row),
     created_at: presentTime(row.created_at),
     updated_at: presentTime(row.updated_at),
   };

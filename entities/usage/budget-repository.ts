@@ -25,17 +25,32 @@ export type BudgetRow = {
   looked_at: Date | null;
   created_at: Date;
   updated_at: Date;
+  /** Names of models whose calls it cannot count, those without a price and those with one in another currency. */
+  unpriced: string[];
+  foreign: string[];
 };
 
 const columns = `b.id, b.workspace_id, b.name, b.agent_id, u.external_id as "user", trim_scale(b.amount)::text as amount,
   b.currency, b.time_zone, b.on_exceeded, b.period_start, b.period_end, trim_scale(b.spent)::text as spent,
   trim_scale(b.held)::text as held, b.unknown_calls, b.warned_at, b.exceeded_at, b.refused_at, b.looked_at, b.created_at, b.updated_at`;
 
+// Of the budget `b`: chat models of its agent, or all models that somebody may have called and that cost anything.
+const uncounted = (which: string) => `array(
+  select d.name from models d
+  where d.workspace_id = b.workspace_id and d.deleted_at is null and d.is_active
+    and d.provider not in ('local', 'extractive') and ${which}
+    and (b.agent_id is null or exists (
+      select from agents a where a.id = b.agent_id and (a.model_id = d.id or a.fallback_models ? d.id::text)))
+  order by d.name)`;
+const unpriced = `(coalesce(d.pricing ->> 'input_per_million', d.pricing ->> 'output_per_million') is null)`;
+
 /** The budgets of the workspace by name, or the one of that name. */
 export async function listBudgets(em: EntityManager, name: string | null): Promise<BudgetRow[]> {
   return query<BudgetRow>(
     em,
-    `select ${columns} from budgets b left join users u on u.id = b.user_id
+    `select ${columns}, ${uncounted(unpriced)} as unpriced,
+            ${uncounted(`not ${unpriced} and d.pricing ->> 'currency' <> b.currency`)} as "foreign"
+     from budgets b left join users u on u.id = b.user_id
      where $1::text is null or b.name = $1 order by b.name`,
     [name],
   );

@@ -169,3 +169,22 @@ describe('a budget', () => {
       expectProblem(await api.call('PUT', '/budgets/month', { body }), 'bad_request');
   });
 });
+
+test('R28: says which models it cannot count or refuse, because they have no price or one in another currency', async () => {
+  const model = (name: string, pricing: object) =>
+    api.call('POST', '/models', { body: { name, kind: 'chat', provider: 'openai', model_id: 'm', pricing } });
+  const price = (currency: string) => ({ currency, input_per_million: '1', output_per_million: '2' });
+  await model('priced', price('USD'));
+  await model('free of a price', {});
+  await model('in euros', price('EUR'));
+  expect((await put('wall', { amount: 5, on_exceeded: 'refuse' })).warnings).toEqual([
+    { code: 'models_without_price', detail: expect.stringMatching(/^Calls of free of a price are neither .* refused/) },
+    { code: 'models_in_other_currency', detail: expect.stringMatching(/^Calls of in euros .* not in USD/) },
+  ]);
+  const own = await put('of an agent', { amount: 5, agent: 'assistant' });
+  expect(own.warnings).toEqual([]);
+  const { json } = await api.call('GET', '/models');
+  const unpriced = json.data.find(({ name }: { name: string }) => name === 'free of a price');
+  await api.call('PATCH', `/models/${unpriced.id}`, { body: { pricing: price('USD') } });
+  expect((await read('wall')).warnings.map(({ code }: { code: string }) => code)).toEqual(['models_in_other_currency']);
+});

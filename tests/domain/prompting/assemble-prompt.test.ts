@@ -268,12 +268,12 @@ describe('when the room is short', () => {
 });
 
 describe('calls of tools in earlier turns', () => {
-  const found = (turn: number, content: string, passages = 0) => ({
+  const found = (turn: number, content: string, numbered = 0) => ({
     answerId: `m${turn * 2}`,
     turnId: `t${turn}`,
     step: 0,
     toolCalls: [{ id: `p${turn}`, name: 'find', arguments: '{}' }],
-    results: [{ callId: `c${turn}`, toolCallId: `p${turn}`, name: 'find', content, passages, isError: false }],
+    results: [{ callId: `c${turn}`, toolCallId: `p${turn}`, name: 'find', content, passages: numbered, isError: false }],
   });
   const history = branch('Q1', 'A1', 'Q2', 'A2', 'Q3', 'A3');
 
