@@ -11,7 +11,7 @@ import { testApi } from '../support/api/test-api.ts';
 import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const api = testApi();
 let provider: FakeProvider;
 let service: EffectService;

@@ -11,7 +11,7 @@ import { openEvents, type Events, type SeenEvent } from '../support/api/open-eve
 import { testApi } from '../support/api/test-api.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const api = testApi(() => ({ keepAliveMs: 50 }));
 const uuid = '00000000-0000-7000-8000-000000000000';
 

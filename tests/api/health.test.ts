@@ -111,7 +111,7 @@ describe('server.ts', () => {
     await events.ended;
     expect(events.text().trimEnd().endsWith('retry: 1000')).toBe(true);
     expect(output.stderr).toBe('');
-  }, 60_000);
+  }, 120_000);
 
   test('says which port is taken and what to do, and exits with 1', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
@@ -121,7 +121,7 @@ describe('server.ts', () => {
     expect(await exited).toBe(1);
     expect(output.stderr).toMatch(new RegExp(`^Port ${port} .*set PERDURE_PORT`));
     taken.close();
-  }, 60_000);
+  }, 120_000);
 
   test.each([
     ['no database', { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }, /PostgreSQL .* cannot be reached/],
@@ -144,6 +144,6 @@ describe('server.ts', () => {
       expect(output.stderr).toMatch(message);
       expect(output.stderr).not.toMatch(/\n {4}at /);
     },
-    60_000,
+    120_000,
   );
 });

@@ -7,7 +7,7 @@ import { testApi } from '../support/api/test-api.ts';
 import { until } from '../support/until.ts';
 import { startIngestWorker, type IngestWorker } from '../support/workspaces/ingest-worker.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const api = testApi();
 let worker: IngestWorker;
 

@@ -42,7 +42,7 @@ beforeAll(async () => {
   const configured = configureSchedules(JSON.stringify(paused));
   await Promise.all([1, 2, 3].map(() => ensureSchedules(client, configured)));
   stop = await startWorker(connection);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await stop?.();

@@ -10,7 +10,7 @@ import { testApi } from '../support/api/test-api.ts';
 import { until } from '../support/until.ts';
 import { startConversationWorker, type ConversationWorker } from '../support/workspaces/conversation-worker.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const api = testApi();
 let provider: FakeProvider;
 let service: EffectService;

@@ -10,7 +10,7 @@ import { answerWith, startReceiver, type Receiver } from '../support/webhooks/st
 import { startWebhookWorker } from '../support/webhooks/webhook-worker.ts';
 import { mortalDatabase } from '../support/workspaces/mortal-database.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const api = testApi();
 let receiver: Receiver;
 let stopWorker: () => Promise<void>;

@@ -14,7 +14,7 @@ import { testApi } from '../support/api/test-api.ts';
 import { testServers } from '../support/servers/test-servers.ts';
 import { runCli } from './run-cli.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const api = testApi();
 let stop: (() => Promise<void>) | undefined;
 

@@ -21,7 +21,7 @@ import { until } from '../support/until.ts';
 import { startEndpointService } from './endpoint-service.ts';
 import { writeScifactSample, writeSquadSample } from './sample-sets.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 let provider: Awaited<ReturnType<typeof startFakeProvider>>;
 let stack: Stack;
 let folder: string;
@@ -32,7 +32,7 @@ afterAll(async () => {
   await stack?.stop();
   await provider?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 30_000);
+}, 120_000);
 
 const options = isolatedStackOptions(27_400);
 
@@ -127,7 +127,7 @@ describe('every kind of target, over HTTP', () => {
   beforeAll(async () => {
     provider.control({ reset: true });
     await loadDocuments(client, 'places', places);
-  }, 60_000);
+  }, 120_000);
 
   test('a retrieval tool in two variants: ranks alone count, and no model is asked', async () => {
     const tool = { name: 'words', retrieval_strategy: 'text' };

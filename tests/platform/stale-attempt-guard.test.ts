@@ -13,7 +13,7 @@ import { testServers } from '../support/servers/test-servers.ts';
 import { testTemporal } from '../support/servers/test-temporal.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const temporal = testTemporal();
 // Longer than the heartbeat time-out of the steps of a turn.
 const frozenMs = 4500;
@@ -83,7 +83,7 @@ beforeAll(async () => {
   client = new Client({ connection, namespace: temporal.namespace });
   stops.push(() => connection.close());
   await startWorker('workflows');
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   for (const stop of stops.reverse()) await stop();
 });

@@ -5,7 +5,7 @@ import { workflowIds, type SyncSourceInput } from '../../contracts/names/workflo
 import { createWorkStarter } from '../../platform/work-starter.ts';
 import { testTemporal } from '../support/servers/test-temporal.ts';
 
-jest.setTimeout(30_000);
+jest.setTimeout(120_000);
 const temporal = testTemporal();
 let connection: Connection;
 let client: Client;

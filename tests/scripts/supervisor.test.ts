@@ -52,7 +52,7 @@ test('after kill -9 of the supervisor the next one takes over its servers, with 
     await stack.stop();
   }
   expect(readRun(options.home).state).toBe('stopped');
-}, 60_000);
+}, 120_000);
 
 test('a second instance on the same home is refused and leaves the first alone', async () => {
   const options = refused;
@@ -67,7 +67,7 @@ test('a second instance on the same home is refused and leaves the first alone',
   } finally {
     await stack.stop();
   }
-}, 60_000);
+}, 120_000);
 
 test('two instances on two homes run side by side on ports of their own', async () => {
   const stacks = [await startStack({ ...first, processes: ['postgres'] })];
@@ -77,7 +77,7 @@ test('two instances on two homes run side by side on ports of their own', async 
   } finally {
     await Promise.all(stacks.map((stack) => stack.stop()));
   }
-}, 60_000);
+}, 120_000);
 
 test('servers held for a program that is killed with -9 stop, and their home is thrown away', async () => {
   const options = held;
@@ -95,7 +95,7 @@ test('servers held for a program that is killed with -9 stop, and their home is 
   await until(async () => !isAlive(supervisor), { what: 'the end of the holder' });
   for (const { identity } of Object.values(processes)) expect(identity !== null && isAlive(identity)).toBe(false);
   expect(existsSync(options.home)).toBe(false);
-}, 60_000);
+}, 120_000);
 
 test('a busy PERDURE_PORT, a wrong one, and a database without its secret key are refused before anything starts', async () => {
   const busy = createServer().listen(0, '127.0.0.1');
@@ -112,4 +112,4 @@ test('a busy PERDURE_PORT, a wrong one, and a database without its secret key ar
     busy.close();
   }
   expect(existsSync(path.join(options.home, 'postgres'))).toBe(false);
-}, 30_000);
+}, 120_000);

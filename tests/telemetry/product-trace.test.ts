@@ -25,7 +25,7 @@ let conversation: string;
 afterAll(async () => {
   await stack?.stop();
   await Promise.all([receiver?.close(), provider?.stop()]);
-}, 30_000);
+}, 120_000);
 
 const options = isolatedStackOptions(26_000);
 
@@ -87,7 +87,7 @@ describe('the trace of the product', () => {
       service: 'perdure-worker',
       attributes: { temporalWorkflowId: `ingest/${document.id}/1` },
     });
-  }, 60_000);
+  }, 120_000);
 
   test('of a turn runs from its own request to the provider, also for a later turn of the same conversation', async () => {
     conversation = (await post<{ id: string }>('/conversations', {})).id;
@@ -129,7 +129,7 @@ describe('the trace of the product', () => {
         },
       });
     }
-  }, 60_000);
+  }, 120_000);
 
   test('of a turn that fails shows the code, and nothing of what the provider said', async () => {
     provider.control({ script: [{ on: 'chat', failure: { kind: 'status', status: 400, message: providerBody } }] });
@@ -144,7 +144,7 @@ describe('the trace of the product', () => {
       code: 2,
       message: 'provider_invalid_request',
     });
-  }, 60_000);
+  }, 120_000);
 
   test('shows no content, no secret, no memo and no search attribute', () => {
     expect(receiver.spans.length).toBeGreaterThan(100);
@@ -191,7 +191,7 @@ describe('the trace of the product', () => {
     const { attributes } = only(named(receiver.spans, traceId, 'chat fake-chat'), 'chat fake-chat');
     expect(attributes['gen_ai.input.messages']).toContain('zanzibar');
     expect(attributes['gen_ai.output.messages']).toContain('head gardener');
-  }, 60_000);
+  }, 120_000);
 });
 
 function authorization(): Record<string, string> {

@@ -45,7 +45,7 @@ beforeAll(async () => {
   connection = await Connection.connect({ address: temporal.address });
   native = await NativeConnection.connect({ address: temporal.address });
   client = new Client({ connection, namespace: temporal.namespace, plugins: telemetry.clientPlugins });
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await telemetry.shutdown();
@@ -83,7 +83,7 @@ describe('the trace of an entity workflow', () => {
       temporalWorkflowId: workflowId,
       run_id: expect.any(String),
     });
-  }, 60_000);
+  }, 120_000);
 
   test('shows the code of a failure and never its message, memo or search attributes', async () => {
     const failed = receiver.spans.filter((span) => span.status.code === 2);

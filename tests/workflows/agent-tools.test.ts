@@ -18,7 +18,7 @@ import { createConversation } from '../support/workspaces/create-workspace.ts';
 import { ingestHarness } from '../support/workspaces/ingest-harness.ts';
 import { turnClient } from '../support/workspaces/turn-client.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 const harness = ingestHarness();
 const temporal = testTemporal();
 const providers = createProviders({ modelDirectory: '' });

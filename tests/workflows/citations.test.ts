@@ -10,7 +10,7 @@ import { ingestHarness } from '../support/workspaces/ingest-harness.ts';
 import type { IngestWorkspace } from '../support/workspaces/ingest-workspace.ts';
 import { turnClient } from '../support/workspaces/turn-client.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 const harness = ingestHarness();
 const temporal = testTemporal();
 let connection: Connection;

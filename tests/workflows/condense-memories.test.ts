@@ -3,7 +3,7 @@ import { query } from '../../entities/sql.ts';
 import type { TestWorkspace } from '../support/workspaces/create-workspace.ts';
 import { memoryHarness } from '../support/workspaces/memory-harness.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const { harness, condense, memoryOf, paid, talk, write } = memoryHarness({ capTokens: 200 });
 const longAgo = new Date('2026-01-01');
 const oldLines = Array.from({ length: 30 }, (_, n) => `Old statement number ${n} about what the user does.`);

@@ -6,7 +6,7 @@ import { query } from '../../entities/sql.ts';
 import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 import type { TestWorkspace } from '../support/workspaces/create-workspace.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const harness = conversationHarness();
 
 async function conversationWith(settings: { agent?: string; capabilities?: Record<string, unknown> } = {}) {

@@ -7,7 +7,7 @@ import { uuidV7 } from '../../entities/uuid-v7.ts';
 import { until } from '../support/until.ts';
 import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const harness = conversationHarness({ pool: 8 });
 
 async function open({ template = 'A title for: {{question}} / {{answer}}' }: { template?: string | null } = {}) {

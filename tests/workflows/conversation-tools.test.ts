@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 import { shownText } from '../support/workspaces/turn-client.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const large = 'x'.repeat(3_000_000);
 const harness = conversationHarness({
   tools: ({ url }) =>

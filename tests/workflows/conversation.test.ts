@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 import { shownText } from '../support/workspaces/turn-client.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 const harness = conversationHarness();
 
 const conversationWith = (model = 'fake?tokens=20') => harness.open({ model });

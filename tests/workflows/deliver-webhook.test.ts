@@ -15,7 +15,7 @@ import { answerWith, startReceiver, type Receiver } from '../support/webhooks/st
 import { startWebhookWorker } from '../support/webhooks/webhook-worker.ts';
 import { createWorkspace } from '../support/workspaces/create-workspace.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const rows = testDatabase();
 const temporal = timeSkippingTemporal();
 const secretKey = randomBytes(32).toString('base64');

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 import { shownText } from '../support/workspaces/turn-client.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 /** Answers early in what would be another process: it has no worker, and the worker's process hears of it. */
 let elsewhere: EarlyAnswers;
 // Before the harness takes the worker's database away.

@@ -1,7 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import { ingestHarness, markdownBytes } from '../support/workspaces/ingest-harness.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const h = ingestHarness();
 
 /** Stands still, as a process does that is frozen. */

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 import { ingestHarness, markdownBytes, type Key } from '../support/workspaces/ingest-harness.ts';
 import { createIngestWorkspace, type IngestWorkspace } from '../support/workspaces/ingest-workspace.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const h = ingestHarness();
 
 /** Documents that were accepted together, and the workflow that their rows name. */

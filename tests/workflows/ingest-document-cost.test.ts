@@ -5,7 +5,7 @@ import { deleteDocument } from '../../entities/documents/document-repository.ts'
 import { until } from '../support/until.ts';
 import { ingestHarness, markdownBytes, type Key } from '../support/workspaces/ingest-harness.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 const h = ingestHarness();
 
 const paidTexts = () =>

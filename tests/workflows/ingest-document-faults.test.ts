@@ -9,7 +9,7 @@ import type { StepName } from '../support/workspaces/ingest-worker.ts';
 import { putBudgetOf } from '../support/workspaces/put-budget.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 const h = ingestHarness();
 
 describe('a provider that limits', () => {

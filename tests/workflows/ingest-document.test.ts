@@ -3,7 +3,7 @@ import { textsOf } from '../support/texts-of.ts';
 import { ingestHarness, markdownBytes } from '../support/workspaces/ingest-harness.ts';
 import { createIngestWorkspace } from '../support/workspaces/ingest-workspace.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 const h = ingestHarness();
 // More chunks than fit a workflow task.
 const largeSections = 16;

@@ -6,7 +6,7 @@ import { textsOf } from '../support/texts-of.ts';
 import { until } from '../support/until.ts';
 import { comparedFacts, foundFacts, memoryHarness } from '../support/workspaces/memory-harness.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const { harness, learn, talk, memoryOf, write, paid, prompts } = memoryHarness();
 const today = new Date().toISOString().slice(0, 10);
 const callsSince = (before: number) => harness.provider.log().slice(before);

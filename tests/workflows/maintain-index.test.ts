@@ -20,7 +20,7 @@ import { testServers } from '../support/servers/test-servers.ts';
 import { testTemporal } from '../support/servers/test-temporal.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const { url } = testDatabase();
 const temporal = testTemporal();
 const rows = 1500;

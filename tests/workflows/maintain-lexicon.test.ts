@@ -51,7 +51,7 @@ beforeAll(async () => {
     await running;
     await connection.close();
   };
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await stop();
@@ -81,4 +81,4 @@ test('a run indexes what is not indexed and folds what that added, and a look th
   expect((await library.search('lighthouses')).length).toBe(2);
   await run.terminate();
   await connection.close();
-}, 60_000);
+}, 120_000);

@@ -8,7 +8,7 @@ import { createWorkStarter } from '../../platform/work-starter.ts';
 import { until } from '../support/until.ts';
 import { conversationHarness } from '../support/workspaces/conversation-harness.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const harness = conversationHarness({ pool: 8 });
 
 type Chat = Awaited<ReturnType<typeof harness.open>>;

@@ -8,7 +8,7 @@ import { conversationHarness } from '../support/workspaces/conversation-harness.
 import { shownText } from '../support/workspaces/turn-client.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 /** While set, waits between attempts are short and the circuit's rest is over at once: only the order of things is tested. */
 let isHurried = false;

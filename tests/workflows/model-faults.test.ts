@@ -11,7 +11,7 @@ import { startConversationWorker, type ConversationWorker } from '../support/wor
 import type { TestWorkspace } from '../support/workspaces/create-workspace.ts';
 import { shownText } from '../support/workspaces/turn-client.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 const harness = conversationHarness({ pool: 8 });
 // What one worker knows of a model the other can only know from the rows: each has connections of its own.
 let others: Database;

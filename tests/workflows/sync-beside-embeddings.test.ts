@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 import { markdownText } from '../support/workspaces/ingest-workspace.ts';
 import { syncHarness } from '../support/workspaces/sync-harness.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(120_000);
 const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'perdure-sync-')));
 const h = syncHarness([folder]);
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -11,7 +11,7 @@ import type { Tool } from '../../../providers/tool.ts';
 import { createToolWorkshop } from '../../../providers/tools/create-tool-workshop.ts';
 import { ingestHarness } from '../../support/workspaces/ingest-harness.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const harness = ingestHarness();
 const providers = createProviders({ modelDirectory: '' });
 

@@ -17,7 +17,7 @@ let started: string[] = [];
 beforeAll(async () => {
   database = createDatabase({ DATABASE_URL: url, PERDURE_DATABASE_POOL: 10 }, 'sweep-models-test');
   library = await new Library(database).create();
-}, 30_000);
+}, 120_000);
 afterAll(() => database.close());
 
 const deps = () => ({

@@ -28,7 +28,7 @@ beforeAll(async () => {
   library = await new Library(database).create();
   const parts = Array.from({ length: chunks }, (_, index) => ({ content: `chunk ${index}`, vector: [1, index, 2] }));
   documentId = await library.add('numbers', parts);
-}, 30_000);
+}, 120_000);
 afterAll(() => database.close());
 
 /** A model with a vector for each chunk; they are far from each other. */
@@ -99,7 +99,7 @@ describe.each([384, 1536, 3072])('R22 a model of %d dimensions', (dimensions) =>
         expect(explained).toContain(`Index Scan using ${name}`);
       }
     }
-  }, 60_000);
+  }, 120_000);
 });
 
 test('an IVFFlat index waits until there are rows for it; until then all are compared, and nothing is missed', async () => {
@@ -152,4 +152,4 @@ test('what a build that was killed left unfinished is dropped, and it is built a
     isBusy: false,
     built: [{ name: result.built[0], isValid: true, parameters: { m: 24 } }],
   });
-}, 30_000);
+}, 120_000);

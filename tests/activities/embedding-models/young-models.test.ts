@@ -29,7 +29,7 @@ beforeAll(async () => {
   const parts = Array.from({ length: latest }, (_, index) => ({ content: `chunk ${index}`, vector: [1, index, 2] }));
   documentId = await library.add('numbers', parts);
   await library.addModel(modelId, dimensions);
-}, 60_000);
+}, 120_000);
 afterAll(() => database.close());
 
 /** Vectors on a circle: each is nearest to itself. */
@@ -112,7 +112,7 @@ test('R22: a model gets its index once its rows are many, not while rows pour in
   const { indexes, plan } = await search(7);
   expect(plan).toMatchObject({ plan: 'index', index: 'hnsw', segments: 1, young_chunks: 0 });
   expect(indexes).toContain(7);
-}, 60_000);
+}, 120_000);
 
 /** The indexes that serve, from the oldest rows to the newest. */
 async function segments(): Promise<{ name: string; rows: number; rowsAfter: number }[]> {
@@ -150,7 +150,7 @@ test('R22: what comes later goes into no index that is there, is found at once, 
     expect(plan).toMatchObject({ plan: 'index', segments: 2, young_chunks: 0 });
     expect(indexes).toEqual(await nearestByHand(index));
   }
-}, 60_000);
+}, 120_000);
 
 test('R22: a segment takes in older ones that are not much larger, and search finds everything while both are there', async () => {
   await addVectors(later, latest);
@@ -173,4 +173,4 @@ test('R22: a segment takes in older ones that are not much larger, and search fi
     built: [],
     dropped: [`${partition}_cos_left`],
   });
-}, 60_000);
+}, 120_000);

@@ -87,7 +87,7 @@ describe('many chunks', () => {
     await library.index();
     await database.asOperator((em) => foldTermStatistics(em, 400));
     await database.asOwner((em) => query(em, 'analyze documents, chunk_terms, term_statistics'));
-  }, 60_000);
+  }, 120_000);
 
   const questions = () => [
     ...Array.from({ length: 8 }, (_, topic) => text.question(topic * 5)),

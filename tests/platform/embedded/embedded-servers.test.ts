@@ -16,7 +16,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   stack = await startStack(options);
-}, 60_000);
+}, 120_000);
 afterAll(() => stack?.stop());
 
 function managed(name: 'postgres' | 'temporal'): ManagedProcess {
@@ -86,7 +86,7 @@ test('a committed row survives kill -9 of PostgreSQL, which comes back on the sa
   expect(await query('select n from kept order by n')).toEqual([{ n: 1 }, { n: 2 }]);
   expect(findRunningCluster(path.join(stack.home, 'postgres'))?.port).toBe(port);
   expect(managed('postgres').restarts).toBe(2);
-}, 60_000);
+}, 120_000);
 
 test('a postmaster.pid that names a process of another program is cleared', async () => {
   await managed('postgres').stop();
@@ -95,7 +95,7 @@ test('a postmaster.pid that names a process of another program is cleared', asyn
   expect(findRunningCluster(path.join(stack.home, 'postgres'))).toBeNull();
   await managed('postgres').start();
   expect(readFileSync(file, 'utf8').split('\n')[0]).toBe(String(managed('postgres').pid));
-}, 60_000);
+}, 120_000);
 
 test('the namespace keeps histories for 30 days and has the search attributes', async () => {
   const connection = await Connection.connect({ address: String(stack.env.TEMPORAL_ADDRESS) });
@@ -140,7 +140,7 @@ test('every workflow whose start was acknowledged survives kill -9 of Temporal',
   } finally {
     await again.close();
   }
-}, 60_000);
+}, 120_000);
 
 test('everything stops within ten seconds, a server under SIGSTOP included', async () => {
   managed('temporal').kill('SIGSTOP');
@@ -149,4 +149,4 @@ test('everything stops within ten seconds, a server under SIGSTOP included', asy
   await stack.stop();
   expect(performance.now() - started).toBeLessThan(10_000);
   for (const pid of pids) expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
-}, 30_000);
+}, 120_000);

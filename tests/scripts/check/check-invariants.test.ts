@@ -9,7 +9,7 @@ import { testDatabase } from '../../support/servers/test-database.ts';
 import { testTemporal } from '../../support/servers/test-temporal.ts';
 import { insertWholeRows, wholeRows } from './whole-rows.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const rows = testDatabase();
 const temporal = testTemporal();
 const root = path.resolve(import.meta.dirname, '../../..');

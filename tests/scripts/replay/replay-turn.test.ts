@@ -15,7 +15,7 @@ import { startConversationWorker, type ConversationWorker } from '../../support/
 import { createConversation, createWorkspace } from '../../support/workspaces/create-workspace.ts';
 import { turnClient } from '../../support/workspaces/turn-client.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const rows = testDatabase();
 const temporal = testTemporal();
 let database: Database;
