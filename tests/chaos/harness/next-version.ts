@@ -7,7 +7,7 @@ import { checkout } from '../../../scripts/setup/installation.mjs';
 export const nextVersionPatch = 'next-version';
 
 const changed = 'workflows/serve-turn.ts';
-const before = '    const verdict = await generateAnswer(turn);\n';
+const before = /^ {4}const verdict = await generateAnswer\(.*$/m;
 const copied = ['workflows', 'domain', 'contracts', 'platform', 'package.json'];
 
 /**
@@ -19,9 +19,9 @@ export async function bundleNextVersion(folder: string): Promise<string> {
   await symlink(path.join(checkout, 'node_modules'), path.join(folder, 'node_modules'));
   const source = path.join(folder, changed);
   const text = await readFile(source, 'utf8');
-  if (!text.includes(before)) throw new Error(`${changed} has no line that reads: ${before.trim()}`);
+  if (!before.test(text)) throw new Error(`${changed} has no line like ${before}`);
   const next = text
-    .replace(before, `    if (patched('${nextVersionPatch}')) await sleep(1, { summary: 'Next version' });\n${before}`)
+    .replace(before, `    if (patched('${nextVersionPatch}')) await sleep(1, { summary: 'Next version' });\n$&`)
     .replace('  condition,\n', '  condition,\n  patched,\n  sleep,\n');
   await writeFile(source, next);
   const { buildWorkflowBundle } = (await import(path.join(folder, 'platform/workflow-bundle.ts'))) as typeof bundles;
