@@ -57,6 +57,7 @@ export function showEvaluation({ terminal }: CommandContext, run: Evaluation, js
     terminal.line(`  ${terminal.style(style, state.padEnd(10))} ${safeText(gate)}: ${safeText(reason)}`);
   }
   if (run.error) terminal.line(`  ${run.error.code}: ${safeText(run.error.detail)}`);
+  if (run.hint !== null) terminal.line(`  ${safeText(run.hint)}`);
 }
 
 function metricLine(metric: string, { mean, interval, unscored, baseline }: Figures): string {

@@ -159,6 +159,7 @@ export const evaluationSchema = z.strictObject({
   results: z.array(jsonObjectField).describe('A summary of each variant'),
   metrics: jsonObjectField,
   error: z.strictObject({ code: z.string(), detail: z.string() }).nullable(),
+  hint: z.string().nullable().describe('What to do about items of a run that has ended which have no output'),
   started_at: timeField.nullable(),
   completed_at: timeField.nullable(),
   ...timestampFields,

@@ -10,7 +10,7 @@ export function presentEvaluation(row: EvaluationRow): Evaluation {
     running: items.running ?? 0,
     scoring: items.scoring ?? 0,
     done: items.done ?? 0,
-    failed: items.failed ?? 0,
+    failed: (items.failed ?? 0) + (items.refused ?? 0),
     cancelled: items.cancelled ?? 0,
   };
   return {
@@ -43,9 +43,21 @@ export function presentEvaluation(row: EvaluationRow): Evaluation {
     results: row.results,
     metrics: row.metrics,
     error: row.error,
+    hint: hintOf(row),
     started_at: presentOptionalTime(row.started_at),
     completed_at: presentOptionalTime(row.completed_at),
     created_at: presentTime(row.created_at),
     updated_at: presentTime(row.updated_at),
   };
+}
+
+/** What does the items of a run which has ended that have no output. */
+function hintOf({ name, items, completed_at: ended }: EvaluationRow): string | null {
+  const { refused = 0, failed = 0, cancelled = 0 } = items;
+  const open = refused + failed + cancelled;
+  if (ended === null || open === 0) return null;
+  const counted = open === 1 ? '1 item has' : `${open} items have`;
+  const first = refused === 0 ? '' : `A budget refused calls of ${refused}: raise it (perdure budgets set). Then `;
+  const again = `perdure eval retry ${/^[\w.-]+$/.test(name) ? name : JSON.stringify(name)}`;
+  return `${counted} no output. ${first}"${again}" (POST /evaluations/{id}/retry) does them in this run, and nothing else again.`;
 }

@@ -33,7 +33,8 @@ export type EvaluationRow = {
   updated_at: Date;
   started_at: Date | null;
   completed_at: Date | null;
-  items: Partial<Record<'pending' | 'running' | 'scoring' | 'done' | 'failed' | 'cancelled', number>>;
+  /** Those that failed because a budget refused their calls are `refused`. */
+  items: Partial<Record<'refused' | 'pending' | 'running' | 'scoring' | 'done' | 'failed' | 'cancelled', number>>;
 };
 
 const columns = `
@@ -41,7 +42,9 @@ const columns = `
   e.configuration, e.baseline_id, e.reuse, e.git_revision, e.results, e.metrics, e.error, e.run_id, e.created_at,
   e.updated_at, e.started_at, e.completed_at,
   coalesce((select jsonb_object_agg(state, n) from (
-    select state, count(*) as n from evaluation_items i where i.evaluation_id = e.id group by state) s), '{}') as items`;
+    select case when i.state = 'failed' and i.error ->> 'code' = 'budget_exhausted' then 'refused' else i.state end as state,
+           count(*) as n
+    from evaluation_items i where i.evaluation_id = e.id group by 1) s), '{}') as items`;
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** A run of a data set by id or name; an id goes before a name like it. */

@@ -45,8 +45,16 @@ export type VariantTotals = {
   prompt_tokens: number | null;
   completion_tokens: number | null;
   costs: { currency: string; amount: string }[];
+  /** Of outputs that were taken over from earlier runs, which have paid for them; `costs` is without these. */
+  reused_costs: { currency: string; amount: string }[];
   latency_ms: number | null;
 };
+
+const costsOf = (outputs: string) => `coalesce((
+  select jsonb_agg(jsonb_build_object('currency', c.currency, 'amount', c.amount::text) order by c.currency)
+  from (select currency, sum(cost) as amount from evaluation_items o
+        where o.evaluation_id = $1 and o.variant = i.variant and currency is not null and ${outputs}
+        group by currency) c), '[]')`;
 
 /** Totals of a run by variant; sums are of the known figures alone. */
 export async function readVariantTotals(em: EntityManager, { evaluationId }: EvaluationKey): Promise<VariantTotals[]> {
@@ -57,10 +65,7 @@ export async function readVariantTotals(em: EntityManager, { evaluationId }: Eva
             (count(*) filter (where reused_from is not null))::integer as reused,
             sum(prompt_tokens)::float8 as prompt_tokens, sum(completion_tokens)::float8 as completion_tokens,
             avg(latency_ms) as latency_ms,
-            coalesce((select jsonb_agg(jsonb_build_object('currency', c.currency, 'amount', c.amount::text))
-                      from (select currency, sum(cost) as amount from evaluation_items o
-                            where o.evaluation_id = $1 and o.variant = i.variant and currency is not null
-                            group by currency) c), '[]') as costs
+            ${costsOf('o.reused_from is null')} as costs, ${costsOf('o.reused_from is not null')} as reused_costs
      from evaluation_items i where evaluation_id = $1 group by i.variant order by i.variant`,
     [evaluationId],
   );

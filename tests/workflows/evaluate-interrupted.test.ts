@@ -2,6 +2,7 @@ import { expect, jest, test } from '@jest/globals';
 import { seededRandom } from '../chaos/harness/seeded-random.ts';
 import { evaluationHarness } from '../support/workspaces/evaluation-harness.ts';
 import { mortalDatabase, type MortalDatabase } from '../support/workspaces/mortal-database.ts';
+import { presentEvaluation } from '../../api/evaluations/present-evaluation.ts';
 import { putBudgetOf } from '../support/workspaces/put-budget.ts';
 import { until } from '../support/until.ts';
 
@@ -159,7 +160,7 @@ test('R28: items for which a budget has too little left fail with the reason, an
     async () => {
       const started = await h.start(run);
       await h.result(started);
-      return (await h.row(started)).items['failed'] === 20 && started;
+      return (await h.row(started)).items['refused'] === 20 && started;
     },
     { what: 'a run all of which is refused' },
   );
@@ -169,9 +170,13 @@ test('R28: items for which a budget has too little left fail with the reason, an
   expect(item).toMatchObject({
     error: { code: 'budget_exhausted', detail: expect.stringContaining('Raise the budget') },
   });
+  const { progress, hint } = presentEvaluation(await h.row(key));
+  expect(progress).toMatchObject({ total: 20, failed: 20 });
+  expect(hint).toMatch(/^20 items have no output\. A budget refused calls of 20: raise it .*"perdure eval retry /);
   const calls = h.provider.log().length;
   await putBudgetOf(h.database, workspaceId, 10);
   expect(await h.retry(key)).toBe(20);
   expect(await h.result(key)).toEqual({ state: 'completed', verdict: 'passed' });
+  expect(presentEvaluation(await h.row(key)).hint).toBeNull();
   expect(h.provider.log()).toHaveLength(calls + 20);
 });

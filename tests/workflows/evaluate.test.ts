@@ -55,6 +55,9 @@ test('what has not changed is taken over from an earlier run, if that is wished'
   expect(await h.result(again)).toEqual({ state: 'completed', verdict: 'passed' });
   expect(await h.scores(again)).toEqual(await h.scores(first));
   expect(h.provider.log()).toHaveLength(20);
+  const [paid] = (await h.row(first)).results as { costs: { amount: string }[] }[];
+  expect(Number(paid!.costs[0]!.amount)).toBeGreaterThan(0);
+  expect((await h.row(again)).results).toMatchObject([{ costs: [], reused_costs: paid!.costs }]);
   const [changed, ...others] = cases(10);
   const other = { ...run, cases: [{ ...changed!, question: 'Another question?' }, ...others], reuse: true };
   // Another rubric: outputs are taken over, and judged anew.
@@ -62,7 +65,9 @@ test('what has not changed is taken over from an earlier run, if that is wished'
   const third = await h.start({ ...other, measure: ['exact_match', strict] });
   await h.result(third);
   expect(h.provider.log()).toHaveLength(20 + 1 + 10);
-  expect((await h.row(third)).results).toMatchObject([{ items: 10, reused: 9 }]);
+  expect((await h.row(third)).results).toMatchObject([
+    { items: 10, reused: 9, costs: [{ currency: 'USD' }], reused_costs: [{ currency: 'USD' }] },
+  ]);
 });
 
 test('variants and repetitions are measured apart, and a regression beyond the baseline fails the gate', async () => {
