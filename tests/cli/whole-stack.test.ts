@@ -53,7 +53,7 @@ describe('the command line, on a stack that runs', () => {
     const second = await perdure('ingest', '--json', path.join(folder, 'good.md'));
     expect(second.code).toBe(0);
     expect(lines(second.out)).toMatchObject([{ state: 'unchanged', chunks: 1 }]);
-  }, 120_000);
+  }, 240_000);
 
   test('asks on through a kill of the API in the middle of the answer: no word is missing, none comes twice', async () => {
     provider.control({ default: { answer, tokenMs: 100 } });
@@ -72,7 +72,7 @@ describe('the command line, on a stack that runs', () => {
       .map(({ data }) => (data as { text: string }).text);
     expect(text.join('').trim()).toBe(answer);
     expect(events.at(-1)?.event).toBe('done');
-  }, 120_000);
+  }, 240_000);
 
   test('shows what runs and how much is stored', async () => {
     await until(async () => (await perdure('status')).code === 0, { what: 'readiness', everyMs: 500 });
@@ -86,7 +86,7 @@ describe('the command line, on a stack that runs', () => {
     });
     const processes = ['api', 'postgres', 'temporal', 'worker'].map((name) => expect.objectContaining({ name }));
     expect(status?.processes).toEqual(expect.arrayContaining(processes));
-  }, 120_000);
+  }, 240_000);
 
   test('finds no breach and nothing wrong', async () => {
     const check = await perdure('check', '--json');
@@ -99,7 +99,7 @@ describe('the command line, on a stack that runs', () => {
     const asked = ['temporal', 'retention', 'search attributes', 'worker chat', 'worker ingest', 'api'];
     expect([...states.keys()]).toEqual(expect.arrayContaining([...looked, ...asked]));
     expect(doctor.code).toBe(0);
-  }, 120_000);
+  }, 240_000);
 
   test('finds a breach', async () => {
     await takeOneChunkAway();
@@ -109,7 +109,7 @@ describe('the command line, on a stack that runs', () => {
     expect(lines(check.out)).toMatchObject([
       { ok: false, breaches: [{ invariant: 2, id: expect.any(String) }, { invariant: 9 }, { invariant: 9 }] },
     ]);
-  }, 120_000);
+  }, 240_000);
 
   test('says what is down once the worker is gone, and after the whole stack is', async () => {
     await stack.stop();
@@ -126,7 +126,7 @@ describe('the command line, on a stack that runs', () => {
     expect(check).toMatchObject({ code: 2, err: expect.stringMatching(/^error: Nothing runs in .*npm start/) });
     const doctor = await perdure('doctor');
     expect(doctor.out).toMatch(/database +nothing runs here\n +Start the stack/);
-  }, 120_000);
+  }, 240_000);
 });
 
 /** What no part of the product ever does to an active generation. */
