@@ -16,8 +16,11 @@ export interface PointStory {
   prepare(): Promise<void>;
   /** The part that is hit; resolves when the client has its answer. */
   act(): Promise<void>;
-  /** Waits until everything is where the story ends, and says what is not as it must be. */
-  verify(): Promise<Findings>;
+  /**
+   * Waits until everything is where the story ends, and says what is not as it must be; `awayMs` is how long the victim of
+   * the hit was away.
+   */
+  verify(awayMs: number): Promise<Findings>;
   /** Whether a message is about this story. */
   owns(sighting: Sighting): boolean;
   /** The message that brings about the ids by which later ones are known, and what reads them; null: all are known. */

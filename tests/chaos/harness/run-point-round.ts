@@ -100,14 +100,14 @@ export async function runPointRound(
     over = Date.now();
     for (const visit of held) visit.letGo();
   }
-  findings.push(...(await Promise.all(visits.map((visit) => visit.finish()))).flat());
+  const downMs = over - hitAt;
+  findings.push(...(await Promise.all(visits.map((visit) => visit.finish(downMs)))).flat());
   const endedAt = Date.now();
   if (standsIn) await stack.useStandIn(false);
   const log = stack.provider.log();
   findings.push(...(await settleAndCheck(stack, log)));
 
   const reports: PointReport[] = [];
-  const downMs = over - hitAt;
   for (const { point, edge, story, label } of held) {
     const work = await story.work();
     const paid = { repeatedTexts: 0, textsInFlight: 0 };
@@ -195,10 +195,10 @@ class Visit {
     this.#stack.board.takeOff(this.#trap);
   }
 
-  async finish(): Promise<Findings> {
+  async finish(awayMs: number): Promise<Findings> {
     try {
       await this.#acted;
-      return (await this.story.verify()).map((finding) => `${this.label}: ${finding}`);
+      return (await this.story.verify(awayMs)).map((finding) => `${this.label}: ${finding}`);
     } catch (error) {
       return [`${this.label}: ${error instanceof Error ? error.message : String(error)}`];
     }
