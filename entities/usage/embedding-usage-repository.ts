@@ -164,7 +164,7 @@ export async function forgetEmbeddingUsage(
 
 /**
  * Marks calls of generations that have ended as unknown whose figures never arrived. Calls that were noted after a later
- * generation of their document had been accepted may be its own, and are left to its end.
+ * generation of their document had been accepted may be its own, and are left to its end if that is still to come.
  */
 export async function forgetUsageOfEnded(
   em: EntityManager,
@@ -177,7 +177,8 @@ export async function forgetUsageOfEnded(
      where u.entity_type = 'document' and u.entity_id = e.document_id and u.state = 'started'
        and not exists (
          select from document_generations g
-         where g.document_id = e.document_id and g.generation > e.generation and g.created_at <= u.timestamp)`,
+         where g.document_id = e.document_id and g.generation > e.generation and g.created_at <= u.timestamp
+           and g.state in ('staging', 'ready'))`,
     [ended.map(({ documentId }) => documentId), ended.map(({ generation }) => generation)],
   );
 }

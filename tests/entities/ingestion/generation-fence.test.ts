@@ -210,6 +210,19 @@ describe('the fence', () => {
     expect((await states())[1]).toEqual({ step: 1, state: 'unknown' });
   });
 
+  test('R8: a generation that ends after the next one gives up what it noted meanwhile', async () => {
+    const first = await writer.accepted('overtaken.md', 'text 1');
+    const second = await writer.accepted('overtaken.md', 'text 2');
+    const callId = randomUUID();
+    const call = { ...first, modelId: workspace.modelId, callId, step: 0, attempt: 1, pricing: {} };
+    await writer.inWorkspace((em) => failGeneration(em, second, failedEnd));
+    await writer.inWorkspace((em) => startEmbeddingUsage(em, call));
+    await writer.inWorkspace((em) => forgetUsageOfEnded(em, [first]));
+    expect(await workspace.query(`select state from usage_metrics where id = $1`, [callId])).toEqual([
+      { state: 'unknown' },
+    ]);
+  });
+
   test('a deleted path is free for a new document', async () => {
     const run = await writer.accepted('again.md');
     await writer.inWorkspace((em) => deleteDocument(em, run));
