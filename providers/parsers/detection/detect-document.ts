@@ -4,7 +4,7 @@ import type { DocumentType } from '../../../contracts/names/document-types.ts';
 import type { DocumentWarning } from '../../../contracts/names/document-warnings.ts';
 import { documentTypeOf } from '../../../domain/documents/media-types.ts';
 import type { MediaType } from '../../../domain/documents/media-types.ts';
-import { isBinary, isMisread, readUnmarkedUtf16, refuseBinary } from '../encoding/binary-bytes.ts';
+import { isBinary, isMisread, isTextWithNuls, readUnmarkedUtf16, refuseBinary } from '../encoding/binary-bytes.ts';
 import { decodeSevenBit } from '../encoding/decode-seven-bit.ts';
 import { decodeUtf32 } from '../encoding/decode-utf32.ts';
 import { detectUnicode } from '../encoding/detect-unicode.ts';
@@ -39,7 +39,10 @@ export async function detectDocument(bytes: Uint8Array, claimed: MediaType | nul
   const container = sniffContainer(buffer, claimed);
   if (container) return found(container, claimed);
   const head = readHead(buffer);
-  if (head === null) throw await refuseKnown(buffer);
+  // NUL bytes stand in some text, and in all archives.
+  const isInDoubt = head === null || head.includes('\0');
+  const known = isInDoubt ? await fileTypeFromBuffer(buffer).catch(() => undefined) : undefined;
+  if (head === null || known) throw refusal(buffer, known);
   if (!visible.test(head) && buffer.length <= headBytes) {
     throw new PerdureError('document_empty', 'The document holds nothing but white space. Send its content.');
   }
@@ -64,13 +67,12 @@ function readHead(buffer: Buffer): string | null {
     // Without a mark, NUL bytes in every other place may also be numbers.
     return unicode.markBytes === 0 && isMisread(text) ? null : text;
   }
-  if (isBinary(start))
+  if (isBinary(start) && !isTextWithNuls(start))
     return decodeSevenBit(buffer)?.text.slice(0, headBytes) ?? readUnmarkedUtf16(buffer)?.text ?? null;
   return start.toString('utf8');
 }
 
-async function refuseKnown(buffer: Buffer): Promise<PerdureError> {
-  const known = await fileTypeFromBuffer(buffer).catch(() => undefined);
+function refusal(buffer: Buffer, known: { mime: string; ext: string } | undefined): PerdureError {
   if (!known) return refuseBinary(buffer);
   const detail = `This is a file of type ${known.mime} (${known.ext}), which cannot be read as a document.`;
   return new PerdureError('unsupported_media_type', detail);

@@ -31,7 +31,10 @@ export function isTextWithNuls(bytes: Uint8Array): boolean {
   const sample = bytes.subarray(0, 8192);
   const others = sample.filter((byte) => byte !== 0);
   const plain = others.reduce((count, byte) => count + Number(byte >= 32 && byte < 127), 0);
-  return plain > 0.8 * sample.length && !isBinary(others);
+  // What was never written of a buffer or a log is one long run of them.
+  const runs = sample.reduce((count, byte, place) => count + Number(byte === 0 && sample[place - 1] !== 0), 0);
+  const isAside = plain > 0.8 * sample.length || (plain > 0.8 * others.length && runs * 50 < others.length);
+  return isAside && !isBinary(others);
 }
 
 /** UTF-16 without a mark whose letters are not those of ASCII: it has controls, but reads as one script; else null. */

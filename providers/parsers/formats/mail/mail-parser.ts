@@ -9,6 +9,8 @@ import { readMail } from './mail-text.ts';
 
 // A text part that says less than this part of what the HTML says is a notice that one should read the HTML.
 const leastText = 0.3;
+// A greeting or a label of a button more or less is no reason to prefer the HTML, whose quotations lose their marks.
+const fewestLost = 4;
 const readableAttachment = /^text\/(?:plain|csv|markdown|html|calendar|x-log)$/i;
 const mostNames = 10;
 
@@ -71,9 +73,25 @@ function addressText(addresses: readonly Address[]): string {
 
 function writeBody({ text = '', html = '' }: Email, writer: MarkdownWriter): void {
   const fromHtml = html === '' ? '' : htmlFragmentText(html);
-  if (text.trim().length >= leastText * fromHtml.trim().length) {
+  if (text.trim().length >= leastText * fromHtml.trim().length && !saysLess(text, fromHtml)) {
     writer.block(plainText(text).replaceAll(/\n{3,}/g, '\n\n'));
   } else writer.block(fromHtml);
+}
+
+/** Whether the HTML says all that the text does and more, as where a table was left out of the text. */
+function saysLess(text: string, fromHtml: string): boolean {
+  const [inText, inHtml] = [wordsOf(text), wordsOf(fromHtml)];
+  const lost = [...inHtml].filter((word) => !inText.has(word)).length;
+  return lost >= fewestLost && lost > 3 * [...inText].filter((word) => !inHtml.has(word)).length;
+}
+
+function wordsOf(text: string): Set<string> {
+  return new Set(
+    text
+      .toLowerCase()
+      .replaceAll(/https?:\S+/g, ' ')
+      .match(/[\p{L}\p{N}]+/gu) ?? [],
+  );
 }
 
 // A line of dashes below others, as before a signature or around a forwarded message, would make a heading of them.

@@ -104,6 +104,9 @@ class BlockBuilder {
     const widest = isLarge ? 1.6 * row.size : Math.min(1.35 * this.usualGap, 2.2 * row.size);
     if (gap > widest || gap < 0) return false;
     if (itemMark.test(text) || (numberMark.test(text) && this.isShort(last, open.text))) return false;
+    // What wraps stands further in than the number, or the next item would look like it.
+    const isFlush = Math.abs(row.left - first.left) < 0.3 * row.size;
+    if (isFlush && numberMark.test(text) && numberMark.test(open.text)) return false;
     const indent = 0.8 * row.size;
     if (open.isItem) return row.left > first.left + 0.3 * row.size || !endsSentence.test(open.text);
     // The first line of a paragraph stands back, in a column whose other lines do not.

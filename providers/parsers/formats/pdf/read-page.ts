@@ -34,14 +34,33 @@ export async function readPage(page: PDFPageProxy, fonts: Map<string, FontFacts>
     for (const name of names) fonts.set(name, fontFacts(page, name, styles[name]?.fontFamily));
   }
   const runs: TurnedRun[] = [];
+  const drawn = new Map<string, TurnedRun[]>();
   for (const item of items) {
     if (!('str' in item) || item.str === '') continue;
     const font = fonts.get(item.fontName) ?? { bold: false, monospaced: false };
     const vertical = styles[item.fontName]?.vertical === true;
     const run = toRun(item, { ...font, vertical }, viewport.transform as unknown as Matrix);
-    if (run !== null) runs.push(run);
+    if (run === null || isDrawnAgain(run, drawn)) continue;
+    runs.push(run);
   }
   return { number: page.pageNumber, height: viewport.height, runs: stackTurns(runs) };
+}
+
+// In heights of the font: letters are made bold, or given a shadow, by drawing them twice with so small a shift.
+const redrawnWithin = 0.12;
+
+/** Whether the same text was drawn in the same place before; notes it otherwise. */
+function isDrawnAgain(run: TurnedRun, drawn: Map<string, TurnedRun[]>): boolean {
+  if (run.text.trim() === '') return false;
+  const before = drawn.get(run.text);
+  if (before === undefined) drawn.set(run.text, [run]);
+  const near = (a: number, b: number) => Math.abs(a - b) < redrawnWithin * run.size;
+  if (
+    before?.some((other) => other.turn === run.turn && near(other.left, run.left) && near(other.baseline, run.baseline))
+  )
+    return true;
+  before?.push(run);
+  return false;
 }
 
 function toRun(item: TextItem, font: FontFacts & { vertical: boolean }, viewport: Matrix): TurnedRun | null {

@@ -7,6 +7,9 @@ const marginal = 0.12;
 const fewestPages = 3;
 // A header or footer has a left, a middle and a right; more side by side are the cells of a table.
 const mostParts = 3;
+const mostLinesApart = 4;
+// From line to line, in heights of the font; a header keeps further away.
+const widestPitch = 1.9;
 // What stands beside something that is not repeated must be words, for values are the same by chance.
 const wordy = /\p{L}{2,}.*\P{L}\p{L}{2,}|\p{L}{8,}/u;
 const pageNumber = /^(?:\p{L}{1,8}\.?\s*)?[-–—|\s]*#[-–—|\s]*(?:(?:of|von|de|\/)\s*#)?$/iu;
@@ -19,34 +22,41 @@ export interface PagesWithoutRunningLines {
   readonly runningLines: string[];
 }
 
-/** A segment that may be a running line, and what it would be known by on other pages. */
-type Candidate = { segment: TextRun; keys: readonly string[]; isNumber: boolean };
+/** A segment, and what it would be known by on other pages if it were a running line: as it stands, and counting. */
+type Candidate = { segment: TextRun; isNumber: boolean; keys: { same: string; counting: readonly string[] } | null };
+/** A line of a page from side to side; `isApart` where white space parts it from the text of the page. */
+type Line = { candidates: Candidate[]; isApart: boolean };
 
 /**
  * Takes page numbers, headers and footers from the pages, so that none of them stands in the middle of a sentence that
  * goes on over the page. Of headers and footers each different one is kept apart. Rows of a table that reaches the margin
- * are left, though their values may be the same as on other pages.
+ * are left, though some of their values may be the same as on other pages.
  */
 export function dropRunningLines(pages: readonly PageContent[]): PagesWithoutRunningLines {
   const all = pages.map(({ runs }) => collectSegments(runs));
-  const candidates = pages.map((page, index) => candidatesOf(all[index] ?? [], page));
+  const lines = pages.map((page, index) => linesOf(all[index] ?? [], page));
   const counts = new Map<string, number>();
-  for (const ofPage of candidates)
-    for (const key of new Set(ofPage.flatMap(({ keys }) => keys))) counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const ofPage of lines) for (const key of keysOf(ofPage)) counts.set(key, (counts.get(key) ?? 0) + 1);
   const enough = Math.max(fewestPages, pages.length * 0.3);
+  const has = (key: string, least: number) => (counts.get(key) ?? 0) >= least;
+  // A page's number may stand close to the text; whatever else counts with the pages may be the first column of a table.
+  const mayCount = ({ candidates, isApart }: Line) =>
+    isApart || (candidates.length === 1 && (candidates[0]!.isNumber || !/\p{L}/u.test(candidates[0]!.segment.text)));
+  const isRunning = ({ keys, isNumber }: Candidate, line: Line) =>
+    keys !== null &&
+    (has(keys.same, enough) || (mayCount(line) && keys.counting.some((key) => has(key, isNumber ? 2 : enough))));
   const running = new Map<string, string>();
   const segments = all.map((list, index) => {
     const dropped = new Set<TextRun>();
-    for (const row of rowsOf(candidates[index] ?? [])) {
-      const repeated = row.filter(({ keys, isNumber }) =>
-        keys.some((key) => (counts.get(key) ?? 0) >= (isNumber ? 2 : enough)),
-      );
-      if (row.length > mostParts) continue;
-      const isWhole = repeated.length === row.length;
+    for (const line of lines[index] ?? []) {
+      const { candidates, isApart } = line;
+      if (candidates.length > mostParts) continue;
+      const repeated = candidates.filter((candidate) => isRunning(candidate, line));
+      const isWhole = repeated.length === candidates.length;
       for (const { segment, keys, isNumber } of repeated) {
-        if (!isWhole && !isNumber && !wordy.test(segment.text)) continue;
+        if (!isWhole && !(isApart && (isNumber || wordy.test(segment.text)))) continue;
         dropped.add(segment);
-        const [key = ''] = keys.filter((one) => (counts.get(one) ?? 0) >= enough);
+        const key = [keys!.same, ...keys!.counting].find((one) => has(one, enough)) ?? '';
         if (!isNumber && !running.has(key)) running.set(key, segment.text.trim());
       }
     }
@@ -55,15 +65,47 @@ export function dropRunningLines(pages: readonly PageContent[]): PagesWithoutRun
   return { segments, runningLines: [...new Set(running.values())] };
 }
 
-function candidatesOf(segments: readonly TextRun[], { height, number }: PageContent): Candidate[] {
-  return segments.flatMap((segment): Candidate | [] => {
-    const { baseline, size } = segment;
-    if (baseline - size >= marginal * height && baseline < (1 - marginal) * height) return [];
-    const text = segment.text.replaceAll(/\s+/g, ' ').trim();
-    const isNumber = pageNumber.test(text.replaceAll(/\d+/g, '#'));
-    const place = `${Math.round(baseline / 4)} ${roundSize(size)}`;
-    return { segment, isNumber, keys: formsOf(text, number).map((form) => `${place} ${form}`) };
-  });
+function keysOf(lines: readonly Line[]): Set<string> {
+  const candidates = lines.flatMap((line) => line.candidates);
+  return new Set(candidates.flatMap(({ keys }) => (keys === null ? [] : [keys.same, ...keys.counting])));
+}
+
+/** The lines of a page from top to bottom. */
+function linesOf(segments: readonly TextRun[], page: PageContent): Line[] {
+  const lines: Line[] = [];
+  let last: TextRun | null = null;
+  for (const segment of segments.toSorted((a, b) => a.baseline - b.baseline)) {
+    const candidate = candidateOf(segment, page);
+    if (last !== null && segment.baseline - last.baseline < 0.3 * segment.size)
+      lines.at(-1)!.candidates.push(candidate);
+    else lines.push({ candidates: [candidate], isApart: false });
+    last = segment;
+  }
+  markApart(lines);
+  markApart(lines.toReversed());
+  return lines;
+}
+
+/** Marks the lines before the first wide gap, if they are few. */
+function markApart(lines: readonly Line[]): void {
+  const top = ({ candidates }: Line) => candidates[0]!.segment;
+  for (let count = 1; count <= mostLinesApart && count < lines.length; count += 1) {
+    const [before, after] = [top(lines[count - 1]!), top(lines[count]!)];
+    if (Math.abs(after.baseline - before.baseline) <= widestPitch * Math.max(after.size, before.size)) continue;
+    for (const line of lines.slice(0, count)) line.isApart = true;
+    return;
+  }
+}
+
+function candidateOf(segment: TextRun, { height, number }: PageContent): Candidate {
+  const { baseline, size } = segment;
+  const text = segment.text.replaceAll(/\s+/g, ' ').trim();
+  const isNumber = pageNumber.test(text.replaceAll(/\d+/g, '#'));
+  if (baseline - size >= marginal * height && baseline < (1 - marginal) * height)
+    return { segment, isNumber, keys: null };
+  const place = `${Math.round(baseline / 4)} ${roundSize(size)}`;
+  const [same = '', ...counting] = formsOf(text, number).map((form) => `${place} ${form}`);
+  return { segment, isNumber, keys: { same, counting } };
 }
 
 /**
@@ -77,16 +119,4 @@ function formsOf(text: string, page: number): string[] {
     if (digits !== undefined) forms.push(`${before}#${Number(digits) - page}${after}`);
   }
   return forms;
-}
-
-/** Those that stand on one line, together. */
-function rowsOf(candidates: readonly Candidate[]): Candidate[][] {
-  const rows: Candidate[][] = [];
-  for (const candidate of candidates.toSorted((a, b) => a.segment.baseline - b.segment.baseline)) {
-    const before = rows.at(-1)?.at(-1)?.segment;
-    const { baseline, size } = candidate.segment;
-    if (before && baseline - before.baseline < 0.3 * size) rows.at(-1)!.push(candidate);
-    else rows.push([candidate]);
-  }
-  return rows;
 }

@@ -224,6 +224,7 @@ describe('decodeBytes (R12)', () => {
       Buffer.from('Name\0\0\0\0Größe\0\0 is written here, and what it means as well.\n'.repeat(3)),
     ],
     ['the end', Buffer.from('A note whose buffer was longer than it.\0\0\0\0')],
+    ['what was never written', Buffer.from(`${'2026-01-01 the service has started\n'.repeat(20)}${'\0'.repeat(500)}`)],
   ])('R12: NUL bytes in %s leave the text beside them as it is', (_, bytes) => {
     expect(decodeBytes(bytes)).toMatchObject({ text: bytes.toString('utf8'), charset: 'utf-8' });
   });

@@ -29,6 +29,19 @@ describe('mailParser', () => {
     expect((await parseBytes(mailParser, encoded)).text).toContain('plain words');
   });
 
+  test('takes the HTML where the text leaves out what it says, and the text where it only looks better', async () => {
+    const mail = (text: string, html: string) =>
+      latin1(
+        `Subject: s\r\nContent-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\n${text}\r\n--x\r\nContent-Type: text/html\r\n\r\n${html}\r\n--x--\r\n`,
+      );
+    const said = 'Here is what you have ordered of us this week.';
+    const table = '<table><tr><th>Part</th><th>Price</th></tr><tr><td>Bolt</td><td>5</td></tr></table>';
+    expect((await parseBytes(mailParser, mail(said, `<p>${said}</p>${table}`))).text).toContain('| Bolt | 5 |');
+    const quoted = `${said}\r\n\r\n> So it was said before.`;
+    const same = `<p>${said}</p><blockquote>So it was said before.</blockquote><a href="x">Unsubscribe</a>`;
+    expect((await parseBytes(mailParser, mail(quoted, same))).text).toContain('> So it was said before.');
+  });
+
   test('makes no headings of what stands above a line of dashes', async () => {
     const mail = latin1(
       [

@@ -114,6 +114,36 @@ describe('pdfParser', () => {
     expect(lines.join('\n')).not.toContain('Page');
   });
 
+  test('keeps what stands in a row beside other things, however often, and drops the header above', async () => {
+    const kinds = ['Card payment', 'Transfer of money'];
+    const pages = [0, 1, 2, 3, 4].map((page): PdfText[] => [
+      { x: 50, y: 790, text: 'Statement of account', size: 9 },
+      { x: 500, y: 790, text: `Sheet ${page + 1}/5`, size: 9 },
+      ...Array.from({ length: 48 }, (_, row) => [`${page}-${row}-x`, kinds[row % 2]!, String(row % 7)]).flatMap(
+        (cells, row) => cells.map((text, column) => ({ x: 50 + column * 150, y: 765 - row * 14, text, size: 9 })),
+      ),
+    ]);
+    const text = await textOf(pages);
+    for (let page = 0; page < 5; page += 1)
+      for (let row = 0; row < 48; row += 1)
+        expect(text).toContain(`| ${page}-${row}-x | ${kinds[row % 2]} | ${row % 7} |`);
+    expect(text.match(/Statement of account|Sheet/g)).toEqual(['Statement of account']);
+  });
+
+  test('reads once what is drawn twice to look bold, and parts items that follow one that wraps', async () => {
+    const lines = [
+      '1. The first of them is so long that it goes on',
+      'in a second line',
+      '2. The second',
+      '3. The third',
+    ];
+    const items = textLines(50, 700, lines).map((one, index) => ({ ...one, x: index === 1 ? 62 : 50 }));
+    const bold = [0, 0.4].map((shift) => ({ x: 50 + shift, y: 740, text: 'Drawn twice over' }));
+    expect(await textOf([[...bold, ...items]])).toBe(
+      'Drawn twice over\n\n1. The first of them is so long that it goes on in a second line\n2. The second\n3. The third\n',
+    );
+  });
+
   test('keeps headings that differ from page to page in their numbers alone', async () => {
     const pages = [1, 2, 3, 4].map((chapter) => [
       { x: 50, y: 770, text: `Chapter ${chapter * 2}. Rule ${chapter * 2} of the house`, size: 16, bold: true },
