@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { EvaluationKey } from '../../entities/evaluations/evaluation-repository.ts';
 import { writeItemChanges, type ItemChange } from '../../entities/evaluations/item-change-repository.ts';
@@ -7,18 +6,28 @@ import type { Database } from '../../platform/database.ts';
 /** Writes what attempts at items have to say. */
 export interface ChangeWriter {
   /**
-   * Resolves once the change is committed; changes are committed in the order in which they were given.
+   * Resolves once the change is committed; changes are committed in the order in which they were given. `lanes` says how many
+   * items of the run are in work at once.
    * @throws ApplicationFailure `fenced` if the run has ended or another attempt has the item.
    */
-  write(key: EvaluationKey, change: ItemChange): Promise<void>;
+  write(key: EvaluationKey, change: ItemChange, lanes?: number): Promise<void>;
 }
 
 type Waiting = { change: ItemChange; resolve: () => void; reject: (reason: unknown) => void };
-type Line = { waiting: Waiting[]; isBusy: boolean };
+type Line = {
+  key: EvaluationKey;
+  /** Items in work at once; 0 where nobody waits for what is written. */
+  lanes: number;
+  waiting: Waiting[];
+  next: 'none' | 'late' | 'soon' | 'under way';
+  timer?: NodeJS.Timeout;
+};
 
 const mostAtOnce = 200;
 // What other lanes give within this time goes along: a transaction costs more than what is in it.
 const gatherMs = 4;
+// So that half of the lanes make their calls while what the others have to say is committed.
+const groups = 2;
 
 /**
  * Makes the writer of one process. What comes while a transaction of the run is under way, and a moment longer, is gathered
@@ -42,22 +51,35 @@ export function createChangeWriter(database: Pick<Database, 'autocommit'>): Chan
     }
   }
 
-  async function pump(key: EvaluationKey, line: Line): Promise<void> {
-    line.isBusy = true;
-    while (line.waiting.length > 0) {
-      await setTimeout(gatherMs);
-      await commit(key, line.waiting.splice(0, mostAtOnce));
+  async function pump(line: Line): Promise<void> {
+    line.next = 'under way';
+    await commit(line.key, line.waiting.splice(0, mostAtOnce));
+    line.next = 'none';
+    if (line.waiting.length === 0) lines.delete(line.key.evaluationId);
+    else plan(line);
+  }
+
+  /** Has the next transaction begin in a moment, or at once when a group of lanes waits for it. */
+  function plan(line: Line): void {
+    if (line.next === 'none') {
+      line.next = 'late';
+      line.timer = setTimeout(() => void pump(line), gatherMs);
     }
-    line.isBusy = false;
-    lines.delete(key.evaluationId);
+    if (line.next !== 'late' || line.lanes === 0) return;
+    const calls = line.waiting.reduce((sum, { change }) => sum + (change.start || change.begin ? 1 : 0), 0);
+    if (calls * groups < line.lanes) return;
+    line.next = 'soon';
+    clearTimeout(line.timer);
+    // What the lanes have to say in this round of the event loop goes along.
+    setImmediate(() => void pump(line));
   }
 
   return {
-    write(key, change) {
-      const line = lines.get(key.evaluationId) ?? { waiting: [], isBusy: false };
+    write(key, change, lanes = 0) {
+      const line = lines.get(key.evaluationId) ?? { key, lanes, waiting: [], next: 'none' };
       lines.set(key.evaluationId, line);
       const written = new Promise<void>((resolve, reject) => line.waiting.push({ change, resolve, reject }));
-      if (!line.isBusy) void pump(key, line);
+      plan(line);
       return written;
     },
   };

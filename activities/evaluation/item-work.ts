@@ -34,8 +34,9 @@ export class ItemWork {
   write(said: Said): Promise<void> {
     const { ordinal, attempt } = this.item;
     const results = this.results.splice(0);
-    const { deps, key } = this.run;
-    return deps.changes.write(key, { ordinal, attempt, ...said, ...(results.length > 0 && { results }) });
+    const { deps, key, plan } = this.run;
+    const change = { ordinal, attempt, ...said, ...(results.length > 0 && { results }) };
+    return deps.changes.write(key, change, plan.configuration.lanes);
   }
 
   /** A model of the plan as its row is now. @throws CallFault where it is gone or switched off. */
