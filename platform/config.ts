@@ -123,6 +123,13 @@ export const configSchema = z.object({
     .describe(
       'Let workers call the model as soon as a message is committed, before Temporal has heard of it; true unless false',
     ),
+  PERDURE_CACHED_WORKFLOWS: z.coerce
+    .number()
+    .int()
+    .min(40)
+    .max(100_000)
+    .optional()
+    .describe('Workflows that each queue of a worker keeps in memory; as many as its heap bears when not given'),
   PERDURE_PARSERS: z.coerce
     .number()
     .int()

@@ -201,7 +201,7 @@ export async function createWorkerProcess(
         workflowBundle: { codePath: bundlePath },
         activities,
         maxConcurrentActivityTaskExecutions: activitySlots[taskQueue],
-        maxCachedWorkflows: cachedWorkflows(getHeapStatistics().heap_size_limit),
+        maxCachedWorkflows: config.PERDURE_CACHED_WORKFLOWS ?? cachedWorkflows(getHeapStatistics().heap_size_limit),
         // One thread each: workflows here only order steps, and each thread costs about 40 MB.
         workflowThreadPoolSize: 1,
         // After a kill, workflow tasks wait this long for the dead worker before another may have them.
