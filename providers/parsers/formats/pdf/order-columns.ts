@@ -78,7 +78,8 @@ function sidesOf({ segments }: Band, x: number): [TextRun[], TextRun[]] {
 /** How many letters two columns hold; 0 if they are none, such as those of a table or a list of names and values. */
 function columnLetters([left, right]: [TextRun[], TextRun[]]): number {
   if (left.length < fewestLines || right.length < fewestLines) return 0;
-  if (!(isProse(left) && isProse(right)) && !areHalves(left, right)) return 0;
+  const isText = (side: readonly TextRun[]) => isProse(side) || areColumnsOfProse(side);
+  if (!(isText(left) && isText(right)) && !areHalves(left, right)) return 0;
   const [top, bottom] = [Math.max(topOf(left), topOf(right)), Math.min(bottomOf(left), bottomOf(right))];
   if (bottom - top < fewestLines * (left[0]?.size ?? 0)) return 0;
   return lettersOf(left) + lettersOf(right);
@@ -88,6 +89,23 @@ function columnLetters([left, right]: [TextRun[], TextRun[]]): number {
 function isProse(column: readonly TextRun[]): boolean {
   const full = fullLines(column);
   return full.length >= 0.5 * column.length && widthOf(column) > 8 * (column[0]?.size ?? 1);
+}
+
+/**
+ * Whether one side is columns of prose again, as where a page has three: lines that begin in the same places and go on from
+ * one to the next, which cells of a table do not.
+ */
+function areColumnsOfProse(side: readonly TextRun[]): boolean {
+  const size = side[0]?.size ?? 1;
+  const columns = [...Map.groupBy(side, ({ left }) => Math.round(left / size)).values()].filter(
+    (column) => column.length >= fewestLines,
+  );
+  const lines = columns.reduce((sum, column) => sum + column.length, 0);
+  if (columns.length < 2 || lines < 0.8 * side.length) return false;
+  return columns.every((column) => {
+    const goingOn = column.filter(({ text }) => /^\s*\p{Ll}/u.test(text)).length;
+    return isProse(column) && widthOf(column) > 10 * size && goingOn >= 0.4 * column.length;
+  });
 }
 
 /** Whether two halves of a page have a wide gutter between them from top to bottom, whatever is in them. */

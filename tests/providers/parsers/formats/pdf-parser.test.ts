@@ -40,6 +40,31 @@ describe('pdfParser', () => {
     expect(text.indexOf('right 0')).toBeGreaterThan(text.indexOf('left 9'));
   });
 
+  test('reads three columns one after the other', async () => {
+    const columns = [
+      [
+        'The council met on Monday to talk',
+        'about the new bridge which is to',
+        'be built in the coming year if',
+        'the money can be found by then.',
+      ],
+      [
+        'In other news the baker has won',
+        'a prize for his bread which all',
+        'of the judges called the best of',
+        'its kind in the whole country.',
+      ],
+      [
+        'Our team has lost again by four',
+        'goals to one although it led the',
+        'match after ten minutes of play',
+        'and nobody would resign for it.',
+      ],
+    ];
+    const texts = columns.flatMap((lines, column) => textLines(40 + column * 185, 700, lines));
+    expect(await textOf([texts])).toBe(`${columns.map((lines) => lines.join(' ')).join('\n\n')}\n`);
+  });
+
   test('makes tables of aligned cells, and items of bullets', async () => {
     const cell = (column: number, line: number, text: string): PdfText => ({
       x: 50 + column * 120,
