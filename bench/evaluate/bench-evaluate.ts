@@ -6,7 +6,9 @@ import { readCpuSeconds } from '../harness/cpu-time.ts';
 import { progress } from '../harness/progress.ts';
 import type { Results } from '../harness/results.ts';
 import { startProviderProcess } from '../turn/start-provider-process.ts';
+import { TurnClient } from '../turn/turn-client.ts';
 import { EvaluationClient, questionOf } from './evaluation-client.ts';
+import { measureBeside } from './measure-beside.ts';
 
 const lanes = 8;
 const rounds = 3;
@@ -14,10 +16,12 @@ const casesARound = 1000;
 const sizes = [100, 1000, 10_000] as const;
 /** Twenty tokens at once: what is left is the product's own work. */
 const instantModel = 'fake?tokens=20';
+/** First token after 20 ms, then ten a little apart: a turn of somebody who chats while a run is under way. */
+const chatModel = 'fake?firstTokenMs=20&tokenMs=5&tokens=10';
 
 /**
  * Runs of evaluations with a model that answers at once, over the API, against a loop that makes the same calls with as many
- * at once and nothing around them; and what a case costs in runs of 100 to 10,000.
+ * at once and nothing around them; what a case costs in runs of 100 to 10,000; and how long a turn beside such a run waits.
  */
 export async function benchEvaluate(results: Results): Promise<void> {
   await withBenchStack({ processes: ['postgres', 'temporal', 'api', 'worker'] }, async (stack) => {
@@ -52,9 +56,14 @@ export async function benchEvaluate(results: Results): Promise<void> {
         results.record(`ms_per_case.at${size}`, (1000 * seconds) / cases);
       }
       results.record('cost_growth_100_to_10000', cost.get(10_000)! / cost.get(100)!);
+      progress('turns beside a run');
+      const turns = new TurnClient(String(stack.urls.api), key);
+      const agent = await turns.createAgent('beside', chatModel, provider.url);
+      await measureBeside(results, { client: turns, agent, run: () => client.run('10000 cases', lanes) });
       results.note(
         `${lanes} lanes and as many bare calls at once; two metrics a case. The times of runs count from the request to the ` +
-          'verdict. Processor time is that of all processes but the provider’s.',
+          'verdict. Processor time is that of all processes but the provider’s. The bare loop calls with the OpenAI SDK as it is; the product ' +
+          'streams the same calls over its own transport. Turns beside a run are asked one after the other.',
       );
     } finally {
       provider.stop();
