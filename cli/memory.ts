@@ -140,7 +140,7 @@ function describe({ origin, tokens, detail }: VersionEntry): string {
   const notes = [
     ...(count('added') > 0 ? [`${count('added')} added`] : []),
     ...(count('superseded') > 0 ? [`${count('superseded')} superseded`] : []),
-    ...(typeof detail['lines_cut'] === 'number' ? [`${detail['lines_cut']} lines cut`] : []),
+    ...(typeof detail['lines_cut'] === 'number' ? [`lines cut: ${detail['lines_cut']}`] : []),
     ...(typeof detail['restored'] === 'number' ? [`back to ${detail['restored']}`] : []),
   ];
   return [`${origin.padEnd(11)} ${tokens} tokens`, ...notes].join(', ');

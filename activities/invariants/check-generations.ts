@@ -1,5 +1,6 @@
 import { query } from '../../entities/sql.ts';
 import type { Check } from './breach.ts';
+import { counted } from './counted.ts';
 
 /**
  * Invariant 2: an active generation has exactly its expected chunks, each with an embedding of the workspace's oldest
@@ -73,25 +74,25 @@ export const checkGenerations: Check = async ({ em }) => {
       invariant: 2,
       entity,
       id: row.document_id,
-      detail: `active generation ${row.generation} has ${row.chunks} chunks, expected ${row.expected ?? 'unknown'}`,
+      detail: `active generation ${row.generation} has ${counted(row.chunks, 'chunk')}, expected ${row.expected ?? 'unknown'}`,
     })),
     ...unembedded.map((row) => ({
       invariant: 2,
       entity,
       id: row.document_id,
-      detail: `${row.missing} chunks of active generation ${row.generation} lack an embedding of model ${row.model_id}`,
+      detail: `active generation ${row.generation} lacks embeddings of ${counted(row.missing, 'chunk')} by model ${row.model_id}`,
     })),
     ...leftOver.map((row) => ({
       invariant: 2,
       entity,
       id: row.document_id,
-      detail: `${row.chunks} chunks are left of generation ${row.generation} (${row.state ?? 'deleted'})`,
+      detail: `left of generation ${row.generation} (${row.state ?? 'deleted'}): ${counted(row.chunks, 'chunk')}`,
     })),
     ...orphans.map((row) => ({
       invariant: 2,
       entity,
       id: row.document_id,
-      detail: `${row.embeddings} embeddings of generation ${row.generation} have no chunk`,
+      detail: `generation ${row.generation} has ${counted(row.embeddings, 'embedding')} without a chunk`,
     })),
   ];
 };

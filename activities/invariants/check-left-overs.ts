@@ -11,7 +11,7 @@ const sweptWithinSeconds = 900;
 export const checkLeftOvers: Check = async ({ em, graceSeconds }) => {
   const rows = await query<{ id: string; detail: string }>(
     em,
-    `select k.document_id as id, count(*) || ' vectors are kept for it, though it '
+    `select k.document_id as id, 'vectors are kept for it (' || count(*) || '), though it '
             || case when d.deleted_at is null then 'is served' else 'was deleted' end as detail
      from embedding_cache k
      join documents d on d.workspace_id = k.workspace_id and d.id = k.document_id
@@ -22,7 +22,7 @@ export const checkLeftOvers: Check = async ({ em, graceSeconds }) => {
      select g.document_id, 'generation ' || g.generation || ' has ended, but its password is kept'
      from document_generations g where g.password_sealed is not null and g.state not in ('staging', 'ready')
      union all
-     select b.document_id, count(*) || ' parts of bytes are left of generation ' || b.generation
+     select b.document_id, 'parts of bytes are left of generation ' || b.generation || ': ' || count(*)
      from blobs b
      join document_generations g on g.document_id = b.document_id and g.generation = b.generation
      join documents d on d.id = b.document_id
@@ -31,7 +31,7 @@ export const checkLeftOvers: Check = async ({ em, graceSeconds }) => {
            and g.completed_at < now() - make_interval(secs => $1)
      group by b.document_id, b.generation
      union all
-     select c.document_id, count(*) || ' claims on texts outlived the ingestion that made them'
+     select c.document_id, 'claims on texts outlived the ingestion that made them: ' || count(*)
      from embedding_claims c where c.expires_at < now() - make_interval(secs => $1)
      group by c.document_id`,
     [Math.max(graceSeconds, sweptWithinSeconds)],

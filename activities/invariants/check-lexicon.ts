@@ -1,5 +1,6 @@
 import { query } from '../../entities/sql.ts';
 import type { Check } from './breach.ts';
+import { counted } from './counted.ts';
 
 /**
  * Invariant 9: what full text search computes with is what the active generations hold: each of their chunks is indexed,
@@ -54,7 +55,7 @@ export const checkLexicon: Check = async ({ em }) => {
       invariant: 9,
       entity: 'document',
       id: row.document_id,
-      detail: `generation ${row.generation} has ${row.chunks} chunks, of which ${row.indexed} are indexed for full text`,
+      detail: `generation ${row.generation} has ${counted(row.chunks, 'chunk')}, indexed for full text: ${row.indexed}`,
     })),
     ...collections.map((row) => ({
       invariant: 9,

@@ -115,7 +115,7 @@ export const checkStatus: Check = async ({ em, temporal, graceSeconds }) => {
         invariant: 8,
         entity: 'ingest_batch',
         id: workflowId,
-        detail: `its ${row.documents} documents have ended, but its workflow still runs`,
+        detail: `all of its documents (${row.documents}) have ended, but its workflow still runs`,
       });
   }
   return breaches;

@@ -17,7 +17,7 @@ export const checkTurns: Check = async ({ em }) => {
      select t.user_message_id, 'its turn failed without a reason' from turns t
      where t.state = 'failed' and coalesce(t.error ->> 'code', '') = ''
      union all
-     select m.parent_id, 'it has ' || count(*) || ' answers by fewer turns'
+     select m.parent_id, 'it has more answers (' || count(*) || ') than turns'
      from messages m where m.sender = 'assistant' and m.parent_id is not null group by m.parent_id
      having count(*) > (select count(*) from turns t where t.user_message_id = m.parent_id)
      union all
