@@ -7,6 +7,8 @@ import { TurnStory } from './turn-story.ts';
 const tell: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'tools', word);
 const tellReads: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'reads', word);
 const tellPlain: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'plain', word);
+const tellAgain: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'plain', word, 'regenerate');
+const tellRetried: ChaosPoint['tell'] = (stack, word) => new TurnStory(stack, 'plain', word, 'retry');
 
 const reports = temporalCall('worker', 'RespondActivityTaskCompleted');
 const appends = statementOf('worker', /append_turn_events/);
@@ -22,7 +24,8 @@ const beginsEarly: MessagePattern = (sighting) =>
  * Every effect of a turn that calls three tools, one of which waits for a person, in the order in which they happen: the
  * question, the first call of the model, the tools, the approval and its tool, the second call of the model, the answer.
  * Then those of a turn that a worker begins to answer before its conversation hears of it, whose step adopts the answer; and
- * of one whose tool only reads, so that it is run before that too.
+ * of one whose tool only reads, so that it is run before that too. At last those of a turn that answers a question once more,
+ * and of one that is tried again after it was cancelled: both begin early too.
  */
 export const turnPoints: readonly ChaosPoint[] = [
   { name: 'ask', tell, is: commitOf('api', /insert into turns/) },
@@ -64,4 +67,15 @@ export const turnPoints: readonly ChaosPoint[] = [
   { name: 'record-read', tell: tellReads, is: endsCall },
   { name: 'begin-answer-early', tell: tellReads, is: commitOf('worker', /insert into turn_steps/), nth: 2 },
   { name: 'call-model-again-early', tell: tellReads, is: chatCall, nth: 2 },
+  ...[
+    { of: 'regenerated', tell: tellAgain },
+    { of: 'retried', tell: tellRetried },
+  ].flatMap(({ of, tell: tellIt }): ChaosPoint[] => [
+    { name: `ask-${of}`, tell: tellIt, is: commitOf('api', /insert into turns/) },
+    { name: `begin-${of}`, tell: tellIt, is: beginsEarly },
+    { name: `call-model-${of}`, tell: tellIt, is: chatCall },
+    { name: `append-${of}-text`, tell: tellIt, is: appends, nth: 2 },
+    { name: `bring-${of}`, tell: tellIt, is: temporalCall('api', 'ExecuteMultiOperation') },
+    { name: `commit-${of}`, tell: tellIt, is: commitOf('worker', /insert into messages/) },
+  ]),
 ];

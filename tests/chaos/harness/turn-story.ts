@@ -11,6 +11,12 @@ import { prepareStreamingAgent, prepareTurnWorkspace, turnTools } from './turn-w
 /** What the agent does with the question: it calls three tools before it answers, or one that only reads, or answers at once. */
 export type TurnStoryName = keyof typeof toolsOf;
 
+/** Whether the question is answered for the first time, once more after its answer, or after that was cancelled. */
+export type TurnBegin = 'message' | 'regenerate' | 'retry';
+
+type Accepted = { turn: { id: string } };
+type Message = { id: string; sender: string; content: string; is_last: boolean };
+
 const toolsOf = { tools: turnTools, reads: ['look_up'], plain: [] } as const;
 
 type Call = {
@@ -35,17 +41,22 @@ export class TurnStory implements PointStory {
   readonly opening: PointStory['opening'];
   readonly #stack: ProxiedStack;
   readonly #name: TurnStoryName;
+  readonly #begin: TurnBegin;
   readonly #word: string;
   readonly #findings: Findings = [];
   #conversationId = '';
   #turnId = '';
+  /** The address that asks for the turn that is hit, where its question was answered before. */
+  #again = '';
+  #answersBefore = 0;
   #text = '';
   #resets = 0;
   #ended = '';
 
-  constructor(stack: ProxiedStack, name: TurnStoryName, word: string) {
+  constructor(stack: ProxiedStack, name: TurnStoryName, word: string, begin: TurnBegin = 'message') {
     this.#stack = stack;
     this.#name = name;
+    this.#begin = begin;
     this.#word = `t${word}`;
     this.opening = { is: (sighting) => asks(sighting) && this.owns(sighting), learn: () => this.#learnId() };
   }
@@ -66,16 +77,12 @@ export class TurnStory implements PointStory {
       `conversation-${this.#word}`,
     );
     this.#conversationId = id;
+    if (this.#begin !== 'message') await this.#answerBefore(this.#begin);
   }
 
   async act(): Promise<void> {
     const { api } = this.#stack;
-    const { turn } = await api.request<{ turn: { id: string } }>(
-      'POST',
-      `/conversations/${this.#conversationId}/messages`,
-      { content: `Question ${this.#word}`, client_message_id: this.#word },
-      `message-${this.#word}`,
-    );
+    const { turn } = this.#again === '' ? await this.#ask() : await this.#askAgain();
     this.#turnId = turn.id;
     const people: Promise<void>[] = [];
     let lastSeq = 0;
@@ -105,9 +112,10 @@ export class TurnStory implements PointStory {
       findings.push(`The client was told ${this.#resets} times to begin anew; paid calls: ${await this.#listCalls()}`);
     const messages = await this.#messages();
     const answers = messages.filter(({ sender }) => sender === 'assistant');
-    if (messages.length - answers.length !== 1 || answers.length !== 1)
+    const own = answers.filter((message) => message.is_last);
+    if (messages.length - answers.length !== 1 || answers.length !== this.#answersBefore + 1 || own.length !== 1)
       findings.push(`The conversation has ${messages.length - answers.length} questions and ${answers.length} answers`);
-    if (answers[0]?.content !== this.#text) findings.push('The client shows other text than is stored');
+    if (own[0]?.content !== this.#text) findings.push('The client shows other text than is stored');
     const { data: calls } = await this.#stack.api.request<{ data: Call[] }>('GET', `/tool-calls?turn=${this.#turnId}`);
     const names = calls.map(({ tool }) => tool.name).sort();
     if (names.join(' ') !== toolsOf[this.#name].toSorted().join(' '))
@@ -118,6 +126,40 @@ export class TurnStory implements PointStory {
 
   async work(): Promise<StoryWork> {
     return { documents: [], workflowIds: [workflowIds.conversation(this.#conversationId)] };
+  }
+
+  #ask(): Promise<Accepted> {
+    return this.#stack.api.request<Accepted>(
+      'POST',
+      `/conversations/${this.#conversationId}/messages`,
+      { content: `Question ${this.#word}`, client_message_id: this.#word },
+      `message-${this.#word}`,
+    );
+  }
+
+  #askAgain(): Promise<Accepted> {
+    return this.#stack.api.request<Accepted>('POST', this.#again, {}, `again-${this.#word}`);
+  }
+
+  /** Has the question answered, or cancelled while it is, and keeps how it is to be asked again. */
+  async #answerBefore(begin: 'regenerate' | 'retry'): Promise<void> {
+    const { api } = this.#stack;
+    const { turn } = await this.#ask();
+    let isCancelled = false;
+    let ended = '';
+    await api.follow(`/turns/${turn.id}/events`, ({ kind }) => {
+      if (begin === 'retry' && kind === 'text_delta' && !isCancelled) {
+        isCancelled = true;
+        void api.request('POST', `/turns/${turn.id}/cancel`, {}, `cancel-${this.#word}`);
+      }
+      if (finalKinds.includes(kind)) ended = kind;
+      return ended !== '';
+    });
+    const wanted = begin === 'retry' ? 'cancelled' : 'done';
+    if (ended !== wanted) throw new Error(`The turn before ended with ${ended}, not with ${wanted}`);
+    const answers = (await this.#messages()).filter(({ sender }) => sender === 'assistant');
+    this.#answersBefore = answers.length;
+    this.#again = begin === 'retry' ? `/turns/${turn.id}/retry` : `/messages/${answers[0]?.id}/regenerate`;
   }
 
   /** The ledger against the service's own log. */
@@ -151,16 +193,23 @@ export class TurnStory implements PointStory {
 
   async #learnId(): Promise<void> {
     const [row] = await this.#stack.database.asOperator((em) =>
-      query<{ id: string }>(em, `select id from turns where conversation_id = $1`, [this.#conversationId]),
+      query<{ id: string }>(em, `select id from turns where conversation_id = $1 order by number desc limit 1`, [
+        this.#conversationId,
+      ]),
     );
     this.#turnId = row?.id ?? '';
   }
 
-  async #messages(): Promise<Array<{ sender: string; content: string }>> {
+  async #messages(): Promise<Message[]> {
     return this.#stack.database.asOperator((em) =>
-      query(em, `select sender, content from messages where conversation_id = $1 order by sequence`, [
-        this.#conversationId,
-      ]),
+      query<Message>(
+        em,
+        `select m.id, m.sender, m.content,
+                m.id = (select t.assistant_message_id from turns t where t.conversation_id = $1
+                        order by t.number desc limit 1) as is_last
+         from messages m where m.conversation_id = $1 order by m.sequence`,
+        [this.#conversationId],
+      ),
     );
   }
 }
