@@ -43,7 +43,10 @@ const hints: Partial<Record<ErrorCode, string>> = {
   fetch_malformed: sendAddressAgain,
   fetch_not_found: 'Correct the address. In a source there is nothing to do: the next sync settles it.',
   fetch_refused: 'Download the document and send it, or give its source the credentials that it needs.',
+  fetch_too_many_redirects: 'Give the address to which it leads in the end, or tell whoever runs the server.',
   fetch_too_large: 'Split it and send the parts.',
+  address_invalid:
+    'Give an address of http or https without user and password; a source takes those as its credentials.',
   address_forbidden: 'Have an operator allow the address (PERDURE_FETCH_ALLOW), or download the document and send it.',
   source_unavailable: 'See that the source runs and that the workers can reach it, then sync it again.',
   source_authentication: 'Give the source new credentials (PATCH /knowledge-sources/{id}), then sync it again.',

@@ -1,3 +1,5 @@
+// What joins the letters of a word unseen; a line may break at the first.
+const unseen = /[\u00AD\u200D\u2060\uFEFF]/g;
 const runs = /[\p{L}\p{N}\p{M}_]+/gu;
 // Scripts that put no spaces between words, and Hangul, whose words carry their particles.
 const unspaced =
@@ -28,7 +30,7 @@ export function splitWords(text: string): Word[] {
 /** No word goes on in the next line; few lines of most texts hold more than ASCII. */
 function splitLine(line: string, words: Word[]): void {
   if (isAscii.test(line)) return splitAscii(line.toLowerCase(), words);
-  const plain = recompose(line.normalize('NFKC')).toLowerCase();
+  const plain = recompose(line.replaceAll(unseen, '').normalize('NFKC')).toLowerCase();
   let joinedTo = 0;
   for (const match of plain.matchAll(runs)) {
     const run = match[0];

@@ -27,6 +27,11 @@ describe('words', () => {
     expect(analyze('ＢＡＣＫＵＰ ﬁle caf\u0065\u0301', 'und')).toBe(analyze('backup file café', 'und'));
   });
 
+  test('signs that no reader sees part no word: places where a line may break, joiners, marks of byte order', () => {
+    expect(analyze('Bundes\u00ADregierung side\u2060walk\uFEFF', 'und')).toBe('bundesregierung sidewalk');
+    expect(analyze('two\u200Bwords', 'und')).toBe('two words');
+  });
+
   test.each([
     ['numbers and codes', 'Order ABC-1234 of 2024, v12.5', 'order abc 1234 of 2024 v12'],
     ['single characters that are joined', 'Section 3.2 of U.S. law', 'section 3.2 of u.s law'],

@@ -29,6 +29,12 @@ describe('htmlArticleParser', () => {
     expect(parse(html)).toBe('## Area\n\nIt is $\\frac{a+1}{2}⋅r^2h_{max}$ .\n');
   });
 
+  test('leaves out where words may be divided', () => {
+    expect(parse('<p>Bundes&shy;regierung, Schiff\u00ADfahrt, &amp;shy;</p>')).toBe(
+      'Bundesregierung, Schifffahrt, &shy;\n',
+    );
+  });
+
   test('takes the body where no element says what the content is', () => {
     expect(parse('<body><nav>Menu</nav><h2>Title</h2><p>One</p><aside>Ad</aside><p>Two</p></body>')).toBe(
       '## Title\n\nOne\n\nTwo\n',
