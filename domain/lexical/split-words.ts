@@ -1,5 +1,5 @@
 // What joins the letters of a word unseen; a line may break at the first.
-const unseen = /[\u00AD\u200D\u2060\uFEFF]/g;
+const unseen = /\u00AD|\u200D|\u2060|\uFEFF/g;
 const runs = /[\p{L}\p{N}\p{M}_]+/gu;
 // Scripts that put no spaces between words, and Hangul, whose words carry their particles.
 const unspaced =
