@@ -130,7 +130,9 @@ test('POST /documents/batch accepts many in one job and says of each what became
     { index: 3, path: 'two.txt', generation: 1, unchanged: false, error: null },
   ]);
   for (const index of [0, 3]) {
-    const workflowId = `ingest/${json.documents[index].document_id}/1`;
+    const { json: document } = await api.call('GET', `/documents/${json.documents[index].document_id}`);
+    const workflowId: string = document.latest.workflow_id;
+    expect(workflowId).toMatch(/^ingest-batch\//);
     await until(
       () =>
         api.deps.temporal.workflow
