@@ -78,8 +78,10 @@ describe('the OpenAI adapter, when the provider fails', () => {
     providers.embeddingModel({ provider: 'openai', modelId: 'fake', endpoint: fake.url, apiKey: secret, capabilities });
 
   // A busy machine must not look like a silent provider where silence is not what is tested.
-  const patience = ({ failure }: Expected) =>
-    failure.kind === 'stall' ? {} : { firstByteTimeoutMs: 20_000, stallTimeoutMs: 20_000 };
+  const patience = ({ failure }: Expected) => ({
+    firstByteTimeoutMs: 20_000,
+    stallTimeoutMs: failure.kind === 'stall' ? stallTimeoutMs : 20_000,
+  });
   const named = cases.map((entry) => ({ ...entry, name: JSON.stringify({ ...entry.failure, message: undefined }) }));
 
   test.each(named)('calls $name of a chat $code, asks once, and repeats nothing private', async (expected) => {
