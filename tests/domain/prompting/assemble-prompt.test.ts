@@ -273,7 +273,9 @@ describe('calls of tools in earlier turns', () => {
     turnId: `t${turn}`,
     step: 0,
     toolCalls: [{ id: `p${turn}`, name: 'find', arguments: '{}' }],
-    results: [{ callId: `c${turn}`, toolCallId: `p${turn}`, name: 'find', content, passages: numbered, isError: false }],
+    results: [
+      { callId: `c${turn}`, toolCallId: `p${turn}`, name: 'find', content, passages: numbered, isError: false },
+    ],
   });
   const history = branch('Q1', 'A1', 'Q2', 'A2', 'Q3', 'A3');
 
