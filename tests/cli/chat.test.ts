@@ -90,8 +90,11 @@ describe('Ctrl-C in perdure chat', () => {
     await isAsked(seen, '/turns/t-1/events');
     keys.write('\u0003');
     await isAsked(seen, '/turns/t-1/cancel');
+    const watched = () => seen.filter(({ path }) => path === '/turns/t-1/events').length;
+    const before = watched();
     keys.write('Buy something else\r');
-    await until(async () => posted(seen, '/conversations/c-1/messages').length === 2, { what: 'the next message' });
+    await until(async () => watched() > before, { what: 'the next answer' });
+    expect(posted(seen, '/conversations/c-1/messages')).toHaveLength(2);
     keys.write('\u0003');
     await until(async () => posted(seen, '/turns/t-1/cancel').length === 2, { what: 'the second cancel' });
     keys.write('\u0003');
