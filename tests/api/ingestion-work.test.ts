@@ -111,11 +111,11 @@ describe('a retry', () => {
   });
 
   test('of a job ingests what failed or was cancelled, and nothing else', async () => {
-    worker.around = async (name, run, args) => {
+    worker.around = async <T>(name: string, run: () => Promise<T>, args: readonly unknown[]): Promise<T> => {
       // The batch leaves each to a workflow of its own.
       if (name === 'ingestSmall') {
         const [{ documents: left }] = args as [{ documents: unknown[] }];
-        return { active: 0, gone: 0, left, superseded: [] };
+        return { active: 0, gone: 0, left, superseded: [] } as T;
       }
       const [{ documentId }] = args as [{ documentId: string }];
       const { json } = await api.call('GET', `/documents/${documentId}`);
