@@ -13,8 +13,8 @@ const againMs = 250;
 /**
  * Makes the question that a step asks before each paid call: whether it is surely the one that Temporal waits for. After
  * its process stood still, or Temporal was away, another attempt may be at the same work, and each would pay for all of
- * it. A step within a workflow task has nobody to ask and is told false; one of its own asks Temporal, waits for the answer,
- * and is aborted if it was given up.
+ * it. A step within a workflow task has nobody to ask and is told false, as it is when it has run for four seconds; one of
+ * its own asks Temporal, waits for the answer, and is aborted if it was given up.
  */
 export function createMayPay(
   context: Pick<Context, 'info' | 'client' | 'cancellationSignal'>,
@@ -29,7 +29,8 @@ export function createMayPay(
     sureAt = askedAt;
   };
   return async () => {
-    if (info.isLocal) return !watch.stoodStillSince(info.scheduledTimestampMs - workflowTaskMs);
+    const { scheduledTimestampMs: scheduledAt } = info;
+    if (info.isLocal) return Date.now() - scheduledAt < trustMs && !watch.stoodStillSince(scheduledAt - workflowTaskMs);
     if (watch.stoodStillSince(sureAt) || Date.now() - sureAt >= trustMs) {
       asking ??= ask().finally(() => (asking = null));
       await asking;

@@ -24,7 +24,7 @@ describe('R8: what may have been given up', () => {
   const scheduled = Date.now() - 5000;
   let stalledAt = 0;
   const watch = { begin: () => {}, stoodStillSince: (moment: number) => stalledAt > moment };
-  const contextOf = (isLocal: boolean) => {
+  const contextOf = (isLocal: boolean, scheduledTimestampMs = scheduled) => {
     const stop = new AbortController();
     const temporal = { asked: 0, answers: true };
     const client = {
@@ -36,7 +36,7 @@ describe('R8: what may have been given up', () => {
         },
       },
     } as unknown as Context['client'];
-    const info = { isLocal, scheduledTimestampMs: scheduled } as Context['info'];
+    const info = { isLocal, scheduledTimestampMs } as Context['info'];
     return { context: { info, client, cancellationSignal: stop.signal }, stop, temporal };
   };
   afterEach(() => {
@@ -44,14 +44,20 @@ describe('R8: what may have been given up', () => {
   });
 
   test('pays for nothing more within a workflow task, be it one that waited in the process', async () => {
-    const { context } = contextOf(true);
-    stalledAt = scheduled - 10_001;
+    const begun = Date.now();
+    const { context } = contextOf(true, begun);
+    stalledAt = begun - 10_001;
     const mayPay = createMayPay(context, watch);
     expect(await mayPay()).toBe(true);
-    stalledAt = scheduled - 9_000;
+    stalledAt = begun - 9_000;
     expect(await mayPay()).toBe(false);
-    stalledAt = scheduled + 1000;
+    stalledAt = begun + 1000;
     expect(await mayPay()).toBe(false);
+  });
+
+  test('pays for nothing more within a workflow task that has run for four seconds: nobody says whether it still counts', async () => {
+    stalledAt = 0;
+    expect(await createMayPay(contextOf(true, Date.now() - 4000).context, watch)()).toBe(false);
   });
 
   test('asks Temporal where it can after a stall, and goes on if it is still waited for', async () => {
