@@ -1,5 +1,5 @@
 import { fitEarlierCalls, presentEarlier, type EarlierStep, type FittedEarlier } from './earlier-calls.ts';
-import type { CountTokens } from './estimate-tokens.ts';
+import { tokensAroundMessage, type CountTokens } from './estimate-tokens.ts';
 import { answeredMessages } from './exchanges-of.ts';
 import { fitSteps, type FittedStep } from './fit-steps.ts';
 import type { NumberedPassage } from './present-passage.ts';
@@ -44,8 +44,7 @@ export type AssembledPrompt = {
   firstKept: string | null;
 };
 
-/** Tokens that chat protocols put around each message, and around the whole. */
-export const tokensAroundMessage = 4;
+// Tokens that chat protocols put around the whole.
 const tokensAroundPrompt = 3;
 // So much of the room stays for history where tools have given more than fits.
 const shareOfHistory = 0.25;
@@ -54,8 +53,8 @@ const shareOfEarlier = 0.125;
 
 /**
  * Puts everything in its place: one system message, the branch, the question, the steps of the turn. What does not fit
- * is left out in this order: calls of earlier turns from the oldest, history from its oldest end, results of tools from the oldest, passages from the last,
- * the summary, the memory. Instructions and question always stay; when these alone do not fit, `tooLong` says by what.
+ * is left out in this order: calls of earlier turns from the oldest, history from its oldest end, results of tools from
+ * the oldest, passages from the last, the summary, the memory. Instructions and question always stay; when these alone do not fit, `tooLong` says by what.
  */
 export function assemblePrompt(parts: PromptParts): AssembledPrompt | { tooLong: { tokens: number; budget: number } } {
   const { count, budget, question } = parts;

@@ -1,4 +1,4 @@
-import type { CountTokens } from './estimate-tokens.ts';
+import { tokensAroundMessage, type CountTokens } from './estimate-tokens.ts';
 import { beginningOf, presentResult } from './present-result.ts';
 import type { BranchMessage, PromptToolCall } from './prompt-message.ts';
 
@@ -29,7 +29,6 @@ export type FittedEarlier = { readonly keep: number; readonly steps: readonly Ea
 
 // Characters of each result: of the first that fits for the whole turn. The rows are read with a little more.
 const lengths = [2000, 500];
-const tokensAroundMessage = 4;
 
 /** What a tool gave in an earlier turn, as the model sees it: cut to `keep` characters, in the frame of results. */
 export function presentEarlier(

@@ -1,6 +1,9 @@
 /** Tokens of a text, as a model counts them or as an estimate of that. */
 export type CountTokens = (text: string) => number;
 
+/** Tokens that chat protocols put around each message. */
+export const tokensAroundMessage = 4;
+
 const lineFeed = 10;
 
 /**

@@ -1,8 +1,7 @@
-import type { CountTokens } from './estimate-tokens.ts';
+import { tokensAroundMessage, type CountTokens } from './estimate-tokens.ts';
 import { presentResult } from './present-result.ts';
 import type { TakenStep, ToolOutcome } from './prompt-message.ts';
 
-const tokensAroundMessage = 4;
 // Characters of a result that stay, in the rounds in which results are shortened.
 const rounds = [8000, 2000, 500, 0];
 

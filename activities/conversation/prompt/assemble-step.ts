@@ -3,13 +3,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { PerdureError } from '../../../contracts/errors.ts';
 import { describeMissing } from '../../../contracts/names/template-values.ts';
 import type { TurnLimit } from '../../../contracts/names/turn-limits.ts';
-import {
-  assemblePrompt,
-  tokensAroundMessage,
-  type AssembledPrompt,
-  type PromptParts,
-} from '../../../domain/prompting/assemble-prompt.ts';
-import { estimateTokens } from '../../../domain/prompting/estimate-tokens.ts';
+import { assemblePrompt, type AssembledPrompt, type PromptParts } from '../../../domain/prompting/assemble-prompt.ts';
+import { estimateTokens, tokensAroundMessage } from '../../../domain/prompting/estimate-tokens.ts';
 import { fillInstructions } from '../../../domain/prompting/fill-instructions.ts';
 import type { NumberedPassage } from '../../../domain/prompting/present-passage.ts';
 import type { PromptMessage, TakenStep } from '../../../domain/prompting/prompt-message.ts';
